@@ -1,0 +1,36 @@
+package io.engram.index;
+
+import java.util.Objects;
+
+/**
+ * A query of a {@link VectorIndex}.
+ *
+ * @param vector what to look for; shared, not copied
+ * @param k how many entries at most, 1 or more
+ * @param accuracy the beam width of a graph search ("ef"), 1 or more: higher finds more of the true neighbours and takes
+ *     longer
+ * @param filter entries that may be returned
+ * @param maxGeneration entries of a later generation are invisible; {@link Long#MAX_VALUE} shows all
+ */
+public record SearchRequest(float[] vector, int k, int accuracy, EntryFilter filter, long maxGeneration) {
+    public SearchRequest {
+        Objects.requireNonNull(vector, "vector");
+        Objects.requireNonNull(filter, "filter");
+        if (k < 1) {
+            throw new IllegalArgumentException("k < 1: " + k);
+        }
+        if (accuracy < 1) {
+            throw new IllegalArgumentException("accuracy < 1: " + accuracy);
+        }
+    }
+
+    /** A query of all entries. */
+    public static SearchRequest of(float[] vector, int k, int accuracy) {
+        return new SearchRequest(vector, k, accuracy, EntryFilter.ALL, Long.MAX_VALUE);
+    }
+
+    /** True when the entry may be returned. */
+    public boolean admits(String id, long generation) {
+        return generation <= maxGeneration && filter.admits(id);
+    }
+}

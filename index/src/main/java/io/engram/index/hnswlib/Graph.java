@@ -1,0 +1,90 @@
+package io.engram.index.hnswlib;
+
+import com.github.jelmerk.hnswlib.core.SearchResult;
+import com.github.jelmerk.hnswlib.core.hnsw.HnswIndex;
+import io.engram.index.HnswParameters;
+import io.engram.index.Vectors;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/**
+ * One hnswlib-core graph over unit vectors that grows past its first capacity.
+ *
+ * <p>The library's {@code resize} replaces arrays under running searches and inserts, and an upsert into a full graph
+ * loses the old entry. So all use of the graph holds the shared side of a lock, growing holds its exclusive side for the
+ * copy of one array, and room is made before each insert.
+ */
+final class Graph {
+    private static final int FIRST_CAPACITY = 4_096;
+
+    /** Closer is smaller, as the library wants it: 1 - cosine of unit vectors. */
+    private static float distance(float[] a, float[] b) {
+        return 1f - Vectors.dot(a, b);
+    }
+
+    private final HnswIndex<String, float[], Entry, Float> index;
+    private final ReadWriteLock growth = new ReentrantReadWriteLock();
+    // Nodes are never reused, and every insert may take one.
+    private final AtomicInteger usedNodes = new AtomicInteger();
+
+    Graph(int dimension, HnswParameters parameters, int capacity) {
+        this.index = HnswIndex.newBuilder(dimension, Graph::distance, Math.max(capacity, FIRST_CAPACITY))
+                .withM(parameters.m())
+                .withEfConstruction(parameters.efConstruction())
+                // A search asks for as many results as its beam is wide, so the built-in minimum must not bind.
+                .withEf(1)
+                .withRemoveEnabled()
+                .build();
+    }
+
+    void add(Entry entry) {
+        int needed = usedNodes.incrementAndGet();
+        if (needed > index.getMaxItemCount()) {
+            grow(needed);
+        }
+        growth.readLock().lock();
+        try {
+            index.add(entry);
+        } finally {
+            growth.readLock().unlock();
+        }
+    }
+
+    void remove(Entry entry) {
+        growth.readLock().lock();
+        try {
+            index.remove(entry.id(), entry.version());
+        } finally {
+            growth.readLock().unlock();
+        }
+    }
+
+    /** The entries that a walk with a beam of {@code ef} ends with, nearest first. */
+    List<SearchResult<Entry, Float>> search(float[] unitQuery, int ef) {
+        growth.readLock().lock();
+        try {
+            return index.findNearest(unitQuery, ef);
+        } finally {
+            growth.readLock().unlock();
+        }
+    }
+
+    /** Nodes taken so far, those of removed and replaced entries included. */
+    int usedNodes() {
+        return usedNodes.get();
+    }
+
+    private void grow(int needed) {
+        growth.writeLock().lock();
+        try {
+            int capacity = index.getMaxItemCount();
+            if (needed > capacity) {
+                index.resize(Math.max(needed, (int) Math.min(Integer.MAX_VALUE - 8L, capacity * 2L)));
+            }
+        } finally {
+            growth.writeLock().unlock();
+        }
+    }
+}

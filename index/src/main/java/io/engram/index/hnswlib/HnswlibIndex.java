@@ -1,0 +1,237 @@
+package io.engram.index.hnswlib;
+
+import io.engram.index.Hit;
+import io.engram.index.HnswParameters;
+import io.engram.index.SearchRequest;
+import io.engram.index.VectorIndex;
+import io.engram.index.Vectors;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.PriorityQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/**
+ * A {@link VectorIndex} over hnswlib-core: float vectors at length 1, distance 1 - dot product.
+ *
+ * <pre>
+ * entries   id → Entry(id, generation, unit vector)      the truth: what is live
+ * graph     nodes of live, replaced and removed entries  answers searches; rebuilt when too many are dead
+ * </pre>
+ *
+ * Small indexes are scanned exactly. A filtered search widens its beam until enough entries pass, then scans.
+ */
+public final class HnswlibIndex implements VectorIndex {
+    /** Up to this many entries an exact scan is as quick as a walk. */
+    static final int SCAN_THRESHOLD = 500;
+
+    /** A graph is rebuilt when more than one node in this many is dead. */
+    private static final int DEAD_SHARE = 4;
+
+    private static final int WIDEN = 4;
+
+    private final int dimension;
+    private final HnswParameters parameters;
+    private final Executor compactor;
+    private final ConcurrentHashMap<String, Entry> entries = new ConcurrentHashMap<>();
+    // Shared by all changes; exclusive for the moment in which a rebuilt graph takes over.
+    private final ReadWriteLock swap = new ReentrantReadWriteLock();
+    private final AtomicBoolean compacting = new AtomicBoolean();
+    private volatile Graph graph;
+    private volatile boolean closed;
+
+    /**
+     * @param dimension components of every vector, 1 or more
+     * @param parameters of the graph
+     * @param compactor runs rebuilds; owned by the caller
+     */
+    public HnswlibIndex(int dimension, HnswParameters parameters, Executor compactor) {
+        if (dimension < 1) {
+            throw new IllegalArgumentException("dimension < 1: " + dimension);
+        }
+        this.dimension = dimension;
+        this.parameters = parameters;
+        this.compactor = compactor;
+        this.graph = new Graph(dimension, parameters, 0);
+    }
+
+    @Override
+    public int dimension() {
+        return dimension;
+    }
+
+    @Override
+    public boolean add(String id, long generation, float[] vector) {
+        Entry entry = new Entry(id, generation, unit(vector));
+        Lock shared = swap.readLock();
+        shared.lock();
+        try {
+            Entry kept = entries.merge(id, entry, (old, fresh) -> fresh.version() > old.version() ? fresh : old);
+            if (kept != entry) {
+                return false;
+            }
+            graph.add(entry);
+        } catch (RuntimeException | Error e) {
+            // An entry that is not in the graph must not look live.
+            entries.remove(id, entry);
+            throw e;
+        } finally {
+            shared.unlock();
+        }
+        compactWhenDue();
+        return true;
+    }
+
+    @Override
+    public boolean remove(String id, long generation) {
+        Lock shared = swap.readLock();
+        shared.lock();
+        try {
+            Entry entry = entries.get(id);
+            if (entry == null || entry.version() > generation || !entries.remove(id, entry)) {
+                return false;
+            }
+            graph.remove(entry);
+        } finally {
+            shared.unlock();
+        }
+        compactWhenDue();
+        return true;
+    }
+
+    @Override
+    public List<Hit> search(SearchRequest request) {
+        float[] query = unit(request.vector());
+        int live = entries.size();
+        if (live <= SCAN_THRESHOLD) {
+            return scan(query, request);
+        }
+        // A beam that would meet a quarter of all entries is slower than the scan of them all.
+        for (int ef = Math.max(request.accuracy(), request.k());
+                ef <= Math.max(request.accuracy(), live / 4);
+                ef *= WIDEN) {
+            List<Hit> hits = walk(query, request, ef);
+            if (hits.size() == request.k()) {
+                return hits;
+            }
+        }
+        return scan(query, request);
+    }
+
+    private List<Hit> walk(float[] query, SearchRequest request, int ef) {
+        List<Hit> hits = new ArrayList<>(request.k());
+        for (var result : graph.search(query, ef)) {
+            Entry entry = result.item();
+            // The graph may still hold what was replaced or removed meanwhile.
+            if (entries.get(entry.id()) == entry && request.admits(entry.id(), entry.version())) {
+                hits.add(hit(entry, 1f - result.distance()));
+                if (hits.size() == request.k()) {
+                    break;
+                }
+            }
+        }
+        hits.sort(Hit.BEST_FIRST);
+        return hits;
+    }
+
+    private List<Hit> scan(float[] query, SearchRequest request) {
+        PriorityQueue<Hit> worstFirst = new PriorityQueue<>(Hit.BEST_FIRST.reversed());
+        for (Entry entry : entries.values()) {
+            if (!request.admits(entry.id(), entry.version())) {
+                continue;
+            }
+            worstFirst.add(hit(entry, Vectors.dot(query, entry.vector())));
+            if (worstFirst.size() > request.k()) {
+                worstFirst.poll();
+            }
+        }
+        List<Hit> hits = new ArrayList<>(worstFirst);
+        hits.sort(Hit.BEST_FIRST);
+        return hits;
+    }
+
+    private static Hit hit(Entry entry, float similarity) {
+        return new Hit(entry.id(), entry.version(), Math.max(-1f, Math.min(1f, similarity)));
+    }
+
+    private float[] unit(float[] vector) {
+        if (vector.length != dimension) {
+            throw new IllegalArgumentException("vector has " + vector.length + " dimensions, expected " + dimension);
+        }
+        return Vectors.normalised(vector);
+    }
+
+    @Override
+    public int size() {
+        return entries.size();
+    }
+
+    @Override
+    public long memoryBytes() {
+        // Per node: the vector, its links (4 B each, 2M below and about M/16 above), and ~200 B of objects.
+        long perNode = 4L * dimension + 4L * (2L * parameters.m() + 2) + 200;
+        return graph.usedNodes() * perNode;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        entries.clear();
+        graph = new Graph(dimension, parameters, 0);
+    }
+
+    private void compactWhenDue() {
+        int used = graph.usedNodes();
+        boolean due = used > SCAN_THRESHOLD && used - entries.size() > used / DEAD_SHARE;
+        if (due && compacting.compareAndSet(false, true)) {
+            try {
+                compactor.execute(this::compact);
+            } catch (RejectedExecutionException e) {
+                compacting.set(false); // shutting down; the dead nodes go with the process
+            }
+        }
+    }
+
+    /** Builds a graph of the live entries beside the old one, catches up with what changed meanwhile, and swaps. */
+    private void compact() {
+        try {
+            Graph fresh = new Graph(dimension, parameters, entries.size());
+            ConcurrentHashMap<String, Entry> copied = new ConcurrentHashMap<>();
+            // Each round copies what the round before missed; the last, under the lock, is short.
+            for (int round = 0; round < 3 && !closed; round++) {
+                catchUp(fresh, copied);
+            }
+            swap.writeLock().lock();
+            try {
+                if (!closed) {
+                    catchUp(fresh, copied);
+                    graph = fresh;
+                }
+            } finally {
+                swap.writeLock().unlock();
+            }
+        } finally {
+            compacting.set(false);
+        }
+    }
+
+    private void catchUp(Graph fresh, ConcurrentHashMap<String, Entry> copied) {
+        for (Entry entry : copied.values()) {
+            if (entries.get(entry.id()) != entry) {
+                fresh.remove(entry);
+                copied.remove(entry.id());
+            }
+        }
+        for (Entry entry : entries.values()) {
+            if (copied.get(entry.id()) != entry) {
+                fresh.add(entry);
+                copied.put(entry.id(), entry);
+            }
+        }
+    }
+}

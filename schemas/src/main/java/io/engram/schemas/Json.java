@@ -1,0 +1,39 @@
+package io.engram.schemas;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import java.io.IOException;
+
+/** The one JSON factory, strict as RFC 8259, and how values are named in error messages. */
+final class Json {
+    static final JsonFactory FACTORY = JsonFactory.builder()
+            .streamReadConstraints(
+                    StreamReadConstraints.builder().maxNestingDepth(64).build())
+            // Errors name the field themselves; the location object would keep the input alive.
+            .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+            .build();
+
+    private static final int CLIP = 60;
+
+    private Json() {}
+
+    /** At most 60 characters of a value that a client sent, without control characters. */
+    static String clip(String text) {
+        String clean = text.replaceAll("\\p{Cntrl}", "?");
+        return clean.length() <= CLIP ? clean : clean.substring(0, CLIP) + "…";
+    }
+
+    /** The current token in the words of an error message. */
+    static String describe(JsonParser parser) throws IOException {
+        return switch (parser.currentToken()) {
+            case VALUE_NULL -> "null";
+            case START_OBJECT -> "an object";
+            case START_ARRAY -> "an array";
+            case VALUE_STRING -> "the string \"" + clip(parser.getText()) + "\"";
+            default -> clip(parser.getText());
+        };
+    }
+}

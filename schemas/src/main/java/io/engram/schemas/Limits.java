@@ -1,0 +1,21 @@
+package io.engram.schemas;
+
+/** The sizes that the wire contract allows. */
+public final class Limits {
+    /** Bytes of a record's value. */
+    public static final int MAX_VALUE_BYTES = 1 << 20;
+
+    /** UTF-8 bytes of an id or a session. */
+    public static final int MAX_ID_BYTES = 256;
+
+    /** UTF-8 bytes of the content. */
+    public static final int MAX_CONTENT_BYTES = 64 << 10;
+
+    /** UTF-8 bytes of the metadata, written as compact JSON. */
+    public static final int MAX_METADATA_BYTES = 16 << 10;
+
+    public static final int MIN_DIMENSION = 2;
+    public static final int MAX_DIMENSION = 4_096;
+
+    private Limits() {}
+}

@@ -1,0 +1,370 @@
+package io.engram.schemas;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+
+/**
+ * JSON bytes to {@link Observation} and back. Strict: each broken rule is a {@link Decoded.Malformed} that names the
+ * field; unknown fields are ignored. Stateless and thread-safe.
+ */
+public final class ObservationCodec {
+    private ObservationCodec() {}
+
+    /** Decodes a record's value; an absent value (a Kafka tombstone) is malformed as well. Never throws. */
+    public static Decoded decode(Optional<byte[]> value) {
+        if (value.isEmpty() || value.get().length == 0) {
+            return malformed("value", "value is empty; send a JSON object");
+        }
+        byte[] bytes = value.get();
+        int invalid = Utf8.firstInvalid(bytes);
+        if (invalid >= 0) {
+            return malformed(
+                    "value",
+                    "value is not UTF-8: byte 0x%02x at %d; send JSON text in UTF-8"
+                            .formatted(bytes[invalid], invalid));
+        }
+        Fields fields = new Fields();
+        if (bytes.length > Limits.MAX_VALUE_BYTES) {
+            fields.fail(new FieldException(
+                    "value", "is " + bytes.length + " bytes, the limit is " + Limits.MAX_VALUE_BYTES + "; send less"));
+        }
+        try (JsonParser parser = Json.FACTORY.createParser(bytes)) {
+            fields.readObject(parser);
+        } catch (FieldException e) {
+            return malformed(e.field(), e.getMessage());
+        } catch (JsonProcessingException e) {
+            return malformed("value", "value is not JSON: " + Json.clip(e.getOriginalMessage()) + at(e));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return fields.finish();
+    }
+
+    /** Encodes an observation, embeddings as base64. */
+    public static byte[] encode(Observation observation) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream(256 + observation.embedding().length * 6);
+        try (JsonGenerator json = Json.FACTORY.createGenerator(out)) {
+            json.writeStartObject();
+            if (observation.operation() != Operation.OBSERVE) {
+                json.writeStringField("op", observation.operation().label());
+            }
+            if (observation.id().isPresent()) {
+                json.writeStringField("id", observation.id().get());
+            }
+            json.writeStringField("session", observation.session());
+            json.writeNumberField("sequence", observation.sequence());
+            if (observation.operation() == Operation.OBSERVE) {
+                json.writeStringField("content", observation.content());
+                json.writeStringField("embedding", Embeddings.toBase64(observation.embedding()));
+            }
+            if (!observation.metadata().values().isEmpty()) {
+                json.writeFieldName("metadata");
+                observation.metadata().writeTo(json);
+            }
+            if (observation.confidence().isPresent()) {
+                json.writeNumberField("confidence", observation.confidence().getAsDouble());
+            }
+            if (observation.observedAt().isPresent()) {
+                json.writeStringField(
+                        "observed_at", observation.observedAt().get().toString());
+            }
+            if (observation.settings().dimension().isPresent()) {
+                json.writeObjectFieldStart("settings");
+                json.writeNumberField(
+                        "dimension", observation.settings().dimension().getAsInt());
+                json.writeEndObject();
+            }
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toByteArray();
+    }
+
+    private static Decoded.Malformed malformed(String field, String detail) {
+        return new Decoded.Malformed(field, detail, Optional.empty());
+    }
+
+    private static String at(JsonProcessingException e) {
+        return e.getLocation() == null ? "" : " at byte " + e.getLocation().getByteOffset();
+    }
+
+    /** The fields of one value while they are read; the first broken rule is kept, reading goes on for the position. */
+    private static final class Fields {
+        private static final float[] NO_EMBEDDING = {};
+
+        private Optional<FieldException> failure = Optional.empty();
+        private int seen;
+        private Operation operation = Operation.OBSERVE;
+        private Optional<String> id = Optional.empty();
+        private String session = "";
+        private long sequence;
+        private boolean hasContent;
+        private String content = "";
+        private float[] embedding = NO_EMBEDDING;
+        private Metadata metadata = Metadata.EMPTY;
+        private OptionalDouble confidence = OptionalDouble.empty();
+        private Optional<Instant> observedAt = Optional.empty();
+        private SpaceSettings settings = SpaceSettings.NONE;
+
+        void readObject(JsonParser parser) throws IOException, FieldException {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw new FieldException("value", "must be a JSON object, got " + Json.describe(parser));
+            }
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                String name = parser.currentName();
+                parser.nextToken();
+                int depth = parser.getParsingContext().getNestingDepth()
+                        - (parser.currentToken().isStructStart() ? 1 : 0);
+                try {
+                    readField(name, parser);
+                } catch (FieldException e) {
+                    fail(e);
+                    skipTo(depth, parser);
+                }
+            }
+            if (parser.nextToken() != null) {
+                throw new FieldException("value", "goes on after the JSON object; send one object a record");
+            }
+        }
+
+        // The rest of a field whose reading stopped in its middle.
+        private static void skipTo(int depth, JsonParser parser) throws IOException {
+            if (parser.currentToken().isStructStart()) {
+                parser.skipChildren();
+            }
+            while (parser.getParsingContext().getNestingDepth() > depth) {
+                parser.nextToken();
+            }
+        }
+
+        void fail(FieldException e) {
+            if (failure.isEmpty()) {
+                failure = Optional.of(e);
+            }
+        }
+
+        private void readField(String name, JsonParser parser) throws IOException, FieldException {
+            switch (name) {
+                case "id" -> {
+                    once(0, name);
+                    id = Optional.of(text(name, parser, 1, Limits.MAX_ID_BYTES));
+                }
+                case "session" -> {
+                    once(1, name);
+                    session = text(name, parser, 1, Limits.MAX_ID_BYTES);
+                }
+                case "sequence" -> {
+                    once(2, name);
+                    sequence = readSequence(parser);
+                }
+                case "content" -> {
+                    once(3, name);
+                    content = text(name, parser, 0, Limits.MAX_CONTENT_BYTES);
+                    hasContent = true;
+                }
+                case "embedding" -> {
+                    once(4, name);
+                    embedding = Embeddings.read(parser);
+                }
+                case "metadata" -> {
+                    once(5, name);
+                    metadata = readMetadata(parser);
+                }
+                case "confidence" -> {
+                    once(6, name);
+                    confidence = readConfidence(parser);
+                }
+                case "observed_at" -> {
+                    once(7, name);
+                    observedAt = readInstant(parser);
+                }
+                case "op" -> {
+                    once(8, name);
+                    operation = readOperation(parser);
+                }
+                case "settings" -> {
+                    once(9, name);
+                    settings = readSettings(parser);
+                }
+                default -> parser.skipChildren();
+            }
+        }
+
+        private void once(int field, String name) throws FieldException {
+            if ((seen & 1 << field) != 0) {
+                throw new FieldException(name, "is there twice; send each field once");
+            }
+            seen |= 1 << field;
+        }
+
+        private boolean has(int field) {
+            return (seen & 1 << field) != 0;
+        }
+
+        Decoded finish() {
+            try {
+                if (failure.isPresent()) {
+                    throw failure.get();
+                }
+                require(has(1), "session", "is missing; name the producer's ordered stream");
+                require(has(2), "sequence", "is missing; number the session's records 1, 2, 3, …");
+                if (operation == Operation.OBSERVE) {
+                    require(hasContent, "content", "is missing; send the text to remember");
+                    require(
+                            embedding.length > 0,
+                            "embedding",
+                            "is missing; send base64 of float32 or an array of numbers");
+                }
+                if (operation == Operation.FORGET) {
+                    require(id.isPresent(), "id", "is missing; name the memory to forget");
+                }
+                if (operation == Operation.CONFIGURE) {
+                    require(has(9), "settings", "is missing; send for example {\"dimension\": 768}");
+                }
+            } catch (FieldException e) {
+                return new Decoded.Malformed(e.field(), e.getMessage(), position());
+            }
+            return new Decoded.Valid(new Observation(
+                    operation,
+                    id,
+                    session,
+                    sequence,
+                    operation == Operation.OBSERVE ? content : "",
+                    operation == Operation.OBSERVE ? embedding : NO_EMBEDDING,
+                    metadata,
+                    confidence,
+                    observedAt,
+                    settings));
+        }
+
+        private Optional<Decoded.SessionPosition> position() {
+            return session.isEmpty() || sequence < 1
+                    ? Optional.empty()
+                    : Optional.of(new Decoded.SessionPosition(session, sequence));
+        }
+
+        private static void require(boolean condition, String field, String problem) throws FieldException {
+            if (!condition) {
+                throw new FieldException(field, problem);
+            }
+        }
+
+        private static String text(String name, JsonParser parser, int min, int max)
+                throws IOException, FieldException {
+            if (parser.currentToken() != JsonToken.VALUE_STRING) {
+                throw new FieldException(name, "must be a string, got " + Json.describe(parser));
+            }
+            String text = parser.getText();
+            int bytes = Utf8.length(text);
+            if (bytes < min) {
+                throw new FieldException(name, "is empty; send 1 to " + max + " bytes");
+            }
+            if (bytes > max) {
+                throw new FieldException(name, "is " + bytes + " bytes of UTF-8, the limit is " + max);
+            }
+            if (Utf8.hasLoneSurrogate(text)) {
+                throw new FieldException(name, "holds half a surrogate pair, which no UTF-8 can store");
+            }
+            return text;
+        }
+
+        private static long readSequence(JsonParser parser) throws IOException, FieldException {
+            boolean fits = parser.currentToken() == JsonToken.VALUE_NUMBER_INT
+                    && parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
+            long value = fits ? parser.getLongValue() : 0;
+            if (value < 1 || value == Long.MAX_VALUE) {
+                throw new FieldException(
+                        "sequence", "must be a whole number from 1 up (1, 2, 3, …), got " + Json.describe(parser));
+            }
+            return value;
+        }
+
+        private static Metadata readMetadata(JsonParser parser) throws IOException, FieldException {
+            Metadata metadata = Metadata.read(parser);
+            int bytes = metadata.toJson().length;
+            if (bytes > Limits.MAX_METADATA_BYTES) {
+                throw new FieldException(
+                        "metadata", "is " + bytes + " bytes of JSON, the limit is " + Limits.MAX_METADATA_BYTES);
+            }
+            return metadata;
+        }
+
+        private static OptionalDouble readConfidence(JsonParser parser) throws IOException, FieldException {
+            double value = parser.currentToken().isNumeric() ? parser.getDoubleValue() : Double.NaN;
+            if (!(value >= 0 && value <= 1)) {
+                throw new FieldException("confidence", "must be a number from 0 to 1, got " + Json.describe(parser));
+            }
+            return OptionalDouble.of(value);
+        }
+
+        private static Optional<Instant> readInstant(JsonParser parser) throws IOException, FieldException {
+            try {
+                if (parser.currentToken() == JsonToken.VALUE_STRING) {
+                    return Optional.of(OffsetDateTime.parse(parser.getText()).toInstant());
+                }
+            } catch (DateTimeParseException e) {
+                // Falls through to the one message for every kind of wrong value.
+            }
+            throw new FieldException(
+                    "observed_at",
+                    "must be an RFC 3339 time such as 2026-01-31T12:00:00Z, got " + Json.describe(parser));
+        }
+
+        private static Operation readOperation(JsonParser parser) throws IOException, FieldException {
+            if (parser.currentToken() == JsonToken.VALUE_STRING) {
+                Optional<Operation> operation = Operation.ofLabel(parser.getText());
+                if (operation.isPresent()) {
+                    return operation.get();
+                }
+            }
+            throw new FieldException(
+                    "op", "must be observe, forget, close, configure or drop, got " + Json.describe(parser));
+        }
+
+        private static SpaceSettings readSettings(JsonParser parser) throws IOException, FieldException {
+            if (parser.currentToken() != JsonToken.START_OBJECT) {
+                throw new FieldException("settings", "must be an object, got " + Json.describe(parser));
+            }
+            OptionalInt dimension = OptionalInt.empty();
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                boolean isDimension = parser.currentName().equals("dimension");
+                parser.nextToken();
+                if (isDimension) {
+                    dimension = OptionalInt.of(readDimension(parser));
+                } else {
+                    parser.skipChildren();
+                }
+            }
+            return new SpaceSettings(dimension);
+        }
+
+        private static int readDimension(JsonParser parser) throws IOException, FieldException {
+            boolean fits = parser.currentToken() == JsonToken.VALUE_NUMBER_INT
+                    && parser.getNumberType() == JsonParser.NumberType.INT;
+            int value = fits ? parser.getIntValue() : 0;
+            if (value < Limits.MIN_DIMENSION || value > Limits.MAX_DIMENSION) {
+                throw new FieldException(
+                        "settings.dimension",
+                        "must be a whole number from "
+                                + Limits.MIN_DIMENSION
+                                + " to "
+                                + Limits.MAX_DIMENSION
+                                + ", got "
+                                + Json.describe(parser));
+            }
+            return value;
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package io.engram.topology;
+
+/**
+ * How long sessions are remembered.
+ *
+ * @param idleMs a session without a record for this long no longer counts as active, milliseconds
+ * @param retentionMs state of a session without open numbers, and tombstones of forgotten memories, are purged after
+ *     this time, measured in enqueue time; milliseconds
+ */
+public record SessionConfig(long idleMs, long retentionMs) {
+    public static final SessionConfig DEFAULT = new SessionConfig(5 * 60_000, 24 * 60 * 60_000);
+
+    public SessionConfig {
+        if (idleMs < 1) {
+            throw new IllegalArgumentException("idleMs < 1: " + idleMs);
+        }
+        if (retentionMs < 1) {
+            throw new IllegalArgumentException("retentionMs < 1: " + retentionMs);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package io.engram.topology;
+
+import io.engram.schemas.Lane;
+import io.engram.schemas.Topics;
+import io.engram.topology.admission.AdmissionConfig;
+import io.engram.topology.indexing.IndexingConfig;
+import java.util.Map;
+
+/**
+ * What the topology needs to know.
+ *
+ * @param topics names of the topics
+ * @param partitions of each lane, 1 or more
+ * @param slackMs by lane: how long a record may wait for more urgent ones; also the bound on starvation, milliseconds
+ * @param admission when to shed
+ * @param sessions how long sessions live
+ * @param indexing how index workers work
+ * @param tickMs pause between looks at depth, levels and acknowledgements, milliseconds, 1 or more
+ * @param statusIntervalMs pause between repeated records of backpressure while not normal, milliseconds
+ * @param changelogConfig topic settings of the store's changelog
+ */
+public record TopologyConfig(
+        Topics topics,
+        int partitions,
+        Map<Lane, Long> slackMs,
+        AdmissionConfig admission,
+        SessionConfig sessions,
+        IndexingConfig indexing,
+        long tickMs,
+        long statusIntervalMs,
+        Map<String, String> changelogConfig) {
+
+    public static final Map<Lane, Long> DEFAULT_SLACK_MS =
+            Map.of(Lane.HIGH, 0L, Lane.NORMAL, 60_000L, Lane.LOW, 600_000L);
+
+    public TopologyConfig {
+        slackMs = Map.copyOf(slackMs);
+        changelogConfig = Map.copyOf(changelogConfig);
+        if (partitions < 1) {
+            throw new IllegalArgumentException("partitions < 1: " + partitions);
+        }
+        if (tickMs < 1) {
+            throw new IllegalArgumentException("tickMs < 1: " + tickMs);
+        }
+    }
+
+    /** The defaults, for that many partitions. */
+    public static TopologyConfig of(Topics topics, int partitions) {
+        return new TopologyConfig(
+                topics,
+                partitions,
+                DEFAULT_SLACK_MS,
+                AdmissionConfig.DEFAULT,
+                SessionConfig.DEFAULT,
+                IndexingConfig.DEFAULT,
+                100,
+                5_000,
+                Map.of());
+    }
+
+    public TopologyConfig withAdmission(AdmissionConfig changed) {
+        return new TopologyConfig(
+                topics, partitions, slackMs, changed, sessions, indexing, tickMs, statusIntervalMs, changelogConfig);
+    }
+
+    public TopologyConfig withIndexing(IndexingConfig changed) {
+        return new TopologyConfig(
+                topics, partitions, slackMs, admission, sessions, changed, tickMs, statusIntervalMs, changelogConfig);
+    }
+
+    public TopologyConfig withSessions(SessionConfig changed) {
+        return new TopologyConfig(
+                topics, partitions, slackMs, admission, changed, indexing, tickMs, statusIntervalMs, changelogConfig);
+    }
+}

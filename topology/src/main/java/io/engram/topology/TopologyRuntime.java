@@ -1,0 +1,115 @@
+package io.engram.topology;
+
+import io.engram.index.IndexEngine;
+import io.engram.schemas.Lane;
+import io.engram.topology.admission.BackpressureBoard;
+import io.engram.topology.admission.DrainRate;
+import io.engram.topology.admission.LaneDepths;
+import io.engram.topology.checks.ActiveSessions;
+import io.engram.topology.checks.RecentRejections;
+import io.engram.topology.indexing.IndexWorkers;
+import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.store.IndexLoader;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.function.LongSupplier;
+
+/**
+ * What all tasks of a process share: index workers, lane depths, levels, metrics. Made before the topology, closed after
+ * the streams. Thread-safe.
+ */
+public final class TopologyRuntime implements AutoCloseable {
+    private final TopologyConfig config;
+    private final EngramMetrics metrics;
+    private final IndexEngine engine;
+    private final LongSupplier clock;
+    private final LaneDepths depths = new LaneDepths();
+    private final Map<Lane, DrainRate> rates = new EnumMap<>(Lane.class);
+    private final BackpressureBoard board = new BackpressureBoard();
+    private final ActiveSessions sessions;
+    private final RecentRejections rejections = new RecentRejections();
+    private final IndexLoader loader = new IndexLoader();
+    private final IndexWorkers workers;
+
+    /**
+     * Starts the index workers.
+     *
+     * @param engine of all indexes; owned by the caller
+     * @param clock epoch milliseconds
+     */
+    public TopologyRuntime(TopologyConfig config, IndexEngine engine, EngramMetrics metrics, LongSupplier clock) {
+        this.config = config;
+        this.metrics = metrics;
+        this.engine = engine;
+        this.clock = clock;
+        Lane.ALL.forEach(lane -> rates.put(lane, new DrainRate()));
+        this.sessions = new ActiveSessions(config.sessions().idleMs(), clock);
+        this.workers = new IndexWorkers(config.indexing(), metrics, board::worstLevel, this::capacityHere);
+        metrics.queueDepth(depths::depth);
+        metrics.activeSessions(sessions::count);
+    }
+
+    /** Records that all lanes may hold on this instance. */
+    private long capacityHere() {
+        long capacity = 0;
+        for (Lane lane : Lane.ALL) {
+            capacity += config.admission().capacity(lane)
+                    * Math.max(1, depths.assignedPartitions(lane))
+                    / config.partitions();
+        }
+        return capacity;
+    }
+
+    public TopologyConfig config() {
+        return config;
+    }
+
+    public EngramMetrics metrics() {
+        return metrics;
+    }
+
+    public IndexEngine engine() {
+        return engine;
+    }
+
+    /** Epoch milliseconds. */
+    public LongSupplier clock() {
+        return clock;
+    }
+
+    /** How deep the lanes are here; whoever looks at the broker reports end offsets to it. */
+    public LaneDepths depths() {
+        return depths;
+    }
+
+    public Map<Lane, DrainRate> rates() {
+        return rates;
+    }
+
+    /** Levels of the lanes and partitions processed here. */
+    public BackpressureBoard board() {
+        return board;
+    }
+
+    public ActiveSessions sessions() {
+        return sessions;
+    }
+
+    public RecentRejections rejections() {
+        return rejections;
+    }
+
+    public IndexLoader loader() {
+        return loader;
+    }
+
+    public IndexWorkers workers() {
+        return workers;
+    }
+
+    @Override
+    public void close() {
+        loader.close();
+        workers.close();
+    }
+}

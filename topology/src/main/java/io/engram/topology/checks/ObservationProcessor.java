@@ -1,0 +1,322 @@
+package io.engram.topology.checks;
+
+import io.engram.schemas.Decoded;
+import io.engram.schemas.Lane;
+import io.engram.schemas.MemorySpaces;
+import io.engram.schemas.Observation;
+import io.engram.schemas.ObservationCodec;
+import io.engram.schemas.Operation;
+import io.engram.schemas.RejectionReason;
+import io.engram.topology.EngramTopology;
+import io.engram.topology.TopologyConfig;
+import io.engram.topology.TopologyRuntime;
+import io.engram.topology.admission.AdmissionControl;
+import io.engram.topology.admission.LaneDepths.LanePartition;
+import io.engram.topology.admission.PartitionDepth;
+import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.indexing.OffsetTracker;
+import io.engram.topology.metrics.SpaceMetrics;
+import io.engram.topology.store.MemoryStore;
+import io.engram.topology.store.SessionKey;
+import io.engram.topology.store.SessionState;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.utils.Utils;
+import org.apache.kafka.streams.processor.PunctuationType;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.processor.api.RecordMetadata;
+
+/**
+ * Takes each record of the three lanes through the checks:
+ *
+ * <pre>
+ * key → decode → sequence → duplicate → admission → store → index
+ *   └──────┴─────────┴──────────┴───────────┴→ engram-rejected
+ * </pre>
+ *
+ * A check that rejects leaves no trace of the later ones. All effects of a record are in one transaction.
+ */
+public final class ObservationProcessor implements Processor<byte[], byte[], byte[], byte[]> {
+    private final TopologyRuntime runtime;
+    private final TopologyConfig config;
+    private final Map<Lane, LaneProgress> lanes = new EnumMap<>(Lane.class);
+    private final ObservationDigest digests = new ObservationDigest();
+    private ProcessorContext<byte[], byte[]> context;
+    private MemoryStore store;
+    private AdmissionControl admission;
+    private Changes changes;
+    private PartitionTick tick;
+    private int partition;
+
+    public ObservationProcessor(TopologyRuntime runtime) {
+        this.runtime = runtime;
+        this.config = runtime.config();
+    }
+
+    @Override
+    public void init(ProcessorContext<byte[], byte[]> taskContext) {
+        context = taskContext;
+        partition = taskContext.taskId().partition();
+        store = taskContext.getStateStore(EngramTopology.STORE);
+        Map<Lane, PartitionDepth> depths = new EnumMap<>(Lane.class);
+        for (Lane lane : Lane.ALL) {
+            PartitionDepth depth = runtime.depths().assign(lane, partition);
+            depths.put(lane, depth);
+            lanes.put(
+                    lane,
+                    new LaneProgress(
+                            lane, new OffsetTracker(), depth, runtime.rates().get(lane)));
+        }
+        store.activate(lanes);
+        admission = new AdmissionControl(
+                config.admission(), runtime.depths(), depths, runtime.rates(), config.partitions());
+        Acknowledgements acknowledgements = new Acknowledgements(partition);
+        Sweeper sweeper = new Sweeper(store, config.sessions().retentionMs());
+        tick = new PartitionTick(context, runtime, store, admission, acknowledgements, sweeper, lanes);
+        changes = new Changes(store, sweeper, tick::spaceAppeared);
+        context.schedule(Duration.ofMillis(config.tickMs()), PunctuationType.WALL_CLOCK_TIME, tick::run);
+    }
+
+    @Override
+    public void process(Record<byte[], byte[]> record) {
+        RecordMetadata source = context.recordMetadata().orElseThrow();
+        Lane lane = config.topics().laneOf(source.topic()).orElseThrow();
+        Incoming incoming = new Incoming(
+                lanes.get(lane),
+                source.topic(),
+                source.partition(),
+                source.offset(),
+                Optional.ofNullable(record.key()),
+                Optional.ofNullable(record.value()),
+                record.headers(),
+                record.timestamp() - config.slackMs().get(lane),
+                record.timestamp());
+        long waitedMs = Math.max(0, context.currentSystemTimeMs() - incoming.enqueuedAtMs());
+        runtime.metrics().queueWait(lane, waitedMs / 1_000.0);
+        tick.processed(lane, incoming.enqueuedAtMs());
+        boolean handedOver = false;
+        try {
+            handedOver = process(incoming);
+        } finally {
+            if (!handedOver) {
+                incoming.lane().pass(incoming.offset());
+            }
+        }
+    }
+
+    /** Returns true when the record was handed over to the index, which then finishes it. */
+    private boolean process(Incoming record) {
+        Optional<String> space = MemorySpaces.ofKey(record.key());
+        if (space.isEmpty()) {
+            reject(
+                    record,
+                    runtime.metrics().invalidSpace(),
+                    RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, badKey(record)));
+            return false;
+        }
+        SpaceMetrics metrics = runtime.metrics().space(space.get());
+        int home = Utils.toPositive(Utils.murmur2(record.key().orElseThrow())) % config.partitions();
+        if (home != partition) {
+            String detail =
+                    "key '%s' belongs on partition %d, but came on %d; partition by murmur2 of the key (librdkafka:"
+                            + " partitioner=murmur2_random)";
+            reject(
+                    record,
+                    metrics,
+                    RejectedRecord.of(
+                            RejectionReason.INVALID_OBSERVATION, detail.formatted(space.get(), home, partition)));
+            return false;
+        }
+        Decoded decoded = ObservationCodec.decode(record.value());
+        if (decoded instanceof Decoded.Malformed malformed) {
+            malformed
+                    .position()
+                    .ifPresent(position -> leaveOpen(record, space.get(), position.session(), position.sequence()));
+            reject(record, metrics, RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, malformed.detail()));
+            return false;
+        }
+        return check(record, space.get(), metrics, ((Decoded.Valid) decoded).observation());
+    }
+
+    private boolean check(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
+        SessionKey key = new SessionKey(space, record.lane().lane(), observation.session());
+        Verdict verdict;
+        SessionState session;
+        try {
+            session = session(key, observation.sequence(), record.offset());
+            verdict = verdict(record, space, observation, session);
+        } catch (KafkaException e) {
+            throw e; // the state or the broker failed: no fault of the record
+        } catch (RuntimeException e) {
+            throw poison(record, space, observation, e);
+        }
+        runtime.sessions().seen(key);
+        if (verdict instanceof Verdict.Rejected rejected) {
+            if (rejected.session() == Verdict.Session.CONSUMES) {
+                session.accept(observation.sequence(), rejected.digest(), record.enqueuedAtMs());
+                store.putSession(key, session);
+            } else if (rejected.session() == Verdict.Session.LEAVES_OPEN && session.expects(observation.sequence())) {
+                session.skip(record.enqueuedAtMs());
+                store.putSession(key, session);
+            }
+            tick.touched(key, session, record.offset());
+            reject(record, metrics, rejected.record());
+            return false;
+        }
+        Verdict.Accepted accepted = (Verdict.Accepted) verdict;
+        session.accept(observation.sequence(), accepted.digest(), record.enqueuedAtMs());
+        if (observation.operation() == Operation.CLOSE) {
+            session.close();
+            runtime.sessions().ended(key);
+        }
+        store.putSession(key, session);
+        tick.touched(key, session, record.offset());
+        return changes.apply(record, space, metrics, observation, accepted);
+    }
+
+    /** All that is decided about a valid observation; reads the state and changes nothing. */
+    private Verdict verdict(Incoming record, String space, Observation observation, SessionState session) {
+        long sequence = observation.sequence();
+        Optional<String> mismatch = Dimensions.mismatch(store.space(space), observation);
+        if (mismatch.isPresent()) {
+            return new Verdict.Rejected(
+                    RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, mismatch.get()),
+                    Verdict.Session.LEAVES_OPEN,
+                    0);
+        }
+        long expected = session.isClosed() ? 1 : session.next();
+        boolean open = session.open().contains(sequence);
+        if (sequence > expected && sequence >= session.next() && !open) {
+            return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
+                    "sequence %d leaves a gap: session '%s' expects %d next; send what is missing first"
+                            .formatted(sequence, observation.session(), expected),
+                    expected));
+        }
+        long digest = digests.of(observation);
+        String id = id(record.lane().lane(), observation, session);
+        if (sequence < session.next() && !open) {
+            return repeated(space, id, observation, session, digest, expected);
+        }
+        if (observation.operation() == Operation.OBSERVE) {
+            if (changes.isStored(space, id, digest)) {
+                return new Verdict.Rejected(
+                        RejectedRecord.of(
+                                RejectionReason.DUPLICATE,
+                                "memory '" + id + "' is stored already with the same content"),
+                        Verdict.Session.CONSUMES,
+                        digest);
+            }
+            if (admission.sheds(record.lane().lane()) && !session.open().isFull()) {
+                long retryAfterMs = admission.retryAfterMs(record.lane().lane(), context.currentSystemTimeMs());
+                return new Verdict.Rejected(
+                        RejectedRecord.overCapacity(
+                                "lane %s is overloaded; try again in %d ms"
+                                        .formatted(record.lane().lane().label(), retryAfterMs),
+                                retryAfterMs),
+                        Verdict.Session.LEAVES_OPEN,
+                        digest);
+            }
+        }
+        return new Verdict.Accepted(id, digest);
+    }
+
+    /** A number that was used before: a benign retry when it says the same, else a mistake of the producer. */
+    private Verdict repeated(
+            String space, String id, Observation observation, SessionState session, long digest, long expected) {
+        OptionalLong accepted = session.digestOf(observation.sequence());
+        boolean same = accepted.isPresent() ? accepted.getAsLong() == digest : changes.isStored(space, id, digest);
+        if (same) {
+            return Verdict.Rejected.untouched(RejectedRecord.of(
+                    RejectionReason.DUPLICATE,
+                    "sequence %d of session '%s' was accepted before with the same content"
+                            .formatted(observation.sequence(), observation.session())));
+        }
+        return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
+                "sequence %d of session '%s' was used before for something else; the session expects %d next"
+                        .formatted(observation.sequence(), observation.session(), expected),
+                expected));
+    }
+
+    private static String id(Lane lane, Observation observation, SessionState session) {
+        return observation
+                .id()
+                .orElseGet(() -> observation.session()
+                        + ":"
+                        + lane.label()
+                        + ":"
+                        + session.incarnation()
+                        + ":"
+                        + observation.sequence());
+    }
+
+    /** The session as it is stored; a new incarnation when it is unknown, or closed and starting at 1 again. */
+    private SessionState session(SessionKey key, long sequence, long offset) {
+        return store.session(key)
+                .filter(session -> !session.isClosed() || sequence != 1)
+                .orElseGet(() -> SessionState.startedAt(offset));
+    }
+
+    /** One bad record must not make all that follow look like a gap: its number is passed, but may be sent again. */
+    private void leaveOpen(Incoming record, String space, String sessionName, long sequence) {
+        SessionKey key = new SessionKey(space, record.lane().lane(), sessionName);
+        SessionState session = session(key, sequence, record.offset());
+        if (session.expects(sequence)) {
+            session.skip(record.enqueuedAtMs());
+            store.putSession(key, session);
+            tick.touched(key, session, record.offset());
+        }
+    }
+
+    private PoisonRecordException poison(
+            Incoming record, String space, Observation observation, RuntimeException cause) {
+        try {
+            leaveOpen(record, space, observation.session(), observation.sequence());
+        } catch (RuntimeException e) {
+            cause.addSuppressed(e);
+        }
+        return new PoisonRecordException(record.topic(), partition, record.offset(), cause);
+    }
+
+    private static String badKey(Incoming record) {
+        String wanted = "; the key is the memory space, 1 to 128 characters of [A-Za-z0-9._-]";
+        if (record.key().isEmpty() || record.key().get().length == 0) {
+            return "key is empty" + wanted;
+        }
+        return "key is no legal memory space" + wanted;
+    }
+
+    private void reject(Incoming record, SpaceMetrics metrics, RejectedRecord rejection) {
+        long now = context.currentSystemTimeMs();
+        metrics.rejected(rejection.reason());
+        runtime.rejections()
+                .note(
+                        new LanePartition(record.lane().lane(), partition),
+                        record.offset(),
+                        new RecentRejections.Rejection(
+                                rejection.reason(), rejection.detail(), rejection.retryAfterMs()));
+        RejectedRecord.Source source =
+                new RejectedRecord.Source(record.topic(), record.partition(), record.offset(), record.enqueuedAtMs());
+        context.forward(
+                new Record<>(
+                        record.key().orElse(null),
+                        record.value().orElse(null),
+                        record.enqueuedAtMs(),
+                        rejection.headers(record.headers(), source, now)),
+                EngramTopology.REJECTED_SINK);
+    }
+
+    @Override
+    public void close() {
+        tick.close();
+        for (LaneProgress lane : lanes.values()) {
+            runtime.depths().unassign(lane.lane(), partition, lane.depth());
+        }
+        store.deactivate();
+    }
+}

@@ -1,0 +1,193 @@
+package io.engram.topology.checks;
+
+import io.engram.schemas.BackpressureStatus;
+import io.engram.schemas.JsonCodec;
+import io.engram.schemas.Lane;
+import io.engram.schemas.SessionProgress;
+import io.engram.topology.EngramTopology;
+import io.engram.topology.TopologyRuntime;
+import io.engram.topology.admission.AdmissionControl;
+import io.engram.topology.admission.BackpressureLevel;
+import io.engram.topology.admission.LaneDepths.LanePartition;
+import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.store.MemoryStore;
+import io.engram.topology.store.SessionKey;
+import io.engram.topology.store.SessionState;
+import java.nio.charset.StandardCharsets;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+
+/**
+ * What a partition does every few dozen milliseconds: measure its lanes, say so when a level changed, acknowledge
+ * sessions, note what was reached, and clear away a little of what is old. Belongs to the stream thread.
+ */
+final class PartitionTick {
+    private static final int SESSIONS_PER_TICK = 250;
+    private static final long SWEEP_INTERVAL_MS = 1_000;
+
+    private final ProcessorContext<byte[], byte[]> context;
+    private final TopologyRuntime runtime;
+    private final MemoryStore store;
+    private final AdmissionControl admission;
+    private final Acknowledgements acknowledgements;
+    private final Sweeper sweeper;
+    private final Map<Lane, LaneProgress> lanes;
+    private final int partition;
+    private final Map<Lane, Long> processedEnqueueTimeMs = new EnumMap<>(Lane.class);
+    private final Map<Lane, Long> statusSentAtMs = new EnumMap<>(Lane.class);
+    private BackpressureLevel worst = BackpressureLevel.NORMAL;
+    private long sweptAtMs;
+    private boolean spacesAnnounced;
+    private boolean sessionsAnnounced;
+    private Optional<SessionKey> lastAnnounced = Optional.empty();
+
+    PartitionTick(
+            ProcessorContext<byte[], byte[]> context,
+            TopologyRuntime runtime,
+            MemoryStore store,
+            AdmissionControl admission,
+            Acknowledgements acknowledgements,
+            Sweeper sweeper,
+            Map<Lane, LaneProgress> lanes) {
+        this.context = context;
+        this.runtime = runtime;
+        this.store = store;
+        this.admission = admission;
+        this.acknowledgements = acknowledgements;
+        this.sweeper = sweeper;
+        this.lanes = lanes;
+        this.partition = context.taskId().partition();
+    }
+
+    /** A record of the lane is being processed. */
+    void processed(Lane lane, long enqueuedAtMs) {
+        processedEnqueueTimeMs.merge(lane, enqueuedAtMs, Math::max);
+    }
+
+    /** A record at that offset concerned the session. */
+    void touched(SessionKey session, SessionState state, long offset) {
+        acknowledgements.touch(session, state, offset);
+    }
+
+    /** A space came into use. */
+    void spaceAppeared(String space) {
+        runtime.metrics().space(space).level(partition, worst);
+    }
+
+    void run(long nowMs) {
+        announceStored();
+        measure(nowMs);
+        acknowledge(nowMs);
+        notePoint();
+        sweeper.sweepDropped();
+        if (nowMs - sweptAtMs >= SWEEP_INTERVAL_MS) {
+            sweptAtMs = nowMs;
+            sweep(nowMs);
+        }
+    }
+
+    /** What the task found in its store: spaces get their series, sessions the acknowledgement they may have missed. */
+    private void announceStored() {
+        if (!spacesAnnounced) {
+            for (String space : store.view().allSpaces()) {
+                runtime.metrics().space(space).level(partition, worst);
+                if (store.space(space).isDropped()) {
+                    sweeper.dropped(space);
+                }
+            }
+            spacesAnnounced = true;
+        }
+        if (!sessionsAnnounced && store.view().index().isCaughtUp()) {
+            List<MemoryStore.StoredSession> sessions = store.sessionsAfter(lastAnnounced, SESSIONS_PER_TICK);
+            for (MemoryStore.StoredSession session : sessions) {
+                acknowledgements.found(session.key(), session.state());
+            }
+            sessionsAnnounced = sessions.size() < SESSIONS_PER_TICK;
+            if (!sessions.isEmpty()) {
+                lastAnnounced = Optional.of(sessions.get(sessions.size() - 1).key());
+            }
+        }
+    }
+
+    private void measure(long nowMs) {
+        for (Lane lane : Lane.ALL) {
+            boolean changed = admission.evaluate(lane, nowMs);
+            BackpressureLevel level = admission.level(lane);
+            BackpressureStatus status = admission.status(lane, nowMs);
+            runtime.board().publish(new LanePartition(lane, partition), level, status);
+            long sinceSent = nowMs - statusSentAtMs.getOrDefault(lane, 0L);
+            boolean due = level != BackpressureLevel.NORMAL
+                    && sinceSent >= runtime.config().statusIntervalMs();
+            if (changed || due) {
+                statusSentAtMs.put(lane, nowMs);
+                send(
+                        BackpressureStatus.key(lane, partition),
+                        JsonCodec.encode(status),
+                        nowMs,
+                        EngramTopology.BACKPRESSURE_SINK);
+            }
+        }
+        BackpressureLevel now = admission.worstLevel();
+        if (now != worst) {
+            worst = now;
+            store.view()
+                    .spaces()
+                    .forEach(space -> runtime.metrics().space(space).transition(partition, now));
+        }
+    }
+
+    private void acknowledge(long nowMs) {
+        if (!store.view().index().isCaughtUp()) {
+            return;
+        }
+        for (Acknowledgements.Due due : acknowledgements.due(this::watermark, nowMs)) {
+            SessionKey session = due.session();
+            send(
+                    SessionProgress.key(session.space(), session.lane(), session.session()),
+                    JsonCodec.encode(due.progress()),
+                    nowMs,
+                    EngramTopology.SESSIONS_SINK);
+        }
+    }
+
+    private long watermark(SessionKey session) {
+        return lanes.get(session.lane()).indexedOffset();
+    }
+
+    private void notePoint() {
+        Map<Lane, Long> positions = new EnumMap<>(Lane.class);
+        lanes.forEach((lane, progress) -> {
+            if (progress.offsets().last() >= 0) {
+                positions.put(lane, progress.offsets().last() + 1);
+            }
+        });
+        store.view().commitPoints().note(store.generation(), positions);
+    }
+
+    private void sweep(long nowMs) {
+        for (SessionKey session : sweeper.sweepSessions(processedEnqueueTimeMs)) {
+            runtime.sessions().ended(session);
+            String key = SessionProgress.key(session.space(), session.lane(), session.session());
+            send(key, null, nowMs, EngramTopology.SESSIONS_SINK);
+        }
+        // An older change may still come on the slowest lane that has anything.
+        processedEnqueueTimeMs.values().stream().min(Long::compare).ifPresent(processed -> {
+            sweeper.sweepTombstones(processed);
+            sweeper.sweepDropMarks(processed);
+        });
+    }
+
+    private void send(String key, byte[] value, long nowMs, String sink) {
+        context.forward(new Record<>(key.getBytes(StandardCharsets.UTF_8), value, nowMs), sink);
+    }
+
+    /** The partition is processed elsewhere from now on. */
+    void close() {
+        Lane.ALL.forEach(lane -> runtime.board().remove(new LanePartition(lane, partition)));
+        runtime.metrics().forgetLevels(partition);
+    }
+}

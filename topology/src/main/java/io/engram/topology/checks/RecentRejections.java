@@ -1,0 +1,36 @@
+package io.engram.topology.checks;
+
+import io.engram.schemas.RejectionReason;
+import io.engram.topology.admission.LaneDepths.LanePartition;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** The latest rejections of this instance by source offset, for whoever waits for the fate of a record. Thread-safe. */
+public final class RecentRejections {
+    private static final int CAPACITY = 10_000;
+
+    /**
+     * Why a record was rejected.
+     *
+     * @param retryAfterMs with {@code over_capacity}
+     */
+    public record Rejection(RejectionReason reason, String detail, OptionalLong retryAfterMs) {}
+
+    private record Key(LanePartition partition, long offset) {}
+
+    private final Map<Key, Rejection> latest = new LinkedHashMap<>();
+
+    synchronized void note(LanePartition partition, long offset, Rejection rejection) {
+        latest.put(new Key(partition, offset), rejection);
+        if (latest.size() > CAPACITY) {
+            latest.remove(latest.keySet().iterator().next());
+        }
+    }
+
+    /** Why the record at that offset was rejected, if it was, lately. */
+    public synchronized Optional<Rejection> of(LanePartition partition, long offset) {
+        return Optional.ofNullable(latest.get(new Key(partition, offset)));
+    }
+}

@@ -1,0 +1,107 @@
+package io.engram.topology.indexing;
+
+import io.engram.topology.metrics.SpaceMetrics;
+
+/**
+ * A reference to a change that waits for the index: about a hundred bytes, and the embedding while there is room for it.
+ */
+final class IndexTask {
+    /** What to do with the id. */
+    enum Kind {
+        /** Insert the embedding. */
+        ADD,
+        /** Take the id out of the index. */
+        REMOVE,
+        /** Make the index agree with the store. */
+        SYNC
+    }
+
+    /** Heap that a waiting reference takes, without its id and embedding: an estimate, bytes. */
+    static final int REFERENCE_BYTES = 80;
+
+    private static final float[] NOT_CACHED = {};
+
+    final SpaceIndex space;
+    final Kind kind;
+    final String id;
+    final long generation;
+    final long deadlineMs;
+    final long enqueuedAtMs;
+    private final LaneProgress progress;
+    private final long sourceOffset;
+    private final float[] embedding;
+
+    private IndexTask(
+            SpaceIndex space,
+            Kind kind,
+            String id,
+            long generation,
+            long deadlineMs,
+            long enqueuedAtMs,
+            LaneProgress progress,
+            long sourceOffset,
+            float[] embedding) {
+        this.space = space;
+        this.kind = kind;
+        this.id = id;
+        this.generation = generation;
+        this.deadlineMs = deadlineMs;
+        this.enqueuedAtMs = enqueuedAtMs;
+        this.progress = progress;
+        this.sourceOffset = sourceOffset;
+        this.embedding = embedding;
+    }
+
+    /** A change from a lane; it moves the lane's progress when it is done. */
+    static IndexTask live(SpaceIndex space, Kind kind, Change change, LaneProgress progress, boolean cacheEmbedding) {
+        return new IndexTask(
+                space,
+                kind,
+                change.id(),
+                change.generation(),
+                change.deadlineMs(),
+                change.enqueuedAtMs(),
+                progress,
+                change.sourceOffset(),
+                cacheEmbedding ? change.embedding() : NOT_CACHED);
+    }
+
+    /** A change that is read back from the store while loading, restoring or repairing; it comes after all live ones. */
+    static IndexTask background(SpaceIndex space, String id, long generation) {
+        return new IndexTask(space, Kind.SYNC, id, generation, Long.MAX_VALUE, 0, null, 0, NOT_CACHED);
+    }
+
+    boolean isLive() {
+        return progress != null;
+    }
+
+    LaneProgress progress() {
+        return progress;
+    }
+
+    boolean hasEmbedding() {
+        return embedding.length > 0;
+    }
+
+    float[] embedding() {
+        return embedding;
+    }
+
+    long memoryBytes() {
+        return REFERENCE_BYTES + 2L * id.length() + (long) embedding.length * Float.BYTES;
+    }
+
+    /** The change is recallable, or was overtaken by a newer one. */
+    void done() {
+        if (isLive()) {
+            progress.done(sourceOffset);
+        }
+    }
+
+    /** The observation entered the index. */
+    void countInserted(SpaceMetrics metrics, long nowMs) {
+        if (isLive() && kind == Kind.ADD) {
+            metrics.observed(progress.lane(), Math.max(0, nowMs - enqueuedAtMs) / 1_000.0);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+package io.engram.topology.indexing;
+
+import io.engram.index.Batch;
+import io.engram.topology.metrics.WorkerMetrics;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One thread that takes batches from its queue, or from another's when it has none, and applies them to the indexes. */
+final class IndexWorker implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(IndexWorker.class);
+    private static final long IDLE_WAIT_MS = 100;
+
+    private final IndexWorkers pool;
+    private final int id;
+    private final WorkerMetrics metrics;
+    private final DeadlineQueue queue = new DeadlineQueue();
+    private final Utilization utilization = new Utilization(System::nanoTime);
+    private final Batch scratch = new Batch();
+
+    IndexWorker(IndexWorkers pool, int id, WorkerMetrics metrics) {
+        this.pool = pool;
+        this.id = id;
+        this.metrics = metrics;
+    }
+
+    String threadName() {
+        return "engram-index-worker-" + id;
+    }
+
+    DeadlineQueue queue() {
+        return queue;
+    }
+
+    IndexWorkers.WorkerStatus status() {
+        return new IndexWorkers.WorkerStatus(Integer.toString(id), queue.size(), utilization.percent());
+    }
+
+    void publishUtilization() {
+        metrics.utilization(utilization.percent());
+    }
+
+    @Override
+    public void run() {
+        while (pool.isRunning()) {
+            try {
+                List<DeadlineQueue.Entry> batch = next();
+                if (batch.isEmpty()) {
+                    queue.await(IDLE_WAIT_MS);
+                } else {
+                    work(batch);
+                }
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    private List<DeadlineQueue.Entry> next() {
+        List<DeadlineQueue.Entry> own = queue.poll(pool.batchLimit(queue.size()));
+        if (!own.isEmpty()) {
+            return own;
+        }
+        List<DeadlineQueue.Entry> stolen = pool.steal(this);
+        if (!stolen.isEmpty()) {
+            metrics.batchStolen();
+        }
+        return stolen;
+    }
+
+    private void work(List<DeadlineQueue.Entry> batch) {
+        utilization.busy();
+        try {
+            Map<SpaceIndex, List<IndexTask>> bySpace = new LinkedHashMap<>();
+            for (DeadlineQueue.Entry entry : batch) {
+                if (!entry.partition().isClosed()) {
+                    bySpace.computeIfAbsent(entry.task().space, space -> new ArrayList<>())
+                            .add(entry.task());
+                }
+            }
+            bySpace.forEach(this::apply);
+            metrics.batchProcessed(batch.size());
+        } finally {
+            pool.finished(batch);
+            utilization.idle();
+        }
+    }
+
+    // A worker must outlive any surprise: the partition's other spaces and all later batches depend on it.
+    private void apply(SpaceIndex space, List<IndexTask> tasks) {
+        try {
+            space.apply(tasks, scratch, metrics);
+        } catch (RuntimeException | LinkageError e) {
+            metrics.batchFailed(WorkerMetrics.ErrorType.INTERNAL);
+            LOG.error("Batch of {} for space {} failed unexpectedly", tasks.size(), space.space(), e);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+package io.engram.topology.indexing;
+
+import io.engram.topology.admission.BackpressureLevel;
+import io.engram.topology.metrics.EngramMetrics;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The index workers of one process. Each partition has a home worker; an idle worker steals batches from the longest
+ * queue. Thread-safe.
+ *
+ * <pre>
+ * stream threads —submit→ queue of worker 0 ——poll→ worker 0 ——→ space indexes
+ *                         queue of worker 1 ——steal——↗
+ * </pre>
+ */
+public final class IndexWorkers implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(IndexWorkers.class);
+
+    private final IndexingConfig config;
+    private final Supplier<BackpressureLevel> level;
+    private final LongSupplier pendingLimit;
+    private final List<IndexWorker> workers = new ArrayList<>();
+    private final Set<PartitionIndex> partitions = ConcurrentHashMap.newKeySet();
+    private final ScheduledExecutorService housekeeping =
+            Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "engram-index-housekeeping"));
+    private final AtomicLong livePending = new AtomicLong();
+    private final AtomicLong backgroundPending = new AtomicLong();
+    private final AtomicLong memoryBytes = new AtomicLong();
+    private final AtomicLong embeddingBytes = new AtomicLong();
+    private final Object room = new Object();
+    private volatile boolean running = true;
+
+    /**
+     * Starts the workers.
+     *
+     * @param level of backpressure on this instance: higher levels ask for larger batches
+     * @param pendingLimit live references that may wait before {@link #submit} slows its caller down
+     */
+    public IndexWorkers(
+            IndexingConfig config,
+            EngramMetrics metrics,
+            Supplier<BackpressureLevel> level,
+            LongSupplier pendingLimit) {
+        this.config = config;
+        this.level = level;
+        this.pendingLimit = pendingLimit;
+        for (int i = 0; i < config.workers(); i++) {
+            workers.add(new IndexWorker(this, i, metrics.worker(Integer.toString(i))));
+        }
+        metrics.queueMemory(memoryBytes::get);
+        workers.forEach(worker -> daemon(worker, worker.threadName()).start());
+        housekeeping.scheduleWithFixedDelay(this::publishUtilization, 1, 1, TimeUnit.SECONDS);
+        housekeeping.scheduleWithFixedDelay(
+                this::retryFailed, config.retryIntervalMs(), config.retryIntervalMs(), TimeUnit.MILLISECONDS);
+    }
+
+    private static Thread daemon(Runnable task, String name) {
+        Thread thread = new Thread(task, name);
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    void register(PartitionIndex partition) {
+        partitions.add(partition);
+    }
+
+    void unregister(PartitionIndex partition) {
+        partitions.remove(partition);
+    }
+
+    /** Queues a live task; above the limit the caller waits for room, but never longer than configured. */
+    void submit(PartitionIndex partition, IndexTask task) {
+        livePending.incrementAndGet();
+        enqueue(partition, task);
+        if (livePending.get() > pendingLimit.getAsLong()) {
+            awaitRoom(livePending, pendingLimit, config.maxHandOverWaitMs());
+        }
+    }
+
+    /** Queues a background task; the caller waits for room for as long as the partition is open. */
+    void submitBackground(PartitionIndex partition, IndexTask task) {
+        backgroundPending.incrementAndGet();
+        enqueue(partition, task);
+        while (running
+                && !partition.isClosed()
+                && !awaitRoom(backgroundPending, config::maxBackgroundPending, config.maxHandOverWaitMs())) {
+            LOG.trace("Waiting for room to load partition {}", partition.partition());
+        }
+    }
+
+    private void enqueue(PartitionIndex partition, IndexTask task) {
+        memoryBytes.addAndGet(task.memoryBytes());
+        if (task.hasEmbedding()) {
+            embeddingBytes.addAndGet(task.memoryBytes());
+        }
+        IndexWorker home = workers.get(partition.partition() % workers.size());
+        home.queue().add(new DeadlineQueue.Entry(partition, task));
+        if (home.queue().size() > config.stealThreshold()) {
+            wakeIdle();
+        }
+    }
+
+    private boolean awaitRoom(AtomicLong pending, LongSupplier limit, long timeoutMs) {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
+        synchronized (room) {
+            while (running && pending.get() > limit.getAsLong()) {
+                long leftMs = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (leftMs <= 0) {
+                    return false;
+                }
+                try {
+                    room.wait(leftMs);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return true;
+                }
+            }
+            return true;
+        }
+    }
+
+    private void wakeIdle() {
+        for (IndexWorker worker : workers) {
+            if (worker.queue().size() == 0) {
+                worker.queue().wake();
+            }
+        }
+    }
+
+    /** Tasks that a worker is finished with. */
+    void finished(List<DeadlineQueue.Entry> batch) {
+        long live = 0;
+        for (DeadlineQueue.Entry entry : batch) {
+            entry.partition().settled(entry.task().generation);
+            memoryBytes.addAndGet(-entry.task().memoryBytes());
+            if (entry.task().hasEmbedding()) {
+                embeddingBytes.addAndGet(-entry.task().memoryBytes());
+            }
+            if (entry.task().isLive()) {
+                live++;
+            } else {
+                entry.partition().backgroundDone();
+            }
+        }
+        livePending.addAndGet(-live);
+        backgroundPending.addAndGet(live - batch.size());
+        synchronized (room) {
+            room.notifyAll();
+        }
+    }
+
+    /** The longest queue worth stealing from, other than the thief's own; empty when there is none. */
+    List<DeadlineQueue.Entry> steal(IndexWorker thief) {
+        IndexWorker victim = thief;
+        for (IndexWorker worker : workers) {
+            if (worker.queue().size() > victim.queue().size()) {
+                victim = worker;
+            }
+        }
+        return victim == thief || victim.queue().size() <= config.stealThreshold()
+                ? List.of()
+                : victim.queue().poll(batchLimit(victim.queue().size()));
+    }
+
+    /** Items of the next batch: what the level of backpressure or the queue asks for, whichever is more. */
+    int batchLimit(int queued) {
+        int step = level.get().ordinal();
+        for (int i = config.queueSteps().size(); i > step; i--) {
+            if (queued >= config.queueSteps().get(i - 1)) {
+                step = i;
+            }
+        }
+        return config.batchSizes().get(step);
+    }
+
+    boolean hasRoomForEmbeddings() {
+        return embeddingBytes.get() < config.vectorCacheBytes();
+    }
+
+    boolean isRunning() {
+        return running;
+    }
+
+    /** What each worker is doing, in the order of their ids. */
+    public List<WorkerStatus> status() {
+        return workers.stream().map(IndexWorker::status).toList();
+    }
+
+    /**
+     * A worker at a glance.
+     *
+     * @param workerId as in the metrics
+     * @param queued references in its queue
+     * @param utilization busy share of the last window, 0 to 100
+     */
+    public record WorkerStatus(String workerId, int queued, double utilization) {}
+
+    private void publishUtilization() {
+        workers.forEach(IndexWorker::publishUtilization);
+    }
+
+    private void retryFailed() {
+        for (PartitionIndex partition : partitions) {
+            for (SpaceIndex space : partition.spaces()) {
+                if (!space.failedIds().isEmpty()) {
+                    int repaired = space.retryFailed();
+                    LOG.info(
+                            "Repaired {} memories of space {}, {} left",
+                            repaired,
+                            space.space(),
+                            space.failedIds().size());
+                }
+            }
+        }
+    }
+
+    /** Stops the workers; what still waits is dropped, the store has it. */
+    @Override
+    public void close() {
+        running = false;
+        housekeeping.shutdownNow();
+        workers.forEach(worker -> worker.queue().wake());
+        synchronized (room) {
+            room.notifyAll();
+        }
+    }
+}

@@ -1,0 +1,254 @@
+package io.engram.topology.indexing;
+
+import io.engram.index.Batch;
+import io.engram.index.IndexEngine;
+import io.engram.index.VectorIndex;
+import io.engram.topology.metrics.SpaceMetrics;
+import io.engram.topology.metrics.WorkerMetrics;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The index of one space on one partition, and what is still to enter it.
+ *
+ * <p>Several workers may work on one space. What keeps the changes of an id in order is {@code pending}: only the newest
+ * change of an id is applied, and a worker that finds itself overtaken takes back what it did.
+ *
+ * <pre>
+ * pending   id → newest generation that waits for a worker
+ * failed    id → change that the index refused; recall scans these exactly, and they are tried again
+ * </pre>
+ *
+ * Thread-safe.
+ */
+public final class SpaceIndex {
+    private static final Logger LOG = LoggerFactory.getLogger(SpaceIndex.class);
+
+    private final String space;
+    private final IndexEngine engine;
+    private final StoredValues values;
+    private final SpaceMetrics metrics;
+    private final LongSupplier clock;
+    private final IntSupplier sizeGauge = this::size;
+    private final Map<String, Long> pending = new ConcurrentHashMap<>();
+    private final Map<String, IndexTask> failed = new ConcurrentHashMap<>();
+    private volatile Optional<VectorIndex> index = Optional.empty();
+
+    SpaceIndex(String space, IndexEngine engine, StoredValues values, SpaceMetrics metrics, LongSupplier clock) {
+        this.space = space;
+        this.engine = engine;
+        this.values = values;
+        this.metrics = metrics;
+        this.clock = clock;
+        metrics.addIndex(sizeGauge);
+    }
+
+    public String space() {
+        return space;
+    }
+
+    /** The vectors, once there are any. */
+    public Optional<VectorIndex> vectors() {
+        return index;
+    }
+
+    /** Ids that are stored but could not be inserted. */
+    public Set<String> failedIds() {
+        return failed.keySet();
+    }
+
+    /** Memories that recall finds. */
+    public int size() {
+        return index.map(VectorIndex::size).orElse(0) + failed.size();
+    }
+
+    /** Announces a change; returns false when a newer change of the id, or this very one, waits already. */
+    boolean announce(String id, long generation) {
+        boolean[] fresh = {false};
+        pending.compute(id, (key, newest) -> {
+            fresh[0] = newest == null || newest < generation;
+            return fresh[0] ? Long.valueOf(generation) : newest;
+        });
+        return fresh[0];
+    }
+
+    /** Applies tasks of this space in order, then marks each as done. */
+    void apply(List<IndexTask> tasks, Batch batch, WorkerMetrics worker) {
+        int from = 0;
+        while (from < tasks.size()) {
+            int to = from;
+            // A run of additions is one batch; whatever else comes between them must keep its place.
+            while (to < tasks.size() && tasks.get(to).kind == IndexTask.Kind.ADD) {
+                to++;
+            }
+            if (to == from) {
+                applyOne(tasks.get(to++), worker);
+            } else {
+                addRun(tasks.subList(from, to), batch, worker);
+            }
+            tasks.subList(from, to).forEach(this::settle);
+            from = to;
+        }
+    }
+
+    private boolean isNewest(IndexTask task) {
+        Long newest = pending.get(task.id);
+        return newest != null && newest == task.generation;
+    }
+
+    private void addRun(List<IndexTask> run, Batch batch, WorkerMetrics worker) {
+        List<IndexTask> added = new ArrayList<>(run.size());
+        batch.clear();
+        for (IndexTask task : run) {
+            Optional<float[]> embedding = isNewest(task) ? embeddingOf(task, worker) : Optional.empty();
+            if (embedding.isPresent()) {
+                batch.add(task.id, task.generation, embedding.get());
+                added.add(task);
+            }
+        }
+        if (added.isEmpty()) {
+            return;
+        }
+        try {
+            vectorsOf(batch.vector(0).length).addAll(batch);
+            if (!failed.isEmpty()) {
+                added.forEach(task -> failed.remove(task.id));
+            }
+        } catch (RuntimeException e) {
+            worker.batchFailed(WorkerMetrics.ErrorType.INSERT);
+            LOG.warn("A batch of {} for space {} failed; trying item by item", batch.size(), space, e);
+            for (int i = 0; i < batch.size(); i++) {
+                addOne(added.get(i), batch.generation(i), batch.vector(i), worker);
+            }
+        }
+    }
+
+    private Optional<float[]> embeddingOf(IndexTask task, WorkerMetrics worker) {
+        if (task.hasEmbedding()) {
+            return Optional.of(task.embedding());
+        }
+        try {
+            return values.embedding(space, task.id)
+                    .filter(stored -> stored.generation() == task.generation)
+                    .map(StoredValues.StoredEmbedding::vector);
+        } catch (StoredValues.StoreClosedException e) {
+            return Optional.empty();
+        } catch (RuntimeException e) {
+            fail(task, WorkerMetrics.ErrorType.READ, worker, e);
+            return Optional.empty();
+        }
+    }
+
+    private void addOne(IndexTask task, long generation, float[] vector, WorkerMetrics worker) {
+        try {
+            vectorsOf(vector.length).add(task.id, generation, vector);
+            failed.remove(task.id);
+        } catch (RuntimeException e) {
+            fail(task, WorkerMetrics.ErrorType.INSERT, worker, e);
+        }
+    }
+
+    private void applyOne(IndexTask task, WorkerMetrics worker) {
+        if (!isNewest(task)) {
+            return;
+        }
+        if (task.kind == IndexTask.Kind.REMOVE) {
+            remove(task);
+            return;
+        }
+        try {
+            Optional<StoredValues.StoredEmbedding> stored = values.embedding(space, task.id);
+            if (stored.isPresent()) {
+                addOne(task, stored.get().generation(), stored.get().vector(), worker);
+            } else {
+                remove(task);
+            }
+        } catch (StoredValues.StoreClosedException e) {
+            LOG.debug("Store of space {} closed while {} was read", space, task.id);
+        } catch (RuntimeException e) {
+            fail(task, WorkerMetrics.ErrorType.READ, worker, e);
+        }
+    }
+
+    private void remove(IndexTask task) {
+        failed.remove(task.id);
+        index.ifPresent(vectors -> vectors.remove(task.id, task.generation));
+    }
+
+    private void fail(IndexTask task, WorkerMetrics.ErrorType type, WorkerMetrics worker, Exception cause) {
+        failed.put(task.id, task);
+        worker.batchFailed(type);
+        LOG.error(
+                "Could not insert memory {} (generation {}) of space {}; it is kept, scanned by recall and tried again",
+                task.id,
+                task.generation,
+                space,
+                cause);
+    }
+
+    private void settle(IndexTask task) {
+        boolean newest = pending.remove(task.id, task.generation);
+        if (!newest && !pending.containsKey(task.id)) {
+            takeBack(task);
+        }
+        if (failed.get(task.id) != task) {
+            task.countInserted(metrics, clock.getAsLong());
+        }
+        task.done();
+    }
+
+    // Overtaken by a change that is done already: what this task may have added in the meantime must not stay.
+    private void takeBack(IndexTask task) {
+        failed.remove(task.id, task);
+        index.ifPresent(vectors -> vectors.remove(task.id, task.generation));
+    }
+
+    /** Tries again what could not be inserted; returns how many are in the index now. */
+    int retryFailed() {
+        int repaired = 0;
+        for (IndexTask task : failed.values()) {
+            try {
+                Optional<StoredValues.StoredEmbedding> stored =
+                        values.embedding(space, task.id).filter(found -> found.generation() >= task.generation);
+                if (stored.isPresent()) {
+                    vectorsOf(stored.get().vector().length)
+                            .add(
+                                    task.id,
+                                    stored.get().generation(),
+                                    stored.get().vector());
+                }
+                if (!failed.remove(task.id, task)) {
+                    takeBack(task);
+                } else if (stored.isPresent()) {
+                    task.countInserted(metrics, clock.getAsLong());
+                    repaired++;
+                }
+            } catch (RuntimeException e) {
+                LOG.debug("Memory {} of space {} still cannot be inserted", task.id, space, e);
+            }
+        }
+        return repaired;
+    }
+
+    private synchronized VectorIndex vectorsOf(int dimension) {
+        if (index.isEmpty()) {
+            index = Optional.of(engine.create(dimension));
+        }
+        return index.get();
+    }
+
+    /** Releases the index; tasks that still come do no harm. */
+    synchronized void close() {
+        metrics.removeIndex(sizeGauge);
+        index.ifPresent(VectorIndex::close);
+        failed.clear();
+    }
+}

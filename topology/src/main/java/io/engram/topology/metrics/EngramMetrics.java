@@ -1,0 +1,232 @@
+package io.engram.topology.metrics;
+
+import io.engram.schemas.Lane;
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
+
+/**
+ * The metric catalogue of one process. Everything is there from the start, at zero; the hot paths hold on to the {@link
+ * SpaceMetrics}, {@link WorkerMetrics} and data points they use, so that counting neither looks up nor allocates.
+ * Thread-safe.
+ */
+public final class EngramMetrics {
+    /** How many spaces have series of their own unless configured otherwise. */
+    public static final int DEFAULT_MAX_SPACES = 1_000;
+
+    final Counter observations;
+    final Counter rejected;
+    final Counter activations;
+    final Counter superseded;
+    final Counter forgetsUnknown;
+    final Gauge backpressureState;
+    final Histogram observationLatency;
+    final Histogram recallLatency;
+    final Counter batchesProcessed;
+    final Counter batchFailures;
+    final Counter workStolen;
+    final Histogram batchSize;
+    final Gauge workerUtilization;
+
+    private final int maxSpaces;
+    private final Map<String, SpaceMetrics> spaces = new ConcurrentHashMap<>();
+    private final Map<String, WorkerMetrics> workers = new ConcurrentHashMap<>();
+    private final Map<Lane, DistributionDataPoint> queueWait = new EnumMap<>(Lane.class);
+    private final SpaceMetrics other;
+    private final SpaceMetrics invalid;
+    private volatile ToLongFunction<Lane> queueDepth = lane -> 0;
+    private volatile LongSupplier queueMemory = () -> 0;
+    private volatile LongSupplier activeSessions = () -> 0;
+
+    /**
+     * @param registry what {@code /metrics} scrapes
+     * @param maxSpaces spaces beyond this many share the label value {@code _other}; 0 or more
+     */
+    public EngramMetrics(PrometheusRegistry registry, int maxSpaces) {
+        if (maxSpaces < 0) {
+            throw new IllegalArgumentException("maxSpaces < 0: " + maxSpaces);
+        }
+        this.maxSpaces = maxSpaces;
+        observations = counter(
+                registry,
+                MetricNames.OBSERVATIONS,
+                "Observations inserted into the index.",
+                MetricNames.MEMORY_SPACE,
+                MetricNames.PRIORITY);
+        rejected = counter(
+                registry,
+                MetricNames.OBSERVATIONS_REJECTED,
+                "Records that were not accepted, by reason.",
+                MetricNames.MEMORY_SPACE,
+                MetricNames.REASON);
+        activations = counter(
+                registry,
+                MetricNames.BACKPRESSURE_ACTIVATIONS,
+                "Transitions of backpressure, by the level entered.",
+                MetricNames.MEMORY_SPACE,
+                MetricNames.LEVEL);
+        superseded = counter(
+                registry,
+                MetricNames.SUPERSEDED,
+                "Accepted changes without effect, because a newer change of the memory came first.",
+                MetricNames.MEMORY_SPACE);
+        forgetsUnknown = counter(
+                registry,
+                MetricNames.FORGETS_UNKNOWN,
+                "Forgets of ids that were not remembered.",
+                MetricNames.MEMORY_SPACE);
+        backpressureState = gauge(
+                registry,
+                MetricNames.BACKPRESSURE_STATE,
+                "0 normal, 1 warning, 2 critical, 3 overloaded.",
+                MetricNames.MEMORY_SPACE);
+        observationLatency = histogram(
+                registry,
+                MetricNames.OBSERVATION_LATENCY,
+                "From enqueue to insertion into the index.",
+                MetricNames.OBSERVATION_LATENCY_BUCKETS,
+                MetricNames.MEMORY_SPACE);
+        recallLatency = histogram(
+                registry,
+                MetricNames.RECALL_LATENCY,
+                "A whole recall request at the serving instance.",
+                MetricNames.RECALL_LATENCY_BUCKETS,
+                MetricNames.MEMORY_SPACE);
+        batchesProcessed = counter(registry, MetricNames.BATCHES_PROCESSED, "Batches inserted.", MetricNames.WORKER_ID);
+        batchFailures = counter(
+                registry,
+                MetricNames.BATCH_FAILURES,
+                "Insertions that failed.",
+                MetricNames.WORKER_ID,
+                MetricNames.ERROR_TYPE);
+        workStolen = counter(
+                registry, MetricNames.WORK_STOLEN, "Batches taken from another worker's queue.", MetricNames.WORKER_ID);
+        batchSize = histogram(
+                registry,
+                MetricNames.BATCH_SIZE,
+                "Items of an inserted batch.",
+                MetricNames.BATCH_SIZE_BUCKETS,
+                MetricNames.WORKER_ID);
+        workerUtilization = gauge(
+                registry,
+                MetricNames.WORKER_UTILIZATION,
+                "Busy share of the last window, 0 to 100.",
+                MetricNames.WORKER_ID);
+        Histogram wait = histogram(
+                registry,
+                MetricNames.QUEUE_WAIT,
+                "From enqueue to the start of processing.",
+                MetricNames.QUEUE_WAIT_BUCKETS,
+                MetricNames.PRIORITY);
+        Lane.ALL.forEach(lane -> queueWait.put(lane, wait.labelValues(lane.label())));
+        registerSuppliedGauges(registry);
+        other = new SpaceMetrics(this, MetricNames.OTHER_SPACE);
+        invalid = new SpaceMetrics(this, MetricNames.INVALID_SPACE);
+    }
+
+    private void registerSuppliedGauges(PrometheusRegistry registry) {
+        GaugeWithCallback.builder()
+                .name(MetricNames.QUEUE_DEPTH)
+                .help("Records of the lane that are not indexed yet.")
+                .labelNames(MetricNames.PRIORITY)
+                .callback(out -> Lane.ALL.forEach(lane -> out.call(queueDepth.applyAsLong(lane), lane.label())))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.QUEUE_MEMORY)
+                .help("Memory that waiting observations hold in this process.")
+                .callback(out -> out.call(queueMemory.getAsLong()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.ACTIVE_SESSIONS)
+                .help("Sessions with a record within the idle time.")
+                .callback(out -> out.call(activeSessions.getAsLong()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.INDEX_SIZE)
+                .help("Memories in the indexes of this instance.")
+                .labelNames(MetricNames.MEMORY_SPACE)
+                .callback(out -> {
+                    out.call(other.indexSize(), MetricNames.OTHER_SPACE);
+                    spaces.forEach((space, metrics) -> out.call(metrics.indexSize(), space));
+                })
+                .register(registry);
+    }
+
+    /** The metrics of a space, shared with others beyond the cap. A new space has all its series at once. */
+    public SpaceMetrics space(String space) {
+        SpaceMetrics known = spaces.get(space);
+        if (known != null) {
+            return known;
+        }
+        synchronized (spaces) {
+            return spaces.size() < maxSpaces
+                    ? spaces.computeIfAbsent(space, name -> new SpaceMetrics(this, name))
+                    : spaces.getOrDefault(space, other);
+        }
+    }
+
+    /** The metrics of records without a legal space. */
+    public SpaceMetrics invalidSpace() {
+        return invalid;
+    }
+
+    /** The partition is processed elsewhere now: it no longer counts in any space's level. */
+    public void forgetLevels(int partition) {
+        other.forgetLevel(partition);
+        spaces.values().forEach(space -> space.forgetLevel(partition));
+    }
+
+    /** The metrics of an index worker; creates all its series. */
+    public WorkerMetrics worker(String workerId) {
+        return workers.computeIfAbsent(workerId, id -> new WorkerMetrics(this, id));
+    }
+
+    /** Seconds from enqueue to the start of processing, by lane. */
+    public void queueWait(Lane lane, double seconds) {
+        queueWait.get(lane).observe(seconds);
+    }
+
+    /** What {@code queue_depth} reports. */
+    public void queueDepth(ToLongFunction<Lane> supplier) {
+        queueDepth = supplier;
+    }
+
+    /** What {@code queue_memory_bytes} reports. */
+    public void queueMemory(LongSupplier supplier) {
+        queueMemory = supplier;
+    }
+
+    /** What {@code active_sessions_total} reports. */
+    public void activeSessions(LongSupplier supplier) {
+        activeSessions = supplier;
+    }
+
+    private static Counter counter(PrometheusRegistry registry, String name, String help, String... labels) {
+        return Counter.builder().name(name).help(help).labelNames(labels).register(registry);
+    }
+
+    private static Gauge gauge(PrometheusRegistry registry, String name, String help, String... labels) {
+        return Gauge.builder().name(name).help(help).labelNames(labels).register(registry);
+    }
+
+    private static Histogram histogram(
+            PrometheusRegistry registry, String name, String help, List<Double> buckets, String label) {
+        return Histogram.builder()
+                .name(name)
+                .help(help)
+                .classicOnly()
+                .classicUpperBounds(
+                        buckets.stream().mapToDouble(Double::doubleValue).toArray())
+                .labelNames(label)
+                .register(registry);
+    }
+}

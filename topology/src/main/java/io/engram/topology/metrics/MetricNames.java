@@ -1,0 +1,61 @@
+package io.engram.topology.metrics;
+
+import java.util.List;
+
+/** Every name, label and bucket of the catalogue, in one place. */
+public final class MetricNames {
+    private static final String PREFIX = "engram_streaming_";
+
+    public static final String OBSERVATIONS = PREFIX + "observations_total";
+    public static final String OBSERVATIONS_REJECTED = PREFIX + "observations_rejected_total";
+    public static final String BACKPRESSURE_ACTIVATIONS = PREFIX + "backpressure_activations_total";
+    public static final String BATCHES_PROCESSED = PREFIX + "batches_processed_total";
+    public static final String BATCH_FAILURES = PREFIX + "batch_failures_total";
+    public static final String WORK_STOLEN = PREFIX + "work_stolen_total";
+    public static final String QUEUE_DEPTH = PREFIX + "queue_depth";
+    public static final String WORKER_UTILIZATION = PREFIX + "worker_utilization";
+    public static final String ACTIVE_SESSIONS = PREFIX + "active_sessions_total";
+    public static final String BACKPRESSURE_STATE = PREFIX + "backpressure_state";
+    public static final String QUEUE_MEMORY = PREFIX + "queue_memory_bytes";
+    public static final String OBSERVATION_LATENCY = PREFIX + "observation_latency_seconds";
+    public static final String RECALL_LATENCY = PREFIX + "recall_latency_seconds";
+    public static final String BATCH_SIZE = PREFIX + "batch_size";
+    public static final String QUEUE_WAIT = PREFIX + "queue_wait_time_seconds";
+
+    /** Beside the catalogue: memories in the indexes of this instance. */
+    public static final String INDEX_SIZE = "engram_hnsw_index_size";
+
+    /** Beside the catalogue: accepted changes that a newer one of the same memory had overtaken. */
+    public static final String SUPERSEDED = PREFIX + "observations_superseded_total";
+
+    /** Beside the catalogue: forgets of ids that were not remembered. */
+    public static final String FORGETS_UNKNOWN = PREFIX + "forgets_unknown_total";
+
+    public static final String MEMORY_SPACE = "memory_space";
+    public static final String PRIORITY = "priority";
+    public static final String REASON = "reason";
+    public static final String LEVEL = "level";
+    public static final String WORKER_ID = "worker_id";
+    public static final String ERROR_TYPE = "error_type";
+
+    /** The label value of all spaces beyond the cap. */
+    public static final String OTHER_SPACE = "_other";
+
+    /** The label value of records whose key names no legal space. */
+    public static final String INVALID_SPACE = "_invalid";
+
+    /** Seconds. */
+    public static final List<Double> OBSERVATION_LATENCY_BUCKETS =
+            List.of(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0);
+
+    /** Seconds. */
+    public static final List<Double> RECALL_LATENCY_BUCKETS = List.of(0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5);
+
+    /** Items. */
+    public static final List<Double> BATCH_SIZE_BUCKETS = List.of(1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1000.0);
+
+    /** Seconds. */
+    public static final List<Double> QUEUE_WAIT_BUCKETS = List.of(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0);
+
+    private MetricNames() {}
+}

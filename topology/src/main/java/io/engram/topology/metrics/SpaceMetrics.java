@@ -1,0 +1,107 @@
+package io.engram.topology.metrics;
+
+import io.engram.schemas.Lane;
+import io.engram.schemas.RejectionReason;
+import io.engram.topology.admission.BackpressureLevel;
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
+import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.IntSupplier;
+
+/** The series of one memory space. Thread-safe. */
+public final class SpaceMetrics {
+    private final Map<Lane, CounterDataPoint> observations = new EnumMap<>(Lane.class);
+    private final Map<RejectionReason, CounterDataPoint> rejected = new EnumMap<>(RejectionReason.class);
+    private final Map<BackpressureLevel, CounterDataPoint> activations = new EnumMap<>(BackpressureLevel.class);
+    private final CounterDataPoint superseded;
+    private final CounterDataPoint forgetsUnknown;
+    private final GaugeDataPoint state;
+    private final DistributionDataPoint observationLatency;
+    private final DistributionDataPoint recallLatency;
+    // Spaces beyond the cap share one object, so a state or size may have several contributors.
+    private final Map<Integer, BackpressureLevel> levels = new ConcurrentHashMap<>();
+    private final List<IntSupplier> indexSizes = new CopyOnWriteArrayList<>();
+
+    SpaceMetrics(EngramMetrics catalogue, String label) {
+        Lane.ALL.forEach(lane -> observations.put(lane, catalogue.observations.labelValues(label, lane.label())));
+        RejectionReason.ALL.forEach(
+                reason -> rejected.put(reason, catalogue.rejected.labelValues(label, reason.label())));
+        BackpressureLevel.ALL.forEach(
+                level -> activations.put(level, catalogue.activations.labelValues(label, level.label())));
+        superseded = catalogue.superseded.labelValues(label);
+        forgetsUnknown = catalogue.forgetsUnknown.labelValues(label);
+        state = catalogue.backpressureState.labelValues(label);
+        observationLatency = catalogue.observationLatency.labelValues(label);
+        recallLatency = catalogue.recallLatency.labelValues(label);
+    }
+
+    /** An observation reached the index, {@code seconds} after it was enqueued. */
+    public void observed(Lane lane, double seconds) {
+        observations.get(lane).inc();
+        observationLatency.observe(seconds);
+    }
+
+    public void rejected(RejectionReason reason) {
+        rejected.get(reason).inc();
+    }
+
+    public void superseded() {
+        superseded.inc();
+    }
+
+    public void forgetUnknown() {
+        forgetsUnknown.inc();
+    }
+
+    /** A recall took so long, all in. */
+    public void recalled(double seconds) {
+        recallLatency.observe(seconds);
+    }
+
+    /** The level of the space's partition changed. */
+    public void transition(int partition, BackpressureLevel level) {
+        activations.get(level).inc();
+        level(partition, level);
+    }
+
+    /** The level of the space's partition, without a transition. */
+    public void level(int partition, BackpressureLevel level) {
+        levels.put(partition, level);
+        state.set(levels.values().stream()
+                .mapToInt(BackpressureLevel::ordinal)
+                .max()
+                .orElse(0));
+    }
+
+    /** The partition is processed elsewhere now. */
+    public void forgetLevel(int partition) {
+        levels.remove(partition);
+        state.set(levels.values().stream()
+                .mapToInt(BackpressureLevel::ordinal)
+                .max()
+                .orElse(0));
+    }
+
+    /** Counts an index of the space until {@link #removeIndex}. */
+    public void addIndex(IntSupplier size) {
+        indexSizes.add(size);
+    }
+
+    /** Stops to count an index that was added. */
+    public void removeIndex(IntSupplier size) {
+        indexSizes.remove(size);
+    }
+
+    long indexSize() {
+        long sum = 0;
+        for (IntSupplier size : indexSizes) {
+            sum += size.getAsInt();
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,30 @@
+package io.engram.topology.recall;
+
+import io.engram.topology.store.StoredMemory;
+import java.util.List;
+import java.util.Map;
+
+/** What recalling one space on one partition came to. */
+public sealed interface RecallOutcome {
+    /**
+     * The memories found.
+     *
+     * @param memories best first
+     * @param generation the snapshot: the newest generation that could be seen
+     * @param indexedOffsets by {@code lane-partition}: everything up to that source offset could be seen
+     */
+    record Found(List<Recalled> memories, long generation, Map<String, Long> indexedOffsets) implements RecallOutcome {}
+
+    /** Nothing was ever stored in a space of that name, or it was dropped. */
+    record UnknownSpace(String space) implements RecallOutcome {}
+
+    /** The query has another dimension than the space. */
+    record WrongDimension(int expected, int actual) implements RecallOutcome {}
+
+    /**
+     * A memory and how similar it is.
+     *
+     * @param similarity exact cosine similarity, -1 to 1
+     */
+    record Recalled(String id, float similarity, StoredMemory memory) {}
+}

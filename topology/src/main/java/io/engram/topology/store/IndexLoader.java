@@ -1,0 +1,82 @@
+package io.engram.topology.store;
+
+import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.indexing.StoredValues;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KeyValue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Hands what RocksDB held when it was opened over to the index, one store after the other, on a thread of its own.
+ * Streams opens and closes every local store once before it starts; those come to nothing here.
+ */
+public final class IndexLoader implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(IndexLoader.class);
+    private static final int CHUNK = 256;
+    private static final long LOG_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final ExecutorService executor = Executors.newSingleThreadExecutor(task -> {
+        Thread thread = new Thread(task, "engram-index-loader");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    void load(IndexedStore store, PartitionIndex index) {
+        try {
+            executor.execute(() -> run(store, index));
+        } catch (RejectedExecutionException e) {
+            LOG.debug("Not loading {}: shutting down", store.name());
+        }
+    }
+
+    private void run(IndexedStore store, PartitionIndex index) {
+        long handedOver = 0;
+        long lastLog = System.nanoTime();
+        try {
+            Bytes from = StoreKeys.first(StoreKeys.MEMORY);
+            Bytes to = StoreKeys.after(StoreKeys.MEMORY);
+            while (!Thread.currentThread().isInterrupted()) {
+                List<KeyValue<Bytes, byte[]>> chunk = store.scan(from, to, CHUNK);
+                for (KeyValue<Bytes, byte[]> entry : chunk) {
+                    StoredMemory memory = StoredMemory.of(entry.value);
+                    if (!memory.isTombstone()) {
+                        MemoryKey key = MemoryKey.of(entry.key.get());
+                        index.sync(key.space(), key.id(), memory.generation());
+                        handedOver++;
+                    }
+                }
+                if (chunk.size() < CHUNK) {
+                    break;
+                }
+                from = successor(chunk.get(CHUNK - 1).key);
+                if (System.nanoTime() - lastLog > LOG_EVERY_NANOS) {
+                    LOG.info("Loading the index of {}: {} memories so far", store.name(), handedOver);
+                    lastLog = System.nanoTime();
+                }
+            }
+            index.loaded();
+            LOG.debug("Loaded the index of {}: {} memories handed over", store.name(), handedOver);
+        } catch (StoredValues.StoreClosedException e) {
+            LOG.debug("Stopped loading {}: it was closed", store.name());
+        } catch (RuntimeException e) {
+            LOG.error("Could not load the index of {}; it is not ready for recall", store.name(), e);
+        }
+    }
+
+    /** The smallest key after this one: the same with a zero byte behind it. */
+    static Bytes successor(Bytes key) {
+        return Bytes.wrap(Arrays.copyOf(key.get(), key.get().length + 1));
+    }
+
+    @Override
+    public void close() {
+        executor.shutdownNow();
+    }
+}

@@ -1,0 +1,255 @@
+package io.engram.topology.store;
+
+import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.indexing.StoredValues;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.Serializer;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KeyValue;
+import org.apache.kafka.streams.processor.BatchingStateRestoreCallback;
+import org.apache.kafka.streams.processor.StateStore;
+import org.apache.kafka.streams.processor.StateStoreContext;
+import org.apache.kafka.streams.query.Position;
+import org.apache.kafka.streams.query.PositionBound;
+import org.apache.kafka.streams.query.Query;
+import org.apache.kafka.streams.query.QueryConfig;
+import org.apache.kafka.streams.query.QueryResult;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+
+/**
+ * The innermost store of a task: RocksDB, and the index that follows it.
+ *
+ * <pre>
+ * stream thread → metering → changelog → IndexedStore → RocksDB        (the processor hands changes to the index)
+ * changelog (restore, standby) ————————→ IndexedStore → RocksDB, index (here)
+ * recall, index workers, loader ———————→ IndexedStore.read, scan       (guarded against close)
+ * </pre>
+ *
+ * The store methods belong to the thread that owns the task; {@link #read} and {@link #scan} are thread-safe.
+ */
+final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
+    private final KeyValueStore<Bytes, byte[]> rocks;
+    private final BiFunction<Integer, IndexedStore, PartitionIndex> indexFactory;
+    private final IndexLoader loader;
+    private final MemoryView view = new MemoryView(this);
+    // RocksDB is native code: nobody may be inside while it closes.
+    private final ReadWriteLock lifecycle = new ReentrantReadWriteLock();
+    private volatile Optional<PartitionIndex> index = Optional.empty();
+    private volatile boolean open;
+
+    IndexedStore(
+            KeyValueStore<Bytes, byte[]> rocks,
+            BiFunction<Integer, IndexedStore, PartitionIndex> indexFactory,
+            IndexLoader loader) {
+        this.rocks = rocks;
+        this.indexFactory = indexFactory;
+        this.loader = loader;
+    }
+
+    @Override
+    public void init(StateStoreContext context, StateStore root) {
+        rocks.init(new RestoreHookContext(context, this::restore), root);
+        open = true;
+        PartitionIndex opened = indexFactory.apply(context.taskId().partition(), this);
+        index = Optional.of(opened);
+        loader.load(this, opened);
+    }
+
+    MemoryView view() {
+        return view;
+    }
+
+    /** The index of the partition; there from {@link #init} on. */
+    PartitionIndex index() {
+        return index.orElseThrow(() -> new StoredValues.StoreClosedException(name()));
+    }
+
+    private BatchingStateRestoreCallback restore() {
+        return new BatchingStateRestoreCallback() {
+            @Override
+            public void restoreAll(Collection<KeyValue<byte[], byte[]>> records) {
+                List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>(records.size());
+                records.forEach(record -> entries.add(KeyValue.pair(Bytes.wrap(record.key), record.value)));
+                rocks.putAll(entries);
+                entries.forEach(entry -> follow(entry.key, Optional.ofNullable(entry.value)));
+            }
+        };
+    }
+
+    private void follow(Bytes key, Optional<byte[]> value) {
+        byte[] raw = key.get();
+        if (raw[0] == StoreKeys.MEMORY) {
+            MemoryKey memory = MemoryKey.of(raw);
+            long generation =
+                    value.map(bytes -> StoredMemory.of(bytes).generation()).orElseGet(this::generationBound);
+            index().sync(memory.space(), memory.id(), generation);
+        } else if (raw[0] == StoreKeys.SPACE
+                && value.map(SpaceRecord::decode).stream().noneMatch(SpaceRecord::exists)) {
+            index().drop(StoreKeys.body(raw));
+        }
+    }
+
+    // A deletion carries no generation, but it is younger than all that were given out before it.
+    private long generationBound() {
+        return Optional.ofNullable(rocks.get(StoreKeys.GENERATION))
+                .map(GenerationBound::decode)
+                .orElse(0L);
+    }
+
+    /**
+     * The value of a key as it is now, from any thread.
+     *
+     * @throws StoredValues.StoreClosedException when the task has gone
+     */
+    Optional<byte[]> read(Bytes key) {
+        return guarded(() -> Optional.ofNullable(rocks.get(key)));
+    }
+
+    /** Up to {@code max} entries from {@code from} (inclusive) to {@code to} (exclusive), from any thread. */
+    List<KeyValue<Bytes, byte[]>> scan(Bytes from, Bytes to, int max) {
+        return guarded(() -> {
+            List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>();
+            try (KeyValueIterator<Bytes, byte[]> iterator = rocks.range(from, to)) {
+                while (entries.size() < max && iterator.hasNext()) {
+                    KeyValue<Bytes, byte[]> entry = iterator.next();
+                    if (entry.key.compareTo(to) < 0) {
+                        entries.add(entry);
+                    }
+                }
+            }
+            return entries;
+        });
+    }
+
+    private <T> T guarded(Supplier<T> reading) {
+        Lock shared = lifecycle.readLock();
+        shared.lock();
+        try {
+            if (!open) {
+                throw new StoredValues.StoreClosedException(name());
+            }
+            return reading.get();
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        index.ifPresent(PartitionIndex::close);
+        lifecycle.writeLock().lock();
+        try {
+            open = false;
+            rocks.close();
+        } finally {
+            lifecycle.writeLock().unlock();
+        }
+    }
+
+    @Override
+    public String name() {
+        return rocks.name();
+    }
+
+    @Override
+    public boolean persistent() {
+        return rocks.persistent();
+    }
+
+    @Override
+    public boolean isOpen() {
+        return rocks.isOpen();
+    }
+
+    @Override
+    public void commit(Map<TopicPartition, Long> changelogOffsets) {
+        rocks.commit(changelogOffsets);
+    }
+
+    @Override
+    public Long committedOffset(TopicPartition partition) {
+        return rocks.committedOffset(partition);
+    }
+
+    @Override
+    @SuppressWarnings("deprecation") // Streams still asks
+    public boolean managesOffsets() {
+        return rocks.managesOffsets();
+    }
+
+    @Override
+    public Position getPosition() {
+        return rocks.getPosition();
+    }
+
+    @Override
+    public <R> QueryResult<R> query(Query<R> query, PositionBound positionBound, QueryConfig config) {
+        return rocks.query(query, positionBound, config);
+    }
+
+    @Override
+    public void put(Bytes key, byte[] value) {
+        rocks.put(key, value);
+    }
+
+    @Override
+    public byte[] putIfAbsent(Bytes key, byte[] value) {
+        return rocks.putIfAbsent(key, value);
+    }
+
+    @Override
+    public void putAll(List<KeyValue<Bytes, byte[]>> entries) {
+        rocks.putAll(entries);
+    }
+
+    @Override
+    public byte[] delete(Bytes key) {
+        return rocks.delete(key);
+    }
+
+    @Override
+    public byte[] get(Bytes key) {
+        return rocks.get(key);
+    }
+
+    @Override
+    public KeyValueIterator<Bytes, byte[]> range(Bytes from, Bytes to) {
+        return rocks.range(from, to);
+    }
+
+    @Override
+    public KeyValueIterator<Bytes, byte[]> reverseRange(Bytes from, Bytes to) {
+        return rocks.reverseRange(from, to);
+    }
+
+    @Override
+    public KeyValueIterator<Bytes, byte[]> all() {
+        return rocks.all();
+    }
+
+    @Override
+    public KeyValueIterator<Bytes, byte[]> reverseAll() {
+        return rocks.reverseAll();
+    }
+
+    @Override
+    public <PS extends Serializer<P>, P> KeyValueIterator<Bytes, byte[]> prefixScan(P prefix, PS serializer) {
+        return rocks.prefixScan(prefix, serializer);
+    }
+
+    @Override
+    public long approximateNumEntries() {
+        return rocks.approximateNumEntries();
+    }
+}

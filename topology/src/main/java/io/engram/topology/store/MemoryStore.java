@@ -1,0 +1,269 @@
+package io.engram.topology.store;
+
+import io.engram.schemas.Lane;
+import io.engram.schemas.Observation;
+import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.indexing.StoredValues;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KeyValue;
+import org.apache.kafka.streams.processor.StateStore;
+import org.apache.kafka.streams.processor.StateStoreContext;
+import org.apache.kafka.streams.query.FailureReason;
+import org.apache.kafka.streams.query.Position;
+import org.apache.kafka.streams.query.PositionBound;
+import org.apache.kafka.streams.query.Query;
+import org.apache.kafka.streams.query.QueryConfig;
+import org.apache.kafka.streams.query.QueryResult;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+
+/**
+ * The one store of a task, typed. Writes go through the changelog; what they mean for the index is up to the caller.
+ *
+ * <p>Belongs to the stream thread, except for {@link #view} and {@link #query}, which are thread-safe.
+ */
+public final class MemoryStore implements StateStore {
+    /** Generations are given out from blocks of this size, so that the bound is not written for each. */
+    private static final long GENERATION_BLOCK = 1_000;
+
+    private static final byte[] EMPTY = {};
+
+    private final KeyValueStore<Bytes, byte[]> store;
+    private final IndexedStore inner;
+    private final MemoryView view;
+    private long generation;
+    private long generationBound;
+    private boolean active;
+
+    MemoryStore(KeyValueStore<Bytes, byte[]> store, IndexedStore inner, MemoryView view) {
+        this.store = store;
+        this.inner = inner;
+        this.view = view;
+    }
+
+    /** The task is active now and the store restored: generations go on from where they were. */
+    public void activate(Map<Lane, LaneProgress> lanes) {
+        generation = Optional.ofNullable(store.get(StoreKeys.GENERATION))
+                .map(GenerationBound::decode)
+                .orElse(0L);
+        generationBound = generation;
+        active = true;
+        view.commitPoints().start(generation);
+        view.activated(lanes);
+    }
+
+    /** The task is no longer active here. */
+    public void deactivate() {
+        active = false;
+        view.activated(Map.of());
+    }
+
+    /** What queries see. */
+    public MemoryView view() {
+        return view;
+    }
+
+    /** The last generation given out. */
+    public long generation() {
+        return generation;
+    }
+
+    /** Gives out the next generation. */
+    public long nextGeneration() {
+        if (!active) {
+            throw new IllegalStateException("store " + name() + " is not active");
+        }
+        if (generation == generationBound) {
+            generationBound = generation + GENERATION_BLOCK;
+            store.put(StoreKeys.GENERATION, GenerationBound.encode(generationBound));
+        }
+        return ++generation;
+    }
+
+    /** What is stored under an id, tombstones included, unless it was dropped with its space. */
+    public Optional<StoredMemory> memory(String space, String id) {
+        return Optional.ofNullable(store.get(StoreKeys.memory(space, id)))
+                .map(StoredMemory::of)
+                .filter(memory -> !space(space).hides(memory.generation()));
+    }
+
+    public void putMemory(String space, String id, Observation observation, StoredMemory.Origin origin) {
+        store.put(StoreKeys.memory(space, id), StoredMemory.encode(observation, origin));
+    }
+
+    /** Leaves a tombstone, so that an older change of the id is recognised for as long as it may still come. */
+    public void putTombstone(String space, String id, StoredMemory.Origin origin) {
+        store.put(StoreKeys.memory(space, id), StoredMemory.encodeTombstone(origin));
+        store.put(StoreKeys.tombstone(origin.enqueuedAtMs(), space, id), EMPTY);
+    }
+
+    public SpaceRecord space(String space) {
+        return Optional.ofNullable(store.get(StoreKeys.space(space)))
+                .map(SpaceRecord::decode)
+                .orElse(SpaceRecord.UNKNOWN);
+    }
+
+    public void putSpace(String space, SpaceRecord record) {
+        store.put(StoreKeys.space(space), record.encode());
+    }
+
+    public void deleteSpace(String space) {
+        store.delete(StoreKeys.space(space));
+    }
+
+    public Optional<SessionState> session(SessionKey key) {
+        return Optional.ofNullable(store.get(sessionKey(key))).map(SessionState::decode);
+    }
+
+    public void putSession(SessionKey key, SessionState state) {
+        store.put(sessionKey(key), state.encode());
+    }
+
+    public void deleteSession(SessionKey key) {
+        store.delete(sessionKey(key));
+    }
+
+    private static Bytes sessionKey(SessionKey key) {
+        return StoreKeys.session(key.space(), key.lane(), key.session());
+    }
+
+    /** A session and where it stands. */
+    public record StoredSession(SessionKey key, SessionState state) {}
+
+    /** Up to {@code max} sessions after {@code after}, in the order of their keys. */
+    public List<StoredSession> sessionsAfter(Optional<SessionKey> after, int max) {
+        Bytes from =
+                after.map(key -> IndexLoader.successor(sessionKey(key))).orElse(StoreKeys.first(StoreKeys.SESSION));
+        return page(from, StoreKeys.after(StoreKeys.SESSION), max).stream()
+                .map(entry -> new StoredSession(SessionKey.of(entry.key.get()), SessionState.decode(entry.value)))
+                .toList();
+    }
+
+    /** Deletes up to {@code max} tombstones that were left before {@code beforeMs}; returns how many. */
+    public int purgeTombstones(long beforeMs, int max) {
+        Bytes from = StoreKeys.first(StoreKeys.TOMBSTONE);
+        Bytes to = StoreKeys.tombstone(Math.max(0, beforeMs), "", "");
+        List<KeyValue<Bytes, byte[]>> old = page(from, to, max);
+        for (KeyValue<Bytes, byte[]> entry : old) {
+            MemoryKey key = StoreKeys.memoryOfTombstone(entry.key.get());
+            Bytes memoryKey = StoreKeys.memory(key.space(), key.id());
+            Optional<StoredMemory> memory =
+                    Optional.ofNullable(store.get(memoryKey)).map(StoredMemory::of);
+            // The id may have been remembered anew, or forgotten again later.
+            if (memory.filter(StoredMemory::isTombstone)
+                    .filter(stone -> stone.enqueuedAtMs() < beforeMs)
+                    .isPresent()) {
+                store.delete(memoryKey);
+            }
+            store.delete(entry.key);
+        }
+        return old.size();
+    }
+
+    /** Deletes up to {@code max} memories that were dropped with their space; returns how many keys it looked at. */
+    public int sweepDropped(String space, SweepCursor cursor, int max) {
+        Bytes from = cursor.next().orElse(StoreKeys.firstMemory(space));
+        List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.afterMemories(space), max);
+        SpaceRecord record = space(space);
+        for (KeyValue<Bytes, byte[]> entry : entries) {
+            if (record.hides(StoredMemory.of(entry.value).generation())) {
+                store.delete(entry.key);
+            }
+        }
+        if (!entries.isEmpty()) {
+            cursor.advance(IndexLoader.successor(entries.get(entries.size() - 1).key));
+        }
+        return entries.size();
+    }
+
+    /** Where a sweep over a space goes on. */
+    public static final class SweepCursor {
+        private Optional<Bytes> next = Optional.empty();
+
+        Optional<Bytes> next() {
+            return next;
+        }
+
+        void advance(Bytes key) {
+            next = Optional.of(key);
+        }
+    }
+
+    private List<KeyValue<Bytes, byte[]>> page(Bytes from, Bytes to, int max) {
+        List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>();
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.range(from, to)) {
+            while (entries.size() < max && iterator.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = iterator.next();
+                if (entry.key.compareTo(to) < 0) {
+                    entries.add(entry);
+                }
+            }
+        }
+        return entries;
+    }
+
+    @Override
+    public <R> QueryResult<R> query(Query<R> query, PositionBound positionBound, QueryConfig config) {
+        if (!(query instanceof StoreQuery<R> question)) {
+            return QueryResult.forUnknownQueryType(query, this);
+        }
+        try {
+            return QueryResult.forResult(question.question().apply(view));
+        } catch (StoredValues.StoreClosedException e) {
+            return QueryResult.forFailure(FailureReason.STORE_EXCEPTION, e.getMessage());
+        }
+    }
+
+    @Override
+    public void init(StateStoreContext context, StateStore root) {
+        view.opened(context.taskId().partition());
+        store.init(context, root);
+    }
+
+    @Override
+    public void close() {
+        deactivate();
+        store.close();
+    }
+
+    @Override
+    public String name() {
+        return inner.name();
+    }
+
+    @Override
+    public boolean persistent() {
+        return inner.persistent();
+    }
+
+    @Override
+    public boolean isOpen() {
+        return store.isOpen();
+    }
+
+    @Override
+    public void commit(Map<TopicPartition, Long> changelogOffsets) {
+        store.commit(changelogOffsets);
+    }
+
+    @Override
+    public Long committedOffset(TopicPartition partition) {
+        return store.committedOffset(partition);
+    }
+
+    @Override
+    @SuppressWarnings("deprecation") // Streams still asks
+    public boolean managesOffsets() {
+        return inner.managesOffsets();
+    }
+
+    @Override
+    public Position getPosition() {
+        return store.getPosition();
+    }
+}

@@ -1,0 +1,123 @@
+package io.engram.topology.store;
+
+import io.engram.index.IndexEngine;
+import io.engram.topology.indexing.IndexWorkers;
+import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.metrics.EngramMetrics;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.state.KeyValueBytesStoreSupplier;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.StoreBuilder;
+import org.apache.kafka.streams.state.Stores;
+
+/**
+ * Builds {@link MemoryStore}s:
+ *
+ * <pre>
+ * MemoryStore (typed) → metering → changelogging → IndexedStore → RocksDB
+ *                                                       └→ PartitionIndex
+ * </pre>
+ */
+public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
+    private final String name;
+    private final Map<String, String> changelogConfig;
+    private final IndexWorkers workers;
+    private final IndexEngine engine;
+    private final EngramMetrics metrics;
+    private final IndexLoader loader;
+    private final LongSupplier clock;
+
+    /**
+     * @param changelogConfig topic settings of the changelog
+     * @param clock epoch milliseconds
+     */
+    public MemoryStoreBuilder(
+            String name,
+            Map<String, String> changelogConfig,
+            IndexWorkers workers,
+            IndexEngine engine,
+            EngramMetrics metrics,
+            IndexLoader loader,
+            LongSupplier clock) {
+        this.name = name;
+        this.changelogConfig = Map.copyOf(changelogConfig);
+        this.workers = workers;
+        this.engine = engine;
+        this.metrics = metrics;
+        this.loader = loader;
+        this.clock = clock;
+    }
+
+    @Override
+    public MemoryStore build() {
+        IndexedStore inner =
+                new IndexedStore(Stores.persistentKeyValueStore(name).get(), this::index, loader);
+        KeyValueStore<Bytes, byte[]> store = Stores.keyValueStoreBuilder(
+                        supplierOf(inner), Serdes.Bytes(), Serdes.ByteArray())
+                .withLoggingEnabled(changelogConfig)
+                .withCachingDisabled()
+                .build();
+        return new MemoryStore(store, inner, inner.view());
+    }
+
+    private PartitionIndex index(int partition, IndexedStore store) {
+        return new PartitionIndex(partition, workers, engine, metrics, store.view(), clock);
+    }
+
+    private KeyValueBytesStoreSupplier supplierOf(IndexedStore inner) {
+        return new KeyValueBytesStoreSupplier() {
+            @Override
+            public String name() {
+                return name;
+            }
+
+            @Override
+            public KeyValueStore<Bytes, byte[]> get() {
+                return inner;
+            }
+
+            @Override
+            public String metricsScope() {
+                return "rocksdb";
+            }
+        };
+    }
+
+    @Override
+    public StoreBuilder<MemoryStore> withCachingEnabled() {
+        throw new UnsupportedOperationException("a cache would hide changes from the index");
+    }
+
+    @Override
+    public StoreBuilder<MemoryStore> withCachingDisabled() {
+        return this;
+    }
+
+    @Override
+    public StoreBuilder<MemoryStore> withLoggingEnabled(Map<String, String> config) {
+        return new MemoryStoreBuilder(name, config, workers, engine, metrics, loader, clock);
+    }
+
+    @Override
+    public StoreBuilder<MemoryStore> withLoggingDisabled() {
+        throw new UnsupportedOperationException("without its changelog the store would lose memories");
+    }
+
+    @Override
+    public Map<String, String> logConfig() {
+        return changelogConfig;
+    }
+
+    @Override
+    public boolean loggingEnabled() {
+        return true;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+}

@@ -1,0 +1,106 @@
+package io.engram.topology.store;
+
+import io.engram.schemas.Lane;
+import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.indexing.StoredValues;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KeyValue;
+
+/**
+ * What queries see of one partition: the latest state, committed or not. Thread-safe; every method throws {@link
+ * StoredValues.StoreClosedException} once the task has gone elsewhere.
+ */
+public final class MemoryView implements StoredValues {
+    private static final int PAGE = 1_000;
+
+    private final IndexedStore store;
+    private final CommitPoints commitPoints = new CommitPoints();
+    private volatile Map<Lane, LaneProgress> lanes = Map.of();
+    private volatile int partition = -1;
+
+    MemoryView(IndexedStore store) {
+        this.store = store;
+    }
+
+    void opened(int taskPartition) {
+        partition = taskPartition;
+    }
+
+    void activated(Map<Lane, LaneProgress> progress) {
+        lanes = progress;
+    }
+
+    public int partition() {
+        return partition;
+    }
+
+    /** The index of the partition. */
+    public PartitionIndex index() {
+        return store.index();
+    }
+
+    /** How far each lane is worked off; empty while this is a standby. */
+    public Map<Lane, LaneProgress> lanes() {
+        return lanes;
+    }
+
+    /** Which generations are committed. */
+    public CommitPoints commitPoints() {
+        return commitPoints;
+    }
+
+    /** What is known of a space; {@link SpaceRecord#UNKNOWN} when nothing is. */
+    public SpaceRecord space(String space) {
+        return store.read(StoreKeys.space(space)).map(SpaceRecord::decode).orElse(SpaceRecord.UNKNOWN);
+    }
+
+    /** A memory that is neither forgotten nor dropped. */
+    public Optional<StoredMemory> memory(String space, String id) {
+        return store.read(StoreKeys.memory(space, id))
+                .map(StoredMemory::of)
+                .filter(memory -> !memory.isTombstone() && !space(space).hides(memory.generation()));
+    }
+
+    @Override
+    public Optional<StoredEmbedding> embedding(String space, String id) {
+        return memory(space, id).map(memory -> new StoredEmbedding(memory.generation(), memory.embedding()));
+    }
+
+    public Optional<SessionState> session(SessionKey key) {
+        return store.read(StoreKeys.session(key.space(), key.lane(), key.session()))
+                .map(SessionState::decode);
+    }
+
+    /** The spaces of this partition that are in use. */
+    public List<String> spaces() {
+        return spaces(false);
+    }
+
+    /** Every space of which anything is known: dropped ones as well. */
+    public List<String> allSpaces() {
+        return spaces(true);
+    }
+
+    private List<String> spaces(boolean all) {
+        List<String> spaces = new ArrayList<>();
+        Bytes from = StoreKeys.first(StoreKeys.SPACE);
+        Bytes to = StoreKeys.after(StoreKeys.SPACE);
+        while (true) {
+            List<KeyValue<Bytes, byte[]>> page = store.scan(from, to, PAGE);
+            for (KeyValue<Bytes, byte[]> entry : page) {
+                if (all || SpaceRecord.decode(entry.value).exists()) {
+                    spaces.add(StoreKeys.body(entry.key.get()));
+                }
+            }
+            if (page.size() < PAGE) {
+                return spaces;
+            }
+            from = IndexLoader.successor(page.get(PAGE - 1).key);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package io.engram.topology.store;
+
+import java.nio.ByteBuffer;
+import java.util.OptionalLong;
+
+/**
+ * What a session has sent so far on one lane.
+ *
+ * <pre>
+ * offset size  field
+ * 0      1     version = 1
+ * 1      1     flags: 1 = closed
+ * 2      8     next sequence number
+ * 10     8     incarnation: source offset of the session's first record
+ * 18     8     last activity, epoch ms of the last enqueue
+ * 26     8     which of the digests are present, one bit each
+ * 34     8×n   the present digests, slot = sequence mod 64
+ * ...    4     number of open ranges
+ * ...    16×m  first and last of each
+ * </pre>
+ *
+ * Mutable and not thread-safe: it belongs to the stream thread.
+ */
+public final class SessionState {
+    /** How many of the latest accepted digests are kept. */
+    public static final int WINDOW = 64;
+
+    private static final byte VERSION = 1;
+    private static final byte CLOSED = 1;
+
+    private long next = 1;
+    private long incarnation;
+    private long lastActivityMs;
+    private boolean closed;
+    private OpenRanges open = new OpenRanges();
+    private long present;
+    private final long[] digests = new long[WINDOW];
+
+    private SessionState(long incarnation) {
+        this.incarnation = incarnation;
+    }
+
+    /** A session whose first record is at that source offset. */
+    public static SessionState startedAt(long sourceOffset) {
+        return new SessionState(sourceOffset);
+    }
+
+    /** The sequence number that comes next. */
+    public long next() {
+        return next;
+    }
+
+    /** True when that number is the next. */
+    public boolean expects(long sequence) {
+        return !closed && sequence == next;
+    }
+
+    public long incarnation() {
+        return incarnation;
+    }
+
+    public long lastActivityMs() {
+        return lastActivityMs;
+    }
+
+    public boolean isClosed() {
+        return closed;
+    }
+
+    public OpenRanges open() {
+        return open;
+    }
+
+    /** The digest accepted under that number, if it is among the last {@value #WINDOW}. */
+    public OptionalLong digestOf(long sequence) {
+        int slot = (int) (sequence % WINDOW);
+        boolean inWindow = sequence < next && sequence >= next - WINDOW;
+        return inWindow && (present & 1L << slot) != 0 ? OptionalLong.of(digests[slot]) : OptionalLong.empty();
+    }
+
+    /** Accepts the record of an expected or open number. */
+    public void accept(long sequence, long digest, long enqueuedAtMs) {
+        if (sequence == next) {
+            advance();
+        } else {
+            open.close(sequence);
+        }
+        if (sequence >= next - WINDOW) {
+            int slot = (int) (sequence % WINDOW);
+            digests[slot] = digest;
+            present |= 1L << slot;
+        }
+        touch(enqueuedAtMs);
+    }
+
+    /** Passes the expected number and leaves it open; beyond the limit of ranges it is passed for good. */
+    public void skip(long enqueuedAtMs) {
+        boolean keep = !open.isFull();
+        if (keep) {
+            open.append(next);
+        }
+        advance();
+        touch(enqueuedAtMs);
+    }
+
+    /** Ends the session: the next record may start it anew at 1. */
+    public void close() {
+        closed = true;
+    }
+
+    private void advance() {
+        // The slot belonged to the number that leaves the window.
+        present &= ~(1L << (int) (next % WINDOW));
+        next++;
+    }
+
+    private void touch(long enqueuedAtMs) {
+        lastActivityMs = Math.max(lastActivityMs, enqueuedAtMs);
+    }
+
+    public byte[] encode() {
+        ByteBuffer out = ByteBuffer.allocate(34 + Long.bitCount(present) * Long.BYTES + open.encodedSize());
+        out.put(VERSION)
+                .put(closed ? CLOSED : 0)
+                .putLong(next)
+                .putLong(incarnation)
+                .putLong(lastActivityMs);
+        out.putLong(present);
+        for (int slot = 0; slot < WINDOW; slot++) {
+            if ((present & 1L << slot) != 0) {
+                out.putLong(digests[slot]);
+            }
+        }
+        open.write(out);
+        return out.array();
+    }
+
+    /**
+     * Reads what {@link #encode} wrote.
+     *
+     * @throws IllegalArgumentException when the bytes are of another version
+     */
+    public static SessionState decode(byte[] bytes) {
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        byte version = in.get();
+        if (version != VERSION) {
+            throw new IllegalArgumentException("session state of version " + version + ", expected " + VERSION);
+        }
+        boolean closed = in.get() == CLOSED;
+        long next = in.getLong();
+        SessionState state = new SessionState(in.getLong());
+        state.closed = closed;
+        state.next = next;
+        state.lastActivityMs = in.getLong();
+        state.present = in.getLong();
+        for (int slot = 0; slot < WINDOW; slot++) {
+            if ((state.present & 1L << slot) != 0) {
+                state.digests[slot] = in.getLong();
+            }
+        }
+        state.open = OpenRanges.read(in);
+        return state;
+    }
+}

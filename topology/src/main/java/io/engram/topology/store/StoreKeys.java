@@ -1,0 +1,80 @@
+package io.engram.topology.store;
+
+import io.engram.schemas.Lane;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import org.apache.kafka.common.utils.Bytes;
+
+/** The keys of the store. A memory space holds no zero byte, so {@code space 00} is unambiguous. */
+final class StoreKeys {
+    static final byte MEMORY = 'm';
+    static final byte TOMBSTONE = 't';
+    static final byte SESSION = 's';
+    static final byte SPACE = 'p';
+    static final Bytes GENERATION = Bytes.wrap(new byte[] {'g'});
+
+    private StoreKeys() {}
+
+    static Bytes memory(String space, String id) {
+        return key(MEMORY, space + '\0' + id);
+    }
+
+    /** Big-endian time first, so that keys sort by it. */
+    static Bytes tombstone(long timeMs, String space, String id) {
+        byte[] text = (space + '\0' + id).getBytes(StandardCharsets.UTF_8);
+        return Bytes.wrap(ByteBuffer.allocate(1 + Long.BYTES + text.length)
+                .put(TOMBSTONE)
+                .putLong(timeMs)
+                .put(text)
+                .array());
+    }
+
+    /** The memory that a tombstone's key speaks of. */
+    static MemoryKey memoryOfTombstone(byte[] key) {
+        int at = 1 + Long.BYTES;
+        String body = new String(key, at, key.length - at, StandardCharsets.UTF_8);
+        int zero = body.indexOf('\0');
+        return new MemoryKey(body.substring(0, zero), body.substring(zero + 1));
+    }
+
+    static Bytes session(String space, Lane lane, String session) {
+        return key(SESSION, space + '\0' + lane.label() + '\0' + session);
+    }
+
+    static Bytes space(String space) {
+        return key(SPACE, space);
+    }
+
+    /** The first key of a prefix. */
+    static Bytes first(byte prefix) {
+        return Bytes.wrap(new byte[] {prefix});
+    }
+
+    /** The first key after a prefix. */
+    static Bytes after(byte prefix) {
+        return Bytes.wrap(new byte[] {(byte) (prefix + 1)});
+    }
+
+    /** The first key of a space's memories. */
+    static Bytes firstMemory(String space) {
+        return key(MEMORY, space + '\0');
+    }
+
+    /** The first key after a space's memories. */
+    static Bytes afterMemories(String space) {
+        return key(MEMORY, space + '\1');
+    }
+
+    /** What stands behind the prefix byte. */
+    static String body(byte[] key) {
+        return new String(key, 1, key.length - 1, StandardCharsets.UTF_8);
+    }
+
+    private static Bytes key(byte prefix, String body) {
+        byte[] text = body.getBytes(StandardCharsets.UTF_8);
+        byte[] key = new byte[text.length + 1];
+        key[0] = prefix;
+        System.arraycopy(text, 0, key, 1, text.length);
+        return Bytes.wrap(key);
+    }
+}

@@ -1,0 +1,13 @@
+/**
+ * The one store of a task: everything it remembers, under prefixed keys, in RocksDB with a changelog.
+ *
+ * <pre>
+ * key                              value
+ * 'm' space 00 id                  {@link io.engram.topology.store.StoredMemory}: a memory, or the tombstone of a forgotten one
+ * 't' time (8) space 00 id          empty; when a tombstone was left, so that old ones are found in order
+ * 's' space 00 lane 00 session     {@link io.engram.topology.store.SessionState}: next sequence, open numbers, digests
+ * 'p' space                        {@link io.engram.topology.store.SpaceRecord}: dimension, drop marks
+ * 'g'                              upper bound of the generations given out, 8 bytes
+ * </pre>
+ */
+package io.engram.topology.store;
