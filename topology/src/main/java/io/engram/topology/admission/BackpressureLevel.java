@@ -2,6 +2,7 @@ package io.engram.topology.admission;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** How full a lane is; the ordinal is the value of the metric {@code backpressure_state}. */
 public enum BackpressureLevel {
@@ -18,6 +19,11 @@ public enum BackpressureLevel {
     /** The level's name in metrics and JSON, e.g. {@code overloaded}. */
     public String label() {
         return label;
+    }
+
+    /** The level of that {@link #label()}, or empty when there is none. */
+    public static Optional<BackpressureLevel> ofLabel(String label) {
+        return ALL.stream().filter(level -> level.label.equals(label)).findFirst();
     }
 
     /** The worse of the two. */

@@ -8,6 +8,7 @@ import io.engram.schemas.ObservationCodec;
 import io.engram.schemas.Operation;
 import io.engram.schemas.RejectionReason;
 import io.engram.topology.EngramTopology;
+import io.engram.topology.SpacePartitioner;
 import io.engram.topology.TopologyConfig;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.admission.AdmissionControl;
@@ -25,7 +26,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.utils.Utils;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -121,7 +121,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             return false;
         }
         SpaceMetrics metrics = runtime.metrics().space(space.get());
-        int home = Utils.toPositive(Utils.murmur2(record.key().orElseThrow())) % config.partitions();
+        int home = SpacePartitioner.partition(record.key().orElseThrow(), config.partitions());
         if (home != partition) {
             String detail =
                     "key '%s' belongs on partition %d, but came on %d; partition by murmur2 of the key (librdkafka:"

@@ -1,0 +1,60 @@
+package io.engram.app;
+
+import io.engram.app.cli.BrokerCommand;
+import io.engram.app.cli.ConfigCommand;
+import io.engram.app.cli.ExitCodes;
+import io.engram.app.cli.ObserveCommand;
+import io.engram.app.cli.RecallCommand;
+import io.engram.app.cli.ServeCommand;
+import io.engram.app.cli.StatusCommand;
+import io.engram.app.demo.DemoCommand;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+
+/** The command line: {@code engram demo | serve | broker | observe | recall | status | config}. */
+@Command(
+        name = "engram",
+        description = "Streaming memory: observations in through Kafka, recalled over HTTP milliseconds later.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        subcommands = {
+            DemoCommand.class,
+            ServeCommand.class,
+            BrokerCommand.class,
+            ObserveCommand.class,
+            RecallCommand.class,
+            StatusCommand.class,
+            ConfigCommand.class
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:done",
+            "1:failed, see the message",
+            "2:wrong usage or configuration",
+            "3:the broker or the instance cannot be reached"
+        })
+public final class Main {
+    private Main() {}
+
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {"engram " + (version == null ? "(not packaged)" : version)};
+        }
+    }
+
+    /** The parsed command line, ready to execute. */
+    public static CommandLine commandLine() {
+        return new CommandLine(new Main())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpWidth(100)
+                .setExecutionExceptionHandler(ExitCodes::report)
+                .setParameterExceptionHandler(ExitCodes::usage);
+    }
+
+    public static void main(String[] args) {
+        System.exit(commandLine().execute(args));
+    }
+}

@@ -1,0 +1,77 @@
+package io.engram.app.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.engram.app.cli.ExitCodes.CommandFailedException;
+import io.engram.app.cli.ExitCodes.UnreachableException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+
+/** An instance's HTTP interface, as the commands use it. Thread-safe. */
+public final class ApiClient {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(3)).build();
+    private final String url;
+
+    /**
+     * @param url of an instance, e.g. {@code http://127.0.0.1:7432}
+     */
+    public ApiClient(String url) {
+        this.url = url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
+    }
+
+    public JsonNode get(String path) throws InterruptedException {
+        return send(HttpRequest.newBuilder().GET(), path);
+    }
+
+    public JsonNode post(String path, JsonNode body) throws InterruptedException {
+        return send(
+                HttpRequest.newBuilder()
+                        .header("Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(body.toString())),
+                path);
+    }
+
+    /** A path segment, escaped. */
+    public static String segment(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    private JsonNode send(HttpRequest.Builder request, String path) throws InterruptedException {
+        try {
+            HttpResponse<String> response = http.send(
+                    request.uri(URI.create(url + path))
+                            .timeout(Duration.ofSeconds(30))
+                            .build(),
+                    HttpResponse.BodyHandlers.ofString());
+            if (response.statusCode() >= 300) {
+                throw new CommandFailedException(
+                        url + path + " answered " + response.statusCode() + detail(response.body()));
+            }
+            return MAPPER.readTree(response.body());
+        } catch (ConnectException e) {
+            throw new UnreachableException("nobody answers at " + url + "; is 'engram serve' running? (--url)");
+        } catch (IllegalArgumentException e) {
+            throw new CommandFailedException("not a URL: " + url + path);
+        } catch (IOException e) {
+            throw new UnreachableException(url + path + " failed: " + e);
+        }
+    }
+
+    private static String detail(String body) {
+        try {
+            return ": " + MAPPER.readTree(body).path("detail").asText(body);
+        } catch (IOException e) {
+            return ": " + body;
+        }
+    }
+}

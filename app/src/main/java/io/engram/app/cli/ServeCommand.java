@@ -1,0 +1,83 @@
+package io.engram.app.cli;
+
+import io.engram.app.config.ConfigKeys;
+import io.engram.app.config.EngramConfig;
+import io.engram.app.kafka.EmbeddedKafka;
+import io.engram.app.lifecycle.EngramApplication;
+import io.engram.app.lifecycle.StartupException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.apache.kafka.common.config.ConfigException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Runs one instance until it is told to stop. */
+@Command(
+        name = "serve",
+        description = "Run an instance: streams, index, HTTP and metrics.",
+        mixinStandardHelpOptions = true)
+public final class ServeCommand implements Callable<Integer> {
+    private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+
+    @Mixin
+    private ConfigOptions options;
+
+    @Option(
+            names = "--embedded-kafka",
+            description =
+                    "Run a Kafka broker in this process, on the port of kafka.bootstrap.servers. Not for production: one node,"
+                            + " loopback only.")
+    private boolean embeddedKafka;
+
+    @Option(
+            names = "--broker-dir",
+            paramLabel = "DIR",
+            description = "Data of the embedded broker; default ${DEFAULT-VALUE}.",
+            defaultValue = ".engram/broker")
+    private Path brokerDir;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        EngramConfig config = options.load(List.of());
+        Optional<EmbeddedKafka> broker = embeddedKafka ? Optional.of(startBroker(config)) : Optional.empty();
+        try {
+            EngramApplication application = new EngramApplication(config);
+            // A signal arrives while this thread waits: stop everything before the process ends.
+            Thread stop = new Thread(
+                    () -> {
+                        application.close();
+                        broker.ifPresent(EmbeddedKafka::close);
+                    },
+                    "engram-shutdown");
+            Runtime.getRuntime().addShutdownHook(stop);
+            try {
+                application.start();
+                LOG.info("ready {} metrics {}", application.url(), application.metricsUrl());
+                if (application.awaitEnd()) {
+                    throw new StartupException("the streams failed; see the log above");
+                }
+            } finally {
+                application.close();
+            }
+            return ExitCodes.OK;
+        } finally {
+            broker.ifPresent(EmbeddedKafka::close);
+        }
+    }
+
+    private EmbeddedKafka startBroker(EngramConfig config) {
+        String[] address = config.bootstrapServers().split(":");
+        if (address.length != 2 || !List.of("127.0.0.1", "localhost").contains(address[0])) {
+            throw new ConfigException(
+                    ConfigKeys.BOOTSTRAP_SERVERS,
+                    config.bootstrapServers(),
+                    "must be 127.0.0.1:<port> with --embedded-kafka");
+        }
+        return BrokerCommand.start(brokerDir, Integer.parseInt(address[1]));
+    }
+}

@@ -1,0 +1,106 @@
+package io.engram.app.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+
+/** The status as text, at most 80 columns wide and 24 lines high. */
+final class StatusScreen {
+    private static final int BAR = 20;
+    private static final int MAX_WORKERS = 6;
+    private static final int MAX_SPACES = 8;
+
+    private StatusScreen() {}
+
+    /**
+     * @param status answers of {@code /v1/cluster}, {@code /v1/backpressure} and {@code /v1/spaces} by name
+     */
+    static String render(JsonNode status) {
+        StringBuilder out = new StringBuilder();
+        JsonNode instance = status.path("cluster").path("instances").path(0);
+        line(
+                out,
+                "%s  %s  %d partitions  level %s",
+                instance.path("url").asText(),
+                instance.path("ready").asBoolean() ? "ready" : "NOT READY",
+                instance.path("partitions").size(),
+                status.path("backpressure").path("level").asText());
+        line(out, "");
+        line(out, "%-8s %-11s %11s %11s  %s", "LANE", "LEVEL", "DEPTH", "CAPACITY", "FULL");
+        for (JsonNode lane : status.path("backpressure").path("lanes")) {
+            long capacity = lane.path("capacity").asLong();
+            double full = capacity == 0 ? 0 : (double) lane.path("depth").asLong() / capacity;
+            line(
+                    out,
+                    "%-8s %-11s %,11d %,11d  %s",
+                    lane.path("lane").asText(),
+                    lane.path("level").asText(),
+                    lane.path("depth").asLong(),
+                    capacity,
+                    bar(full));
+        }
+        line(out, "");
+        line(out, "%-8s %11s  %s", "WORKER", "QUEUED", "BUSY");
+        List<JsonNode> workers = list(instance.path("workers"));
+        for (JsonNode worker : workers.subList(0, Math.min(MAX_WORKERS, workers.size()))) {
+            line(
+                    out,
+                    "%-8s %,11d  %s",
+                    worker.path("worker_id").asText(),
+                    worker.path("queued").asLong(),
+                    bar(worker.path("utilization").asDouble() / 100));
+        }
+        more(out, workers.size() - MAX_WORKERS, "workers");
+        line(out, "");
+        List<JsonNode> spaces = list(status.path("spaces").path("spaces"));
+        long memories =
+                spaces.stream().mapToLong(space -> space.path("count").asLong()).sum();
+        line(
+                out,
+                "%-40s %12s %6s %5s",
+                "SPACE (" + spaces.size() + ")",
+                String.format(Locale.ROOT, "%,d", memories),
+                "DIM",
+                "PART");
+        spaces.sort(Comparator.comparingLong(space -> -space.path("count").asLong()));
+        for (JsonNode space : spaces.subList(0, Math.min(MAX_SPACES, spaces.size()))) {
+            line(
+                    out,
+                    "%-40s %,12d %6d %5d",
+                    shortened(space.path("space").asText(), 40),
+                    space.path("count").asLong(),
+                    space.path("dimension").asInt(),
+                    space.path("partition").asInt());
+        }
+        more(out, spaces.size() - MAX_SPACES, "spaces");
+        return out.toString().stripTrailing();
+    }
+
+    private static List<JsonNode> list(JsonNode array) {
+        List<JsonNode> items = new ArrayList<>();
+        array.forEach(items::add);
+        return items;
+    }
+
+    private static void more(StringBuilder out, int count, String what) {
+        if (count > 0) {
+            line(out, "… and %,d more %s", count, what);
+        }
+    }
+
+    private static String bar(double share) {
+        int filled = (int) Math.max(0, Math.min(BAR, Math.round(share * BAR)));
+        return String.format(Locale.ROOT, "[%s%s] %3.0f%%", "#".repeat(filled), ".".repeat(BAR - filled), share * 100);
+    }
+
+    private static String shortened(String text, int width) {
+        return text.length() <= width ? text : text.substring(0, width - 1) + "…";
+    }
+
+    private static void line(StringBuilder out, String format, Object... values) {
+        String text = String.format(Locale.ROOT, format, values);
+        out.append(shortened(text, 80)).append('\n');
+    }
+}

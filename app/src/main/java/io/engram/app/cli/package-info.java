@@ -1,0 +1,2 @@
+/** The commands, but for the demo. */
+package io.engram.app.cli;

@@ -1,0 +1,263 @@
+package io.engram.app.config;
+
+import io.engram.index.HnswParameters;
+import io.engram.schemas.Lane;
+import io.engram.schemas.Topics;
+import io.engram.topology.SessionConfig;
+import io.engram.topology.TopologyConfig;
+import io.engram.topology.admission.AdmissionConfig;
+import io.engram.topology.indexing.IndexingConfig;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import org.apache.kafka.common.config.ConfigException;
+
+/**
+ * The application's configuration, checked. Made by {@link ConfigLoader}; the keys are in {@link ConfigKeys}.
+ */
+public final class EngramConfig {
+    private final Map<String, Object> values;
+    private final Map<String, String> passThrough;
+
+    /**
+     * @param values every key of {@link ConfigKeys#DEFINITION}, parsed
+     * @param passThrough settings of {@code kafka.*}, {@code streams.*}, {@code producer.*} and {@code consumer.*}
+     */
+    EngramConfig(Map<String, Object> values, Map<String, String> passThrough) {
+        this.values = new TreeMap<>(values);
+        this.passThrough = Map.copyOf(passThrough);
+        // Built once here, so that values which do not fit together are an error at start.
+        topology();
+        hnsw();
+    }
+
+    /** The parsed value of a key. */
+    Object value(String key) {
+        return values.get(key);
+    }
+
+    private String text(String key) {
+        return (String) values.get(key);
+    }
+
+    private int number(String key) {
+        return (Integer) values.get(key);
+    }
+
+    private long longNumber(String key) {
+        return (Long) values.get(key);
+    }
+
+    private double decimal(String key) {
+        return (Double) values.get(key);
+    }
+
+    public String bootstrapServers() {
+        return text(ConfigKeys.BOOTSTRAP_SERVERS);
+    }
+
+    public String applicationId() {
+        return text(ConfigKeys.APPLICATION_ID);
+    }
+
+    public Path stateDir() {
+        return Path.of(text(ConfigKeys.STATE_DIR)).toAbsolutePath().normalize();
+    }
+
+    public Topics topics() {
+        return new Topics(text(ConfigKeys.TOPICS_PREFIX));
+    }
+
+    /** Partitions of each lane. */
+    public int partitions() {
+        return number(ConfigKeys.PARTITIONS);
+    }
+
+    /** Of topics that are created; -1 for the broker's default. */
+    public short replicationFactor() {
+        return (short) number(ConfigKeys.REPLICATION_FACTOR);
+    }
+
+    public String httpHost() {
+        return text(ConfigKeys.HTTP_HOST);
+    }
+
+    public int httpPort() {
+        return number(ConfigKeys.HTTP_PORT);
+    }
+
+    /** Bytes that a request body may have. */
+    public int maxBodyBytes() {
+        return number(ConfigKeys.HTTP_MAX_BODY_BYTES);
+    }
+
+    /** Requests worked on at once; more are answered with 429. */
+    public int maxConcurrentRequests() {
+        return number(ConfigKeys.HTTP_MAX_CONCURRENT);
+    }
+
+    /** The longest that a recall may take unless its request says less, milliseconds. */
+    public long recallTimeoutMs() {
+        return longNumber(ConfigKeys.RECALL_TIMEOUT_MS);
+    }
+
+    public int metricsPort() {
+        return number(ConfigKeys.METRICS_PORT);
+    }
+
+    public int maxMetricSpaces() {
+        return number(ConfigKeys.METRICS_MAX_SPACES);
+    }
+
+    /** {@code http://host:port} under which other instances reach this one. */
+    public String advertisedUrl() {
+        String url = text(ConfigKeys.ADVERTISED_URL);
+        return url.isEmpty() ? "http://" + httpHost() + ":" + httpPort() : url;
+    }
+
+    public String indexEngine() {
+        return text(ConfigKeys.INDEX_ENGINE);
+    }
+
+    public HnswParameters hnsw() {
+        return checked(() -> new HnswParameters(number(ConfigKeys.INDEX_M), number(ConfigKeys.INDEX_EF_CONSTRUCTION)));
+    }
+
+    public int streamThreads() {
+        return number(ConfigKeys.STREAM_THREADS);
+    }
+
+    public int standbyReplicas() {
+        return number(ConfigKeys.STANDBY_REPLICAS);
+    }
+
+    public long commitIntervalMs() {
+        return longNumber(ConfigKeys.COMMIT_INTERVAL_MS);
+    }
+
+    /** Pause between looks at the broker's end offsets, milliseconds. */
+    public long lagIntervalMs() {
+        return longNumber(ConfigKeys.LAG_INTERVAL_MS);
+    }
+
+    /** How long stopping may take, milliseconds. */
+    public long shutdownTimeoutMs() {
+        return longNumber(ConfigKeys.SHUTDOWN_TIMEOUT_MS);
+    }
+
+    /** How many stream threads may be replaced within ten minutes before the instance gives up. */
+    public int maxThreadReplacements() {
+        return number(ConfigKeys.MAX_THREAD_REPLACEMENTS);
+    }
+
+    public long rocksBlockCacheBytes() {
+        return longNumber(ConfigKeys.ROCKSDB_BLOCK_CACHE_BYTES);
+    }
+
+    public long rocksWriteBufferBytes() {
+        return longNumber(ConfigKeys.ROCKSDB_WRITE_BUFFER_BYTES);
+    }
+
+    /** What the topology needs to know. */
+    public TopologyConfig topology() {
+        return checked(() -> new TopologyConfig(
+                topics(),
+                partitions(),
+                Map.of(
+                        Lane.HIGH, 0L,
+                        Lane.NORMAL, longNumber(ConfigKeys.SLACK_NORMAL_MS),
+                        Lane.LOW, longNumber(ConfigKeys.SLACK_LOW_MS)),
+                admission(),
+                new SessionConfig(longNumber(ConfigKeys.SESSION_IDLE_MS), longNumber(ConfigKeys.SESSION_RETENTION_MS)),
+                indexing(),
+                longNumber(ConfigKeys.TICK_MS),
+                longNumber(ConfigKeys.BACKPRESSURE_STATUS_INTERVAL_MS),
+                Map.of("max.message.bytes", Integer.toString(2 << 20))));
+    }
+
+    private AdmissionConfig admission() {
+        return new AdmissionConfig(
+                AdmissionConfig.Policy.valueOf(text(ConfigKeys.ADMISSION_POLICY).toUpperCase(Locale.ROOT)),
+                Map.of(
+                        Lane.HIGH, capacity(ConfigKeys.QUEUE_CAPACITY_HIGH, 1),
+                        Lane.NORMAL, capacity(ConfigKeys.QUEUE_CAPACITY_NORMAL, 10),
+                        Lane.LOW, capacity(ConfigKeys.QUEUE_CAPACITY_LOW, 5)),
+                decimal(ConfigKeys.BACKPRESSURE_WARNING),
+                decimal(ConfigKeys.BACKPRESSURE_CRITICAL),
+                decimal(ConfigKeys.BACKPRESSURE_OVERLOADED),
+                longNumber(ConfigKeys.BACKPRESSURE_HOLD_MS),
+                longNumber(ConfigKeys.BACKPRESSURE_MAX_RETRY_AFTER_MS));
+    }
+
+    /** A lane's own capacity, or its sixteenths of the total. */
+    private long capacity(String key, int sixteenths) {
+        long own = longNumber(key);
+        return own > 0 ? own : Math.max(1, longNumber(ConfigKeys.QUEUE_CAPACITY) * sixteenths / 16);
+    }
+
+    private IndexingConfig indexing() {
+        return new IndexingConfig(
+                number(ConfigKeys.INDEX_WORKERS),
+                integers(ConfigKeys.INDEX_BATCH_SIZES),
+                integers(ConfigKeys.INDEX_QUEUE_STEPS),
+                number(ConfigKeys.WORK_STEAL_THRESHOLD),
+                longNumber(ConfigKeys.INDEX_RETRY_INTERVAL_MS),
+                longNumber(ConfigKeys.INDEX_VECTOR_CACHE_BYTES),
+                longNumber(ConfigKeys.INDEX_MAX_HAND_OVER_WAIT_MS),
+                number(ConfigKeys.INDEX_MAX_BACKGROUND_PENDING));
+    }
+
+    private List<Integer> integers(String key) {
+        try {
+            return ((List<?>) values.get(key))
+                    .stream()
+                            .map(item -> Integer.valueOf(item.toString().trim()))
+                            .toList();
+        } catch (NumberFormatException e) {
+            throw new ConfigException(key, values.get(key), "must be whole numbers with commas between them");
+        }
+    }
+
+    private static <T> T checked(Supplier<T> part) {
+        try {
+            return part.get();
+        } catch (IllegalArgumentException e) {
+            throw new ConfigException(e.getMessage());
+        }
+    }
+
+    /** Settings for every Kafka client: the address and all of {@code kafka.*}. */
+    public Map<String, Object> kafka() {
+        Map<String, Object> settings = new TreeMap<>(under("kafka."));
+        settings.put("bootstrap.servers", bootstrapServers());
+        return settings;
+    }
+
+    /** Settings under {@code streams.}, which override the application's own. */
+    public Map<String, Object> streams() {
+        return under("streams.");
+    }
+
+    /** Settings under {@code producer.}. */
+    public Map<String, Object> producer() {
+        return under("producer.");
+    }
+
+    /** Settings under {@code consumer.}. */
+    public Map<String, Object> consumer() {
+        return under("consumer.");
+    }
+
+    private Map<String, Object> under(String prefix) {
+        Map<String, Object> settings = new TreeMap<>();
+        passThrough.forEach((key, value) -> {
+            if (key.startsWith(prefix)) {
+                settings.put(key.substring(prefix.length()), value);
+            }
+        });
+        return settings;
+    }
+}

@@ -1,0 +1,104 @@
+package io.engram.app.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.engram.app.config.ConfigKeys;
+import io.engram.app.config.EngramConfig;
+import io.engram.app.query.Gateway;
+import io.engram.app.query.LocalStores;
+import io.engram.app.query.RecallService;
+import io.engram.app.query.UnavailableException;
+import io.engram.topology.TopologyRuntime;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+/** The HTTP interface of an instance, up from its start. */
+public final class ApiServer implements AutoCloseable {
+    /** Threads beyond the limit of requests, so that health checks are answered under any load. */
+    private static final int SPARE_THREADS = 16;
+
+    private static final long RETRY_AFTER_MS = 1_000;
+
+    private final HardenedServer server;
+
+    public ApiServer(
+            EngramConfig config,
+            RecallService recall,
+            Gateway gateway,
+            LocalStores stores,
+            TopologyRuntime runtime,
+            BooleanSupplier live,
+            BooleanSupplier ready) {
+        Concurrency concurrency = new Concurrency(config.maxConcurrentRequests());
+        String servedBy = config.advertisedUrl();
+        RecallRoutes recallRoutes = new RecallRoutes(recall, stores, concurrency, servedBy, config.recallTimeoutMs());
+        ObservationRoutes observationRoutes =
+                new ObservationRoutes(gateway, stores, concurrency, config.recallTimeoutMs());
+        StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, concurrency, servedBy, live, ready);
+        server = new HardenedServer(
+                ConfigKeys.HTTP_PORT,
+                config.httpHost(),
+                config.httpPort(),
+                config.maxConcurrentRequests() + SPARE_THREADS,
+                config.maxBodyBytes(),
+                routes -> {
+                    registerErrors(routes);
+                    recallRoutes.register(routes);
+                    observationRoutes.register(routes);
+                    statusRoutes.register(routes);
+                });
+    }
+
+    private static void registerErrors(RoutesConfig routes) {
+        routes.exception(UnavailableException.class, (e, context) -> HardenedServer.respond(context, unavailable(e)));
+        routes.exception(
+                RecallService.NotIndexedInTimeException.class,
+                (e, context) -> HardenedServer.respond(context, Problem.of(504, "Gateway Timeout", e.getMessage())));
+    }
+
+    static Problem unavailable(UnavailableException e) {
+        return Problem.retryLater(503, "Service Unavailable", e.getMessage(), RETRY_AFTER_MS);
+    }
+
+    static Problem.ProblemException unknownSpace(String space) {
+        return Problem.of(
+                        404, "Not Found", "there is no memory space '" + space + "'; the first observation creates it")
+                .asException();
+    }
+
+    static Problem.ProblemException unknownMemory(String space, String id) {
+        return Problem.of(404, "Not Found", "space '" + space + "' has no memory '" + id + "'")
+                .asException();
+    }
+
+    /** The request's body, which must be declared as JSON. */
+    static JsonBody jsonBody(Context context) {
+        requireJson(context);
+        return JsonBody.parse(context.bodyAsBytes());
+    }
+
+    static void requireJson(Context context) {
+        String type = Optional.ofNullable(context.contentType()).orElse("");
+        if (!type.startsWith("application/json")) {
+            throw Problem.of(415, "Unsupported Media Type", "Content-Type must be application/json, got '" + type + "'")
+                    .asException();
+        }
+    }
+
+    static void json(Context context, int status, JsonNode body) {
+        context.status(status)
+                .contentType("application/json")
+                .result(body.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    public String url() {
+        return server.url();
+    }
+
+    @Override
+    public void close() {
+        server.close();
+    }
+}

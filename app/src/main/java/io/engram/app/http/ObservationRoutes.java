@@ -1,0 +1,215 @@
+package io.engram.app.http;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.engram.app.query.Gateway;
+import io.engram.app.query.LocalStores;
+import io.engram.schemas.Decoded;
+import io.engram.schemas.Lane;
+import io.engram.schemas.Observation;
+import io.engram.schemas.ObservationCodec;
+import io.engram.schemas.Operation;
+import io.engram.schemas.RejectionReason;
+import io.engram.topology.checks.RecentRejections;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+
+/** Writing over HTTP: observe, forget, drop. Everything goes through the lanes, like any other producer's records. */
+final class ObservationRoutes {
+    private static final int MAX_LINES = 1_000;
+
+    private final Gateway gateway;
+    private final LocalStores stores;
+    private final Concurrency concurrency;
+    private final long maxTimeoutMs;
+
+    ObservationRoutes(Gateway gateway, LocalStores stores, Concurrency concurrency, long maxTimeoutMs) {
+        this.gateway = gateway;
+        this.stores = stores;
+        this.concurrency = concurrency;
+        this.maxTimeoutMs = maxTimeoutMs;
+    }
+
+    void register(RoutesConfig routes) {
+        routes.post("/v1/spaces/{space}/observations", concurrency.limit(this::observe));
+        routes.delete("/v1/spaces/{space}/memories/{id}", concurrency.limit(this::forget));
+        routes.delete("/v1/spaces/{space}", concurrency.limit(this::drop));
+    }
+
+    private void observe(Context context) throws InterruptedException {
+        String space = RecallRoutes.spaceOf(context);
+        String type = Optional.ofNullable(context.contentType()).orElse("");
+        List<Observation> observations = new ArrayList<>();
+        if (type.startsWith("application/x-ndjson")) {
+            int number = 0;
+            for (String line : context.body().split("\n")) {
+                number++;
+                if (!line.isBlank()) {
+                    observations.add(observation("line " + number + ": ", line.getBytes(StandardCharsets.UTF_8)));
+                }
+            }
+            if (observations.isEmpty() || observations.size() > MAX_LINES) {
+                throw Problem.badRequest("send 1 to " + MAX_LINES + " lines, got " + observations.size())
+                        .asException();
+            }
+            send(context, space, observations, true);
+        } else {
+            ApiServer.requireJson(context);
+            observations.add(observation("", context.bodyAsBytes()));
+            send(context, space, observations, false);
+        }
+    }
+
+    /** An observation as on the wire, but numbered by the gateway. */
+    private static Observation observation(String where, byte[] json) {
+        ObjectNode object = (ObjectNode) JsonBody.parse(json).object();
+        if (object.has("session") || object.has("sequence")) {
+            throw Problem.badRequest(
+                            where + "session and sequence are set by this interface; leave them out, or write to Kafka")
+                    .asException();
+        }
+        object.put("session", "http").put("sequence", 1);
+        Decoded decoded;
+        try {
+            decoded = ObservationCodec.decode(Optional.of(JsonBody.MAPPER.writeValueAsBytes(object)));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+        if (decoded instanceof Decoded.Malformed malformed) {
+            throw Problem.badRequest(where + malformed.detail()).asException();
+        }
+        Observation observation = ((Decoded.Valid) decoded).observation();
+        if (observation.operation() == Operation.CLOSE) {
+            throw Problem.badRequest(where + "op close makes no sense here: sessions belong to this interface")
+                    .asException();
+        }
+        return observation;
+    }
+
+    private void forget(Context context) throws InterruptedException {
+        String space = RecallRoutes.spaceOf(context);
+        String id = context.pathParam("id");
+        if (stores.ask(space, view -> view.memory(space, id)).isEmpty()) {
+            throw ApiServer.unknownMemory(space, id);
+        }
+        send(context, space, List.of(Observation.forget("http", 1, id)), false);
+    }
+
+    private void drop(Context context) throws InterruptedException {
+        String space = RecallRoutes.spaceOf(context);
+        if (!stores.ask(space, view -> view.space(space)).exists()) {
+            throw ApiServer.unknownSpace(space);
+        }
+        send(context, space, List.of(Observation.of(Operation.DROP, "http", 1)), false);
+    }
+
+    private void send(Context context, String space, List<Observation> observations, boolean many)
+            throws InterruptedException {
+        Lane lane = lane(context);
+        boolean wait = waits(context);
+        boolean observes = observations.stream().anyMatch(each -> each.operation() == Operation.OBSERVE);
+        Optional<Long> overloaded = observes ? gateway.overloaded(space, lane) : Optional.empty();
+        if (overloaded.isPresent()) {
+            throw Problem.retryLater(
+                            429, "Too Many Requests", "lane " + lane.label() + " is overloaded", overloaded.get())
+                    .asException();
+        }
+        List<CompletableFuture<Gateway.Enqueued>> sent = observations.stream()
+                .map(observation -> gateway.send(space, lane, observation))
+                .toList();
+        List<Gateway.Enqueued> enqueued = new ArrayList<>();
+        for (CompletableFuture<Gateway.Enqueued> future : sent) {
+            enqueued.add(acknowledged(future));
+        }
+        long deadline = System.nanoTime() + maxTimeoutMs * 1_000_000;
+        ArrayNode results = JsonBody.MAPPER.createArrayNode();
+        int status = wait ? 200 : 202;
+        for (Gateway.Enqueued record : enqueued) {
+            ObjectNode result = results.addObject();
+            result.put("topic", record.topic())
+                    .put("partition", record.partition())
+                    .put("offset", record.offset());
+            result.put("session", record.session()).put("sequence", record.sequence());
+            if (wait) {
+                long leftMs = Math.max(1, (deadline - System.nanoTime()) / 1_000_000);
+                Gateway.Fate fate = gateway.await(space, lane, record, leftMs);
+                if (fate instanceof Gateway.Fate.Rejected rejected && !many) {
+                    throw rejected(rejected.rejection());
+                }
+                status = fate instanceof Gateway.Fate.Pending ? 202 : status;
+                describe(result, fate);
+            }
+        }
+        ApiServer.json(
+                context, status, many ? JsonBody.MAPPER.createObjectNode().set("results", results) : results.get(0));
+    }
+
+    private static void describe(ObjectNode result, Gateway.Fate fate) {
+        if (fate instanceof Gateway.Fate.Rejected rejected) {
+            result.put("status", "rejected");
+            result.put("reason", rejected.rejection().reason().label());
+            result.put("detail", rejected.rejection().detail());
+        } else {
+            result.put("status", fate instanceof Gateway.Fate.Indexed ? "indexed" : "pending");
+        }
+    }
+
+    private static Problem.ProblemException rejected(RecentRejections.Rejection rejection) {
+        String detail = rejection.reason().label() + ": " + rejection.detail();
+        if (rejection.reason() == RejectionReason.OVER_CAPACITY) {
+            return Problem.retryLater(
+                            429,
+                            "Too Many Requests",
+                            detail,
+                            rejection.retryAfterMs().orElse(1_000))
+                    .asException();
+        }
+        int status = switch (rejection.reason()) {
+            case INVALID_OBSERVATION -> 400;
+            case INTERNAL_ERROR -> 500;
+            default -> 409;
+        };
+        return Problem.of(
+                        status,
+                        status == 409 ? "Conflict" : status == 400 ? "Bad Request" : "Internal Server Error",
+                        detail)
+                .asException();
+    }
+
+    private static Gateway.Enqueued acknowledged(CompletableFuture<Gateway.Enqueued> future)
+            throws InterruptedException {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            throw Problem.retryLater(
+                            503,
+                            "Service Unavailable",
+                            "Kafka did not take the record: " + e.getCause().getMessage(),
+                            1_000)
+                    .asException();
+        }
+    }
+
+    private static Lane lane(Context context) {
+        String priority = Optional.ofNullable(context.queryParam("priority")).orElse(Lane.NORMAL.label());
+        return Lane.ofLabel(priority)
+                .orElseThrow(() -> Problem.badRequest("priority must be high, normal or low, got '" + priority + "'")
+                        .asException());
+    }
+
+    private static boolean waits(Context context) {
+        String wait = context.queryParam("wait");
+        if (wait != null && !wait.equals("indexed")) {
+            throw Problem.badRequest("wait must be indexed, or left out; got '" + wait + "'")
+                    .asException();
+        }
+        return wait != null;
+    }
+}

@@ -1,0 +1,2 @@
+/** The HTTP interface and the metrics endpoint. Errors are problem details (RFC 9457). */
+package io.engram.app.http;

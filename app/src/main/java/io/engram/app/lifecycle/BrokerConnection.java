@@ -1,0 +1,58 @@
+package io.engram.app.lifecycle;
+
+import io.engram.app.config.EngramConfig;
+import io.engram.app.kafka.TopicSetup;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.errors.RetriableException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Waits for the broker and prepares the topics. */
+final class BrokerConnection {
+    private static final Logger LOG = LoggerFactory.getLogger(BrokerConnection.class);
+    private static final long ATTEMPT_MS = 3_000;
+
+    private BrokerConnection() {}
+
+    /**
+     * Returns when the broker answers and all topics are there.
+     *
+     * @param goOn false ends the wait
+     * @throws StartupException when the topics do not fit, or the wait was ended
+     */
+    static void prepare(Admin admin, EngramConfig config, BooleanSupplier goOn) throws InterruptedException {
+        TopicSetup topics = new TopicSetup(admin, config.topics(), config.partitions(), config.replicationFactor());
+        while (goOn.getAsBoolean()) {
+            try {
+                admin.describeCluster().clusterId().get(ATTEMPT_MS, TimeUnit.MILLISECONDS);
+                topics.ensure();
+                return;
+            } catch (TimeoutException e) {
+                waiting(config, "no answer within " + ATTEMPT_MS / 1_000 + " s");
+            } catch (ExecutionException e) {
+                if (!(e.getCause() instanceof RetriableException)) {
+                    throw new StartupException(
+                            "cannot prepare the topics on " + config.bootstrapServers() + ": "
+                                    + e.getCause().getMessage(),
+                            e);
+                }
+                waiting(config, e.getCause().getMessage());
+                Thread.sleep(500);
+            } catch (TopicSetup.TopicMismatchException e) {
+                throw new StartupException(e.getMessage());
+            }
+        }
+        throw new StartupException("stopped before the broker was reached");
+    }
+
+    private static void waiting(EngramConfig config, String reason) {
+        LOG.warn(
+                "Waiting for Kafka at {} ({}). Is the broker running? Set kafka.bootstrap.servers, or try --embedded-kafka",
+                config.bootstrapServers(),
+                reason);
+    }
+}

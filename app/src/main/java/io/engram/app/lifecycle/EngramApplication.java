@@ -1,0 +1,211 @@
+package io.engram.app.lifecycle;
+
+import io.engram.app.config.EngramConfig;
+import io.engram.app.http.ApiServer;
+import io.engram.app.http.MetricsServer;
+import io.engram.app.query.Gateway;
+import io.engram.app.query.LocalStores;
+import io.engram.app.query.RecallService;
+import io.engram.index.IndexEngine;
+import io.engram.index.hnswlib.HnswlibEngine;
+import io.engram.topology.EngramTopology;
+import io.engram.topology.TopologyRuntime;
+import io.engram.topology.metrics.EngramMetrics;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Deque;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.errors.StreamsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One instance: streams, index workers, HTTP and metrics. HTTP is up before the broker is reached, so that probes have
+ * someone to talk to.
+ *
+ * <p>Stopping goes the other way round: unready, drain HTTP, leave the group and close the streams, then the clients.
+ */
+public final class EngramApplication implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(EngramApplication.class);
+    private static final long READY_POLL_MS = 50;
+    private static final String GROUP_INSTANCE_ID = "group.instance.id";
+
+    private final EngramConfig config;
+    // Last opened, first closed; start and close may run in different threads.
+    private final Deque<AutoCloseable> toClose = new ConcurrentLinkedDeque<>();
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final Admin admin;
+    private final KafkaStreams streams;
+    private final TopologyRuntime runtime;
+    private final LocalStores stores;
+    private final ApiServer api;
+    private final MetricsServer metricsServer;
+    private volatile boolean stopping;
+    private volatile boolean failed;
+
+    /**
+     * Makes an instance and opens its ports; {@link #start} does the rest.
+     *
+     * @throws StartupException when a port is in use or the state directory is not writable
+     */
+    public EngramApplication(EngramConfig config) {
+        this.config = config;
+        requireWritable(config.stateDir());
+        try {
+            PrometheusRegistry registry = new PrometheusRegistry();
+            EngramMetrics metrics = new EngramMetrics(registry, config.maxMetricSpaces());
+            runtime = owned(new TopologyRuntime(config.topology(), engine(), metrics, System::currentTimeMillis));
+            RocksDbBudget rocksDb =
+                    owned(new RocksDbBudget(config.rocksBlockCacheBytes(), config.rocksWriteBufferBytes()));
+            admin = Admin.create(config.kafka());
+            toClose.push(() -> admin.close(Duration.ofSeconds(5)));
+            streams = new KafkaStreams(EngramTopology.build(runtime), StreamsSettings.of(config, runtime, rocksDb));
+            toClose.push(this::closeStreams);
+            streams.setUncaughtExceptionHandler(
+                    new ThreadReplacement(config.maxThreadReplacements(), System::nanoTime));
+            streams.setStateListener(this::stateChanged);
+            stores = new LocalStores(streams, config.topics(), config.partitions());
+            Gateway gateway = owned(new Gateway(config, stores, runtime));
+            RecallService recall = new RecallService(stores, runtime.metrics());
+            metricsServer = owned(new MetricsServer(config, registry, streams));
+            api = owned(new ApiServer(config, recall, gateway, stores, runtime, this::isLive, this::isReady));
+        } catch (RuntimeException | Error e) {
+            closeAll();
+            throw e;
+        }
+    }
+
+    private <T extends AutoCloseable> T owned(T resource) {
+        toClose.push(resource);
+        return resource;
+    }
+
+    private IndexEngine engine() {
+        ExecutorService compactor = Executors.newSingleThreadExecutor(task -> {
+            Thread thread = new Thread(task, "engram-index-compactor");
+            thread.setDaemon(true);
+            return thread;
+        });
+        toClose.push(compactor::shutdownNow);
+        return new HnswlibEngine(config.hnsw(), compactor);
+    }
+
+    private static void requireWritable(Path directory) {
+        try {
+            Files.createDirectories(directory);
+            Files.delete(Files.createTempFile(directory, ".engram-write-test", ""));
+        } catch (IOException e) {
+            throw new StartupException(
+                    "state.dir " + directory + " is not writable: " + e + "; set state.dir to a directory that is", e);
+        }
+    }
+
+    /**
+     * Waits for the broker, prepares the topics and starts processing; returns when the instance is ready for recall.
+     *
+     * @throws StartupException when it cannot become ready
+     */
+    public void start() throws InterruptedException {
+        BrokerConnection.prepare(admin, config, () -> !stopping);
+        try {
+            streams.start();
+        } catch (StreamsException e) {
+            throw new StartupException(
+                    "cannot start: " + e.getMessage() + "; does another instance use state.dir " + config.stateDir()
+                            + "?",
+                    e);
+        }
+        LagMonitor lag =
+                owned(new LagMonitor(admin, streams, runtime.depths(), config.topics(), config.applicationId()));
+        lag.start(config.lagIntervalMs());
+        while (!isReady()) {
+            if (failed || stopping) {
+                throw new StartupException("the streams failed while starting; see the log above");
+            }
+            Thread.sleep(READY_POLL_MS);
+        }
+    }
+
+    private void stateChanged(KafkaStreams.State now, KafkaStreams.State before) {
+        LOG.debug("Streams went from {} to {}", before, now);
+        if (now == KafkaStreams.State.ERROR) {
+            failed = true;
+            ended.countDown();
+        }
+    }
+
+    /** False when the instance has failed for good. */
+    public boolean isLive() {
+        return !failed;
+    }
+
+    /** True when the instance can answer recall: its tasks run and their indexes are complete. */
+    public boolean isReady() {
+        return !stopping && streams.state() == KafkaStreams.State.RUNNING && stores.allCaughtUp();
+    }
+
+    /** {@code http://host:port} of the HTTP interface. */
+    public String url() {
+        return api.url();
+    }
+
+    /** {@code http://host:port/metrics}. */
+    public String metricsUrl() {
+        return metricsServer.url();
+    }
+
+    public TopologyRuntime runtime() {
+        return runtime;
+    }
+
+    /** Waits until the instance fails or is closed; returns true when it failed. */
+    public boolean awaitEnd() throws InterruptedException {
+        ended.await();
+        return failed;
+    }
+
+    @Override
+    public void close() {
+        if (stopping) {
+            return;
+        }
+        stopping = true;
+        LOG.info("Stopping");
+        closeAll();
+        ended.countDown();
+    }
+
+    private void closeAll() {
+        for (AutoCloseable next = toClose.poll(); next != null; next = toClose.poll()) {
+            try {
+                next.close();
+            } catch (Exception e) {
+                LOG.warn("Could not close cleanly", e);
+            }
+        }
+    }
+
+    private void closeStreams() {
+        // A static member comes back under its name soon; anyone else should not be waited for.
+        boolean isStatic = config.consumer().containsKey(GROUP_INSTANCE_ID)
+                || config.kafka().containsKey(GROUP_INSTANCE_ID);
+        CloseOptions.GroupMembershipOperation membership = isStatic
+                ? CloseOptions.GroupMembershipOperation.REMAIN_IN_GROUP
+                : CloseOptions.GroupMembershipOperation.LEAVE_GROUP;
+        boolean closed = streams.close(CloseOptions.groupMembershipOperation(membership)
+                .withTimeout(Duration.ofMillis(config.shutdownTimeoutMs())));
+        if (!closed) {
+            LOG.warn("Streams did not stop within {} s", TimeUnit.MILLISECONDS.toSeconds(config.shutdownTimeoutMs()));
+        }
+    }
+}

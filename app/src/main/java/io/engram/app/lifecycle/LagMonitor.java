@@ -1,0 +1,133 @@
+package io.engram.app.lifecycle;
+
+import io.engram.schemas.Topics;
+import io.engram.topology.admission.LaneDepths;
+import io.engram.topology.admission.LaneDepths.LanePartition;
+import io.engram.topology.admission.PartitionDepth;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.ListOffsetsResult;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.TaskMetadata;
+import org.apache.kafka.streams.ThreadMetadata;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells the {@link LaneDepths} how far the lanes reach on the broker, and where processing stands where no record has
+ * told it yet. One request per interval, whatever the number of partitions.
+ */
+final class LagMonitor implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LagMonitor.class);
+    private static final long REQUEST_TIMEOUT_MS = 5_000;
+
+    private final Admin admin;
+    private final KafkaStreams streams;
+    private final LaneDepths depths;
+    private final Topics topics;
+    private final String applicationId;
+    private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor(task -> {
+        Thread thread = new Thread(task, "engram-lag-monitor");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    LagMonitor(Admin admin, KafkaStreams streams, LaneDepths depths, Topics topics, String applicationId) {
+        this.admin = admin;
+        this.streams = streams;
+        this.depths = depths;
+        this.topics = topics;
+        this.applicationId = applicationId;
+    }
+
+    void start(long intervalMs) {
+        executor.scheduleWithFixedDelay(this::lookAround, 0, intervalMs, TimeUnit.MILLISECONDS);
+    }
+
+    private void lookAround() {
+        try {
+            Map<TopicPartition, PartitionDepth> assigned = assigned();
+            if (assigned.isEmpty()) {
+                return;
+            }
+            reportCommitted(assigned);
+            reportStart(assigned);
+            list(assigned, OffsetSpec.latest())
+                    .forEach((partition, offset) -> assigned.get(partition).endOffset(offset));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException | RuntimeException e) {
+            LOG.debug("Could not read the lag; trying again", e);
+        }
+    }
+
+    private Map<TopicPartition, PartitionDepth> assigned() {
+        Map<TopicPartition, PartitionDepth> assigned = new HashMap<>();
+        for (LanePartition partition : depths.assigned()) {
+            depths.of(partition)
+                    .ifPresent(depth -> assigned.put(
+                            new TopicPartition(topics.observations(partition.lane()), partition.partition()), depth));
+        }
+        return assigned;
+    }
+
+    /** Committed offsets go past transaction markers, which no record stands for. */
+    private void reportCommitted(Map<TopicPartition, PartitionDepth> assigned) {
+        for (ThreadMetadata thread : streams.metadataForLocalThreads()) {
+            for (TaskMetadata task : thread.activeTasks()) {
+                task.committedOffsets().forEach((partition, offset) -> {
+                    PartitionDepth depth = assigned.get(partition);
+                    if (depth != null && offset != null && offset >= 0) {
+                        depth.positionAtLeast(offset);
+                    }
+                });
+            }
+        }
+    }
+
+    private void reportStart(Map<TopicPartition, PartitionDepth> assigned)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        Map<TopicPartition, PartitionDepth> unknown = new HashMap<>(assigned);
+        unknown.values().removeIf(PartitionDepth::positioned);
+        if (unknown.isEmpty()) {
+            return;
+        }
+        Map<TopicPartition, OffsetAndMetadata> committed = admin.listConsumerGroupOffsets(applicationId)
+                .partitionsToOffsetAndMetadata()
+                .get(REQUEST_TIMEOUT_MS, TimeUnit.MILLISECONDS);
+        Map<TopicPartition, Long> earliest = list(unknown, OffsetSpec.earliest());
+        unknown.forEach((partition, depth) -> depth.positionAtLeast(Optional.ofNullable(committed.get(partition))
+                .map(OffsetAndMetadata::offset)
+                .orElse(earliest.get(partition))));
+    }
+
+    private Map<TopicPartition, Long> list(Map<TopicPartition, PartitionDepth> partitions, OffsetSpec spec)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        Map<TopicPartition, OffsetSpec> wanted = new HashMap<>();
+        partitions.keySet().forEach(partition -> wanted.put(partition, spec));
+        Map<TopicPartition, Long> offsets = new HashMap<>();
+        Map<TopicPartition, ListOffsetsResult.ListOffsetsResultInfo> found = admin.listOffsets(
+                        wanted, new ListOffsetsOptions(IsolationLevel.READ_COMMITTED))
+                .all()
+                .get(REQUEST_TIMEOUT_MS, TimeUnit.MILLISECONDS);
+        found.forEach((partition, info) -> offsets.put(partition, info.offset()));
+        return offsets;
+    }
+
+    @Override
+    public void close() {
+        executor.shutdownNow();
+    }
+}

@@ -1,0 +1,67 @@
+package io.engram.app.lifecycle;
+
+import io.engram.app.config.EngramConfig;
+import io.engram.topology.TopologyRuntime;
+import io.engram.topology.checks.PoisonRecordHandler;
+import java.net.URI;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.streams.StreamsConfig;
+
+/** The settings of Kafka Streams: what the application relies on, then what the user passes through. */
+final class StreamsSettings {
+    private static final int MAX_REQUEST_BYTES = 10 << 20;
+
+    private StreamsSettings() {}
+
+    static Properties of(EngramConfig config, TopologyRuntime runtime, RocksDbBudget rocksDb) {
+        Properties settings = new Properties();
+        settings.putAll(config.kafka());
+        settings.put(StreamsConfig.APPLICATION_ID_CONFIG, config.applicationId());
+        settings.put(StreamsConfig.STATE_DIR_CONFIG, config.stateDir().toString());
+        URI advertised = URI.create(config.advertisedUrl());
+        settings.put(StreamsConfig.APPLICATION_SERVER_CONFIG, advertised.getHost() + ":" + advertised.getPort());
+        settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, config.streamThreads());
+        settings.put(StreamsConfig.NUM_STANDBY_REPLICAS_CONFIG, config.standbyReplicas());
+        settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, (int) config.replicationFactor());
+        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, config.commitIntervalMs());
+        settings.put(StreamsConfig.PROBING_REBALANCE_INTERVAL_MS_CONFIG, 60_000L);
+        settings.put(StreamsConfig.ENSURE_EXPLICIT_INTERNAL_RESOURCE_NAMING_CONFIG, true);
+        settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_CLASS_CONFIG, PoisonRecordHandler.class);
+        settings.put(PoisonRecordHandler.RUNTIME_CONFIG, runtime);
+        settings.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, BoundedRocksDb.class);
+        settings.put(BoundedRocksDb.BUDGET_CONFIG, rocksDb);
+        putScheduling(settings);
+        // A rejected record is the original of up to 8 MiB and its headers.
+        settings.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), MAX_REQUEST_BYTES);
+        // Quick failover: a dead instance is noticed after six seconds.
+        settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 6_000);
+        settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG), 1_500);
+        config.producer().forEach((key, value) -> settings.put(StreamsConfig.producerPrefix(key), value));
+        config.consumer().forEach((key, value) -> settings.put(StreamsConfig.consumerPrefix(key), value));
+        putOverrides(settings, config.streams());
+        settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+        return settings;
+    }
+
+    /** Earliest deadline first works as long as little is buffered behind the head of each lane. */
+    private static void putScheduling(Properties settings) {
+        settings.put(StreamsConfig.MAX_TASK_IDLE_MS_CONFIG, 0L);
+        settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), 100);
+        settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 128 << 10);
+    }
+
+    private static void putOverrides(Properties settings, Map<String, Object> overrides) {
+        Object guarantee =
+                overrides.getOrDefault(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+        if (!StreamsConfig.EXACTLY_ONCE_V2.equals(guarantee)) {
+            throw new ConfigException(
+                    "streams.processing.guarantee is fixed to exactly_once_v2: nothing accepted may be lost or applied twice; got "
+                            + guarantee);
+        }
+        settings.putAll(overrides);
+    }
+}

@@ -1,0 +1,2 @@
+/** Starting, watching and stopping one instance. */
+package io.engram.app.lifecycle;

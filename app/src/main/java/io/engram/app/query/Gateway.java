@@ -1,0 +1,158 @@
+package io.engram.app.query;
+
+import io.engram.app.config.EngramConfig;
+import io.engram.schemas.BackpressureStatus;
+import io.engram.schemas.Lane;
+import io.engram.schemas.Observation;
+import io.engram.schemas.ObservationCodec;
+import io.engram.topology.TopologyRuntime;
+import io.engram.topology.admission.AdmissionConfig;
+import io.engram.topology.admission.LaneDepths.LanePartition;
+import io.engram.topology.checks.RecentRejections;
+import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.store.MemoryView;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * Writes observations to the lanes for those without a Kafka client. It numbers them in sessions of its own, one per space
+ * and lane. Thread-safe.
+ */
+public final class Gateway implements AutoCloseable {
+    private static final int MAX_SESSIONS = 10_000;
+
+    private final TopologyRuntime runtime;
+    private final LocalStores stores;
+    private final EngramConfig config;
+    private final Producer<byte[], byte[]> producer;
+    private final String name = "http-" + UUID.randomUUID().toString().substring(0, 8);
+    private long sessionCount;
+
+    private final Map<SpaceLane, Session> sessions = new LinkedHashMap<>(64, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<SpaceLane, Session> eldest) {
+            return size() > MAX_SESSIONS;
+        }
+    };
+
+    private record SpaceLane(String space, Lane lane) {}
+
+    private static final class Session {
+        final String id;
+        long lastSequence;
+
+        Session(String id) {
+            this.id = id;
+        }
+    }
+
+    /** Where a record went, and as what. */
+    public record Enqueued(String topic, int partition, long offset, String session, long sequence) {}
+
+    /** What became of a record. */
+    public sealed interface Fate {
+        /** It is recallable, or applied. */
+        record Indexed() implements Fate {}
+
+        /** It was not accepted. */
+        record Rejected(RecentRejections.Rejection rejection) implements Fate {}
+
+        /** It is still on its way. */
+        record Pending() implements Fate {}
+    }
+
+    public Gateway(EngramConfig config, LocalStores stores, TopologyRuntime runtime) {
+        this.config = config;
+        this.stores = stores;
+        this.runtime = runtime;
+        Map<String, Object> settings = config.kafka();
+        settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
+        settings.put(ProducerConfig.ACKS_CONFIG, "all");
+        settings.put(ProducerConfig.LINGER_MS_CONFIG, 0);
+        settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 15_000);
+        settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, 5_000);
+        settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, 5_000);
+        settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 8 << 20);
+        settings.putAll(config.producer());
+        this.producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /** Milliseconds to wait when the space's lane is overloaded here, empty when it takes observations. */
+    public Optional<Long> overloaded(String space, Lane lane) {
+        return Optional.ofNullable(runtime.board().statuses().get(new LanePartition(lane, stores.partitionOf(space))))
+                .filter(status -> status.level().equals("overloaded"))
+                .filter(status -> runtime.config().admission().policy() == AdmissionConfig.Policy.REJECT)
+                .map(BackpressureStatus::retryAfterMs);
+    }
+
+    /**
+     * Sends a record; its session and sequence are replaced by the gateway's.
+     *
+     * @return completes when the broker has it, or fails
+     */
+    public CompletableFuture<Enqueued> send(String space, Lane lane, Observation observation) {
+        CompletableFuture<Enqueued> sent = new CompletableFuture<>();
+        SpaceLane key = new SpaceLane(space, lane);
+        // Numbers must reach the producer in order.
+        synchronized (sessions) {
+            Session session = sessions.computeIfAbsent(key, unused -> new Session(name + "-" + ++sessionCount));
+            long sequence = ++session.lastSequence;
+            ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
+                    config.topics().observations(lane),
+                    stores.partitionOf(space),
+                    space.getBytes(StandardCharsets.UTF_8),
+                    ObservationCodec.encode(observation.at(session.id, sequence)));
+            try {
+                producer.send(record, (metadata, failure) -> {
+                    if (failure != null) {
+                        abandon(key, session);
+                        sent.completeExceptionally(failure);
+                    } else {
+                        sent.complete(new Enqueued(
+                                metadata.topic(), metadata.partition(), metadata.offset(), session.id, sequence));
+                    }
+                });
+            } catch (RuntimeException e) {
+                sessions.remove(key, session);
+                sent.completeExceptionally(e);
+            }
+        }
+        return sent;
+    }
+
+    // A number that may not have arrived would make all later ones a gap.
+    private void abandon(SpaceLane key, Session session) {
+        synchronized (sessions) {
+            sessions.remove(key, session);
+        }
+    }
+
+    /** Waits until a record is recallable or rejected, as far as this instance can tell. */
+    public Fate await(String space, Lane lane, Enqueued enqueued, long timeoutMs) throws InterruptedException {
+        LaneProgress progress = stores.ask(space, MemoryView::lanes).get(lane);
+        if (progress.indexedOffset() < enqueued.offset() && !progress.offsets().await(enqueued.offset(), timeoutMs)) {
+            return new Fate.Pending();
+        }
+        return runtime.rejections()
+                .of(new LanePartition(lane, enqueued.partition()), enqueued.offset())
+                .<Fate>map(Fate.Rejected::new)
+                .orElseGet(Fate.Indexed::new);
+    }
+
+    @Override
+    public void close() {
+        producer.close(Duration.ofSeconds(5));
+    }
+}

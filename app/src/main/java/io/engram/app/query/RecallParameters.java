@@ -1,0 +1,36 @@
+package io.engram.app.query;
+
+import io.engram.schemas.Lane;
+import io.engram.topology.recall.MetadataFilter;
+import io.engram.topology.recall.RecallRequest;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a recall asks for, whatever the space.
+ *
+ * @param minOffsets by {@code lane-partition}: wait until these source offsets are indexed
+ * @param timeoutMs how long the whole may take
+ */
+public record RecallParameters(
+        float[] vector,
+        int k,
+        double minSimilarity,
+        MetadataFilter filter,
+        int accuracy,
+        Consistency consistency,
+        Map<String, Long> minOffsets,
+        long timeoutMs) {
+
+    /** Which memories are visible. */
+    public enum Consistency {
+        /** Everything that is indexed. */
+        RECENT,
+        /** What is committed. */
+        COMMITTED
+    }
+
+    RecallRequest request(String space, Optional<Map<Lane, Long>> committed) {
+        return new RecallRequest(space, vector, k, minSimilarity, filter, accuracy, committed);
+    }
+}
