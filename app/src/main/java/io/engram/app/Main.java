@@ -3,11 +3,13 @@ package io.engram.app;
 import io.engram.app.cli.BrokerCommand;
 import io.engram.app.cli.ConfigCommand;
 import io.engram.app.cli.ExitCodes;
+import io.engram.app.cli.Logs;
 import io.engram.app.cli.ObserveCommand;
 import io.engram.app.cli.RecallCommand;
 import io.engram.app.cli.ServeCommand;
 import io.engram.app.cli.StatusCommand;
 import io.engram.app.demo.DemoCommand;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -35,6 +37,8 @@ import picocli.CommandLine.IVersionProvider;
             "3:the broker or the instance cannot be reached"
         })
 public final class Main {
+    private static final Set<String> LOGGING_COMMANDS = Set.of("serve", "broker");
+
     private Main() {}
 
     static final class Version implements IVersionProvider {
@@ -55,6 +59,10 @@ public final class Main {
     }
 
     public static void main(String[] args) {
+        // Before anything logs: only the servers' output is their log.
+        if (args.length == 0 || !LOGGING_COMMANDS.contains(args[0])) {
+            Logs.quiet();
+        }
         System.exit(commandLine().execute(args));
     }
 }

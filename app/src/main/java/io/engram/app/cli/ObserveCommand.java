@@ -70,7 +70,6 @@ public final class ObserveCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Logs.quiet();
         EngramConfig config = options.load(List.of());
         ObservationLines lines = new ObservationLines(
                 space,

@@ -69,7 +69,6 @@ public final class RecallCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException, IOException {
-        Logs.quiet();
         ApiClient client = new ApiClient(url);
         if (query.queries.isPresent()) {
             QueryFile.Report report = QueryFile.run(client, query.queries.get(), k);

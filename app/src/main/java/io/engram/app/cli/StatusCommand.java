@@ -34,7 +34,6 @@ public final class StatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        Logs.quiet();
         ApiClient client = new ApiClient(url);
         do {
             ObjectNode status = new ObjectMapper().createObjectNode();

@@ -68,7 +68,7 @@ public final class EngramConfig {
     }
 
     public Topics topics() {
-        return new Topics(text(ConfigKeys.TOPICS_PREFIX));
+        return checked(ConfigKeys.TOPICS_PREFIX, () -> new Topics(text(ConfigKeys.TOPICS_PREFIX)));
     }
 
     /** Partitions of each lane. */
@@ -123,7 +123,9 @@ public final class EngramConfig {
     }
 
     public HnswParameters hnsw() {
-        return checked(() -> new HnswParameters(number(ConfigKeys.INDEX_M), number(ConfigKeys.INDEX_EF_CONSTRUCTION)));
+        return checked(
+                "index.m and index.ef.construction",
+                () -> new HnswParameters(number(ConfigKeys.INDEX_M), number(ConfigKeys.INDEX_EF_CONSTRUCTION)));
     }
 
     public int streamThreads() {
@@ -163,33 +165,39 @@ public final class EngramConfig {
 
     /** What the topology needs to know. */
     public TopologyConfig topology() {
-        return checked(() -> new TopologyConfig(
-                topics(),
-                partitions(),
-                Map.of(
-                        Lane.HIGH, 0L,
-                        Lane.NORMAL, longNumber(ConfigKeys.SLACK_NORMAL_MS),
-                        Lane.LOW, longNumber(ConfigKeys.SLACK_LOW_MS)),
-                admission(),
-                new SessionConfig(longNumber(ConfigKeys.SESSION_IDLE_MS), longNumber(ConfigKeys.SESSION_RETENTION_MS)),
-                indexing(),
-                longNumber(ConfigKeys.TICK_MS),
-                longNumber(ConfigKeys.BACKPRESSURE_STATUS_INTERVAL_MS),
-                Map.of("max.message.bytes", Integer.toString(2 << 20))));
+        return checked(
+                "topology",
+                () -> new TopologyConfig(
+                        topics(),
+                        partitions(),
+                        Map.of(
+                                Lane.HIGH, 0L,
+                                Lane.NORMAL, longNumber(ConfigKeys.SLACK_NORMAL_MS),
+                                Lane.LOW, longNumber(ConfigKeys.SLACK_LOW_MS)),
+                        admission(),
+                        new SessionConfig(
+                                longNumber(ConfigKeys.SESSION_IDLE_MS), longNumber(ConfigKeys.SESSION_RETENTION_MS)),
+                        indexing(),
+                        longNumber(ConfigKeys.TICK_MS),
+                        longNumber(ConfigKeys.BACKPRESSURE_STATUS_INTERVAL_MS),
+                        Map.of("max.message.bytes", Integer.toString(2 << 20))));
     }
 
     private AdmissionConfig admission() {
-        return new AdmissionConfig(
-                AdmissionConfig.Policy.valueOf(text(ConfigKeys.ADMISSION_POLICY).toUpperCase(Locale.ROOT)),
-                Map.of(
-                        Lane.HIGH, capacity(ConfigKeys.QUEUE_CAPACITY_HIGH, 1),
-                        Lane.NORMAL, capacity(ConfigKeys.QUEUE_CAPACITY_NORMAL, 10),
-                        Lane.LOW, capacity(ConfigKeys.QUEUE_CAPACITY_LOW, 5)),
-                decimal(ConfigKeys.BACKPRESSURE_WARNING),
-                decimal(ConfigKeys.BACKPRESSURE_CRITICAL),
-                decimal(ConfigKeys.BACKPRESSURE_OVERLOADED),
-                longNumber(ConfigKeys.BACKPRESSURE_HOLD_MS),
-                longNumber(ConfigKeys.BACKPRESSURE_MAX_RETRY_AFTER_MS));
+        return checked(
+                "backpressure.* and queue.capacity.*",
+                () -> new AdmissionConfig(
+                        AdmissionConfig.Policy.valueOf(
+                                text(ConfigKeys.ADMISSION_POLICY).toUpperCase(Locale.ROOT)),
+                        Map.of(
+                                Lane.HIGH, capacity(ConfigKeys.QUEUE_CAPACITY_HIGH, 1),
+                                Lane.NORMAL, capacity(ConfigKeys.QUEUE_CAPACITY_NORMAL, 10),
+                                Lane.LOW, capacity(ConfigKeys.QUEUE_CAPACITY_LOW, 5)),
+                        decimal(ConfigKeys.BACKPRESSURE_WARNING),
+                        decimal(ConfigKeys.BACKPRESSURE_CRITICAL),
+                        decimal(ConfigKeys.BACKPRESSURE_OVERLOADED),
+                        longNumber(ConfigKeys.BACKPRESSURE_HOLD_MS),
+                        longNumber(ConfigKeys.BACKPRESSURE_MAX_RETRY_AFTER_MS)));
     }
 
     /** A lane's own capacity, or its sixteenths of the total. */
@@ -199,15 +207,17 @@ public final class EngramConfig {
     }
 
     private IndexingConfig indexing() {
-        return new IndexingConfig(
-                number(ConfigKeys.INDEX_WORKERS),
-                integers(ConfigKeys.INDEX_BATCH_SIZES),
-                integers(ConfigKeys.INDEX_QUEUE_STEPS),
-                number(ConfigKeys.WORK_STEAL_THRESHOLD),
-                longNumber(ConfigKeys.INDEX_RETRY_INTERVAL_MS),
-                longNumber(ConfigKeys.INDEX_VECTOR_CACHE_BYTES),
-                longNumber(ConfigKeys.INDEX_MAX_HAND_OVER_WAIT_MS),
-                number(ConfigKeys.INDEX_MAX_BACKGROUND_PENDING));
+        return checked(
+                "index.*",
+                () -> new IndexingConfig(
+                        number(ConfigKeys.INDEX_WORKERS),
+                        integers(ConfigKeys.INDEX_BATCH_SIZES),
+                        integers(ConfigKeys.INDEX_QUEUE_STEPS),
+                        number(ConfigKeys.WORK_STEAL_THRESHOLD),
+                        longNumber(ConfigKeys.INDEX_RETRY_INTERVAL_MS),
+                        longNumber(ConfigKeys.INDEX_VECTOR_CACHE_BYTES),
+                        longNumber(ConfigKeys.INDEX_MAX_HAND_OVER_WAIT_MS),
+                        number(ConfigKeys.INDEX_MAX_BACKGROUND_PENDING)));
     }
 
     private List<Integer> integers(String key) {
@@ -221,11 +231,12 @@ public final class EngramConfig {
         }
     }
 
-    private static <T> T checked(Supplier<T> part) {
+    /** Builds a part; values that do not fit together are an error that names the keys. */
+    private static <T> T checked(String keys, Supplier<T> part) {
         try {
             return part.get();
         } catch (IllegalArgumentException e) {
-            throw new ConfigException(e.getMessage());
+            throw new ConfigException("invalid " + keys + ": " + e.getMessage());
         }
     }
 

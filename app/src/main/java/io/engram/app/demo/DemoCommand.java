@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.cli.ApiClient;
 import io.engram.app.cli.ConfigOptions;
 import io.engram.app.cli.ExitCodes;
-import io.engram.app.cli.Logs;
 import io.engram.app.cli.ObservationLines;
 import io.engram.app.cli.ProgressBar;
 import io.engram.app.cli.QueryFile;
@@ -69,7 +68,6 @@ public final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Logs.quiet();
         out = spec.commandLine().getOut();
         Path directory = Files.createTempDirectory("engram-demo-");
         List<AutoCloseable> open = new ArrayList<>();

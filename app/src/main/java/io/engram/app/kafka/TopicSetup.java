@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,18 +80,19 @@ public final class TopicSetup {
 
     private void create() throws InterruptedException, ExecutionException {
         Set<String> existing = admin.listTopics().names().get();
-        for (NewTopic topic : wanted()) {
-            if (existing.contains(topic.name())) {
-                continue;
-            }
+        List<NewTopic> missing = wanted().stream()
+                .filter(topic -> !existing.contains(topic.name()))
+                .toList();
+        for (Map.Entry<String, KafkaFuture<Void>> created :
+                admin.createTopics(missing).values().entrySet()) {
             try {
-                admin.createTopics(List.of(topic)).all().get();
-                LOG.info("Created topic {} with {} partitions", topic.name(), partitions);
+                created.getValue().get();
+                LOG.info("Created topic {} with {} partitions", created.getKey(), partitions);
             } catch (ExecutionException e) {
                 if (!(e.getCause() instanceof TopicExistsException)) {
                     throw e;
                 }
-                LOG.debug("Another instance created {}", topic.name());
+                LOG.debug("Another instance created {}", created.getKey());
             }
         }
     }

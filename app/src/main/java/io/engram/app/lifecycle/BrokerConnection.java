@@ -8,6 +8,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,6 +16,8 @@ import org.slf4j.LoggerFactory;
 final class BrokerConnection {
     private static final Logger LOG = LoggerFactory.getLogger(BrokerConnection.class);
     private static final long ATTEMPT_MS = 3_000;
+    private static final long PROPAGATION_MS = 50;
+    private static final long PAUSE_MS = 500;
 
     private BrokerConnection() {}
 
@@ -34,6 +37,10 @@ final class BrokerConnection {
             } catch (TimeoutException e) {
                 waiting(config, "no answer within " + ATTEMPT_MS / 1_000 + " s");
             } catch (ExecutionException e) {
+                if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+                    Thread.sleep(PROPAGATION_MS); // just created; not every broker knows it yet
+                    continue;
+                }
                 if (!(e.getCause() instanceof RetriableException)) {
                     throw new StartupException(
                             "cannot prepare the topics on " + config.bootstrapServers() + ": "
@@ -41,7 +48,7 @@ final class BrokerConnection {
                             e);
                 }
                 waiting(config, e.getCause().getMessage());
-                Thread.sleep(500);
+                Thread.sleep(PAUSE_MS);
             } catch (TopicSetup.TopicMismatchException e) {
                 throw new StartupException(e.getMessage());
             }

@@ -14,6 +14,8 @@ import org.apache.kafka.streams.StreamsConfig;
 /** The settings of Kafka Streams: what the application relies on, then what the user passes through. */
 final class StreamsSettings {
     private static final int MAX_REQUEST_BYTES = 10 << 20;
+    // There are no global stores; saying so keeps Streams from warning about its next default.
+    private static final String GLOBAL_HANDLER_CONFIG = "processing.exception.handler.global.enabled";
 
     private StreamsSettings() {}
 
@@ -32,6 +34,7 @@ final class StreamsSettings {
         settings.put(StreamsConfig.ENSURE_EXPLICIT_INTERNAL_RESOURCE_NAMING_CONFIG, true);
         settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_CLASS_CONFIG, PoisonRecordHandler.class);
         settings.put(PoisonRecordHandler.RUNTIME_CONFIG, runtime);
+        settings.put(GLOBAL_HANDLER_CONFIG, true);
         settings.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, BoundedRocksDb.class);
         settings.put(BoundedRocksDb.BUDGET_CONFIG, rocksDb);
         putScheduling(settings);
