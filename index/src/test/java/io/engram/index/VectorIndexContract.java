@@ -1,0 +1,270 @@
+package io.engram.index;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What every engine must do. A new engine's test extends this and names the engine. */
+public abstract class VectorIndexContract {
+    private static final int DIMENSION = 32;
+
+    private VectorIndex index;
+
+    /** The engine under test. */
+    protected abstract IndexEngine engine();
+
+    @BeforeEach
+    void createIndex() {
+        index = engine().create(DIMENSION);
+    }
+
+    @AfterEach
+    void closeIndex() {
+        index.close();
+    }
+
+    static float[] random(Random random, int dimension) {
+        float[] vector = new float[dimension];
+        for (int i = 0; i < dimension; i++) {
+            vector[i] = (float) random.nextGaussian();
+        }
+        return vector;
+    }
+
+    private static List<String> ids(List<Hit> hits) {
+        return hits.stream().map(Hit::id).toList();
+    }
+
+    private List<Hit> nearest(float[] query, int k) {
+        return index.search(SearchRequest.of(query, k, 100));
+    }
+
+    @Test
+    void shouldAnswerEmptyIndexWithNothing() {
+        assertThat(index.size()).isZero();
+        assertThat(nearest(random(new Random(1), DIMENSION), 5)).isEmpty();
+    }
+
+    @Test
+    void shouldReportCosineSimilarity() {
+        Random random = new Random(2);
+        float[] a = random(random, DIMENSION);
+        float[] scaled = a.clone();
+        float[] opposite = a.clone();
+        for (int i = 0; i < DIMENSION; i++) {
+            scaled[i] *= 1_000;
+            opposite[i] *= -0.001f;
+        }
+        index.add("same direction", 1, scaled);
+        index.add("opposite", 2, opposite);
+
+        List<Hit> hits = nearest(a, 2);
+
+        assertThat(ids(hits)).containsExactly("same direction", "opposite");
+        assertThat(hits.get(0).similarity()).isCloseTo(1f, within(1e-5f));
+        assertThat(hits.get(1).similarity()).isCloseTo(-1f, within(1e-5f));
+        assertThat(hits.get(0).generation()).isEqualTo(1);
+    }
+
+    @Test
+    void shouldFindNeighboursOfBruteForceAcrossGrowth() {
+        Random random = new Random(3);
+        List<float[]> vectors = new ArrayList<>();
+        // Past every engine's first capacity and scan threshold.
+        for (int i = 0; i < 9_000; i++) {
+            float[] vector = random(random, DIMENSION);
+            vectors.add(vector);
+            assertThat(index.add("v" + i, i + 1, vector)).isTrue();
+        }
+        int found = 0;
+        for (int q = 0; q < 100; q++) {
+            float[] query = random(random, DIMENSION);
+            Set<String> exact = exactNearest(vectors, query, 10);
+            for (String id : ids(index.search(SearchRequest.of(query, 10, 200)))) {
+                found += exact.contains(id) ? 1 : 0;
+            }
+        }
+        assertThat(found / 1_000.0).as("recall@10").isGreaterThan(0.9);
+        assertThat(index.size()).isEqualTo(9_000);
+        assertThat(index.memoryBytes()).isGreaterThan(9_000L * DIMENSION);
+    }
+
+    private static Set<String> exactNearest(List<float[]> vectors, float[] query, int k) {
+        List<Hit> all = new ArrayList<>();
+        for (int i = 0; i < vectors.size(); i++) {
+            all.add(new Hit("v" + i, 0, Vectors.cosine(query, vectors.get(i))));
+        }
+        all.sort(Hit.BEST_FIRST);
+        Set<String> ids = new HashSet<>();
+        all.subList(0, k).forEach(hit -> ids.add(hit.id()));
+        return ids;
+    }
+
+    @Test
+    void shouldFindEveryLiveEntryByItsOwnVectorAndNothingRemoved() {
+        Random random = new Random(4);
+        Map<String, float[]> live = new ConcurrentHashMap<>();
+        long generation = 0;
+        for (int step = 0; step < 6_000; step++) {
+            String id = "id" + random.nextInt(2_000);
+            if (random.nextInt(4) == 0) {
+                assertThat(index.remove(id, ++generation)).isEqualTo(live.remove(id) != null);
+            } else {
+                float[] vector = random(random, DIMENSION);
+                assertThat(index.add(id, ++generation, vector)).isTrue();
+                live.put(id, vector);
+            }
+        }
+        assertThat(index.size()).isEqualTo(live.size());
+        live.forEach((id, vector) -> {
+            Hit best = nearest(vector, 1).get(0);
+            assertThat(best.id()).isEqualTo(id);
+            assertThat(best.similarity()).isCloseTo(1f, within(1e-4f));
+        });
+        assertThat(live.keySet()).containsAll(ids(index.search(SearchRequest.of(random(random, DIMENSION), 500, 500))));
+    }
+
+    @Test
+    void shouldIgnoreOlderGenerations() {
+        float[] oldVector = random(new Random(5), DIMENSION);
+        float[] newVector = random(new Random(6), DIMENSION);
+        index.add("a", 10, newVector);
+
+        assertThat(index.add("a", 9, oldVector)).isFalse();
+        assertThat(index.add("a", 10, oldVector)).isFalse();
+        assertThat(index.remove("a", 9)).isFalse();
+
+        assertThat(nearest(newVector, 1).get(0).similarity()).isCloseTo(1f, within(1e-5f));
+        assertThat(nearest(newVector, 1).get(0).generation()).isEqualTo(10);
+        assertThat(index.size()).isEqualTo(1);
+        assertThat(index.remove("a", 10)).isTrue();
+        assertThat(index.size()).isZero();
+    }
+
+    @Test
+    void shouldHonourFilterAndMaxGeneration() {
+        Random random = new Random(7);
+        for (int i = 0; i < 3_000; i++) {
+            index.add("v" + i, i + 1, random(random, DIMENSION));
+        }
+        float[] query = random(random, DIMENSION);
+        EntryFilter everyHundredth = id -> Integer.parseInt(id.substring(1)) % 100 == 0;
+
+        List<Hit> filtered = index.search(new SearchRequest(query, 20, 50, everyHundredth, Long.MAX_VALUE));
+        List<Hit> early = index.search(new SearchRequest(query, 20, 50, EntryFilter.ALL, 25));
+        List<Hit> none = index.search(new SearchRequest(query, 20, 50, id -> false, Long.MAX_VALUE));
+
+        assertThat(ids(filtered)).hasSize(20).allMatch(everyHundredth::admits).doesNotHaveDuplicates();
+        assertThat(early).hasSize(20).allMatch(hit -> hit.generation() <= 25);
+        assertThat(none).isEmpty();
+    }
+
+    @Test
+    void shouldOrderBestFirstAndBoundByK() {
+        Random random = new Random(8);
+        for (int i = 0; i < 2_000; i++) {
+            index.add("v" + i, i + 1, random(random, DIMENSION));
+        }
+        List<Hit> hits = nearest(random(random, DIMENSION), 37);
+
+        assertThat(hits).hasSize(37).isSortedAccordingTo(Hit.BEST_FIRST);
+        assertThat(nearest(random(random, DIMENSION), 5_000).size()).isLessThanOrEqualTo(2_000);
+    }
+
+    @Test
+    void shouldKeepManyEqualVectors() {
+        float[] vector = random(new Random(9), DIMENSION);
+        for (int i = 0; i < 1_500; i++) {
+            index.add("v" + i, i + 1, vector);
+        }
+        assertThat(nearest(vector, 10)).hasSize(10).allMatch(hit -> hit.similarity() > 0.9999f);
+        assertThat(index.size()).isEqualTo(1_500);
+    }
+
+    @Test
+    void shouldRefuseBadVectors() {
+        float[] notFinite = random(new Random(10), DIMENSION);
+        notFinite[3] = Float.NaN;
+        assertThatThrownBy(() -> index.add("a", 1, new float[DIMENSION])).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> index.add("a", 1, notFinite)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> index.add("a", 1, new float[] {1, 2}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("2 dimensions, expected 32");
+        assertThatThrownBy(() -> nearest(new float[] {1}, 1)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(index.size()).isZero();
+    }
+
+    @Test
+    void shouldStayRightUnderConcurrentChangesAndSearches() throws Exception {
+        int writers = 2;
+        int idsPerWriter = 1_200;
+        Map<String, float[]> live = new ConcurrentHashMap<>();
+        AtomicBoolean done = new AtomicBoolean();
+        ExecutorService threads = Executors.newFixedThreadPool(writers + 2);
+        List<Future<?>> writing = new ArrayList<>();
+        for (int w = 0; w < writers; w++) {
+            int writer = w;
+            writing.add(threads.submit(() -> churn(new Random(100 + writer), writer, idsPerWriter, live)));
+        }
+        List<Future<Integer>> reading = new ArrayList<>();
+        for (int r = 0; r < 2; r++) {
+            Random random = new Random(200 + r);
+            reading.add(threads.submit(() -> {
+                int searches = 0;
+                while (!done.get()) {
+                    List<Hit> hits = nearest(random(random, DIMENSION), 10);
+                    assertThat(ids(hits)).doesNotHaveDuplicates();
+                    assertThat(hits).isSortedAccordingTo(Hit.BEST_FIRST);
+                    searches++;
+                }
+                return searches;
+            }));
+        }
+        for (Future<?> future : writing) {
+            future.get(120, TimeUnit.SECONDS);
+        }
+        done.set(true);
+        for (Future<Integer> future : reading) {
+            assertThat(future.get(60, TimeUnit.SECONDS)).isPositive();
+        }
+        threads.shutdown();
+        assertThat(index.size()).isEqualTo(live.size());
+        int found = 0;
+        for (Map.Entry<String, float[]> entry : live.entrySet()) {
+            List<Hit> hits = index.search(SearchRequest.of(entry.getValue(), 1, 200));
+            found += hits.get(0).id().equals(entry.getKey()) ? 1 : 0;
+        }
+        // A graph that was changed from two sides at once may leave the odd node hard to reach.
+        assertThat(found).isGreaterThanOrEqualTo((int) (live.size() * 0.995));
+    }
+
+    private void churn(Random random, int writer, int idCount, Map<String, float[]> live) {
+        for (int generation = 1; generation <= 5_000; generation++) {
+            String id = writer + "-" + random.nextInt(idCount);
+            if (random.nextInt(5) == 0) {
+                index.remove(id, generation);
+                live.remove(id);
+            } else {
+                float[] vector = random(random, DIMENSION);
+                index.add(id, generation, vector);
+                live.put(id, vector);
+            }
+        }
+    }
+}
