@@ -112,8 +112,13 @@ public final class TopologyFixture implements AutoCloseable {
 
     /** Moves the clock, and with it punctuation. */
     public void advance(Duration duration) {
-        nowMs.addAndGet(duration.toMillis());
-        driver.advanceWallClockTime(duration);
+        // Punctuation fires once per step, as it would with a real clock.
+        long tickMs = runtime.config().tickMs();
+        for (long left = duration.toMillis(); left > 0; left -= tickMs) {
+            long step = Math.min(left, tickMs);
+            nowMs.addAndGet(step);
+            driver.advanceWallClockTime(Duration.ofMillis(step));
+        }
     }
 
     /** Waits until the index has everything, then ticks. */

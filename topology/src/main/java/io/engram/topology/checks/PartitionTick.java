@@ -15,7 +15,6 @@ import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -102,14 +101,10 @@ final class PartitionTick {
             spacesAnnounced = true;
         }
         if (!sessionsAnnounced && store.view().index().isCaughtUp()) {
-            List<MemoryStore.StoredSession> sessions = store.sessionsAfter(lastAnnounced, SESSIONS_PER_TICK);
-            for (MemoryStore.StoredSession session : sessions) {
-                acknowledgements.found(session.key(), session.state());
-            }
-            sessionsAnnounced = sessions.size() < SESSIONS_PER_TICK;
-            if (!sessions.isEmpty()) {
-                lastAnnounced = Optional.of(sessions.get(sessions.size() - 1).key());
-            }
+            MemoryStore.SessionPage page = store.sessionsAfter(lastAnnounced, SESSIONS_PER_TICK);
+            page.sessions().forEach(session -> acknowledgements.found(session.key(), session.state()));
+            lastAnnounced = page.last();
+            sessionsAnnounced = lastAnnounced.isEmpty();
         }
     }
 

@@ -62,8 +62,8 @@ final class Sweeper {
      */
     List<SessionKey> sweepSessions(Map<Lane, Long> processedEnqueueTimeMs) {
         List<SessionKey> purged = new ArrayList<>();
-        List<MemoryStore.StoredSession> sessions = store.sessionsAfter(lastSession, STEP);
-        for (MemoryStore.StoredSession session : sessions) {
+        MemoryStore.SessionPage page = store.sessionsAfter(lastSession, STEP);
+        for (MemoryStore.StoredSession session : page.sessions()) {
             Optional<Long> now =
                     Optional.ofNullable(processedEnqueueTimeMs.get(session.key().lane()));
             boolean old = now.filter(ms -> ms - session.state().lastActivityMs() > retentionMs)
@@ -73,9 +73,7 @@ final class Sweeper {
                 purged.add(session.key());
             }
         }
-        lastSession = sessions.size() < STEP
-                ? Optional.empty()
-                : Optional.of(sessions.get(STEP - 1).key());
+        lastSession = page.last();
         return purged;
     }
 

@@ -174,7 +174,7 @@ public final class IndexWorkers implements AutoCloseable {
     }
 
     /** Items of the next batch: what the level of backpressure or the queue asks for, whichever is more. */
-    int batchLimit(int queued) {
+    public int batchLimit(int queued) {
         int step = level.get().ordinal();
         for (int i = config.queueSteps().size(); i > step; i--) {
             if (queued >= config.queueSteps().get(i - 1)) {

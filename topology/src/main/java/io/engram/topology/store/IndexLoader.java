@@ -45,12 +45,7 @@ public final class IndexLoader implements AutoCloseable {
             while (!Thread.currentThread().isInterrupted()) {
                 List<KeyValue<Bytes, byte[]>> chunk = store.scan(from, to, CHUNK);
                 for (KeyValue<Bytes, byte[]> entry : chunk) {
-                    StoredMemory memory = StoredMemory.of(entry.value);
-                    if (!memory.isTombstone()) {
-                        MemoryKey key = MemoryKey.of(entry.key.get());
-                        index.sync(key.space(), key.id(), memory.generation());
-                        handedOver++;
-                    }
+                    handedOver += handOver(entry, store, index);
                 }
                 if (chunk.size() < CHUNK) {
                     break;
@@ -68,6 +63,23 @@ public final class IndexLoader implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.error("Could not load the index of {}; it is not ready for recall", store.name(), e);
         }
+    }
+
+    /** Returns how many memories were handed over: one, or none for a tombstone or damaged bytes. */
+    private static int handOver(KeyValue<Bytes, byte[]> entry, IndexedStore store, PartitionIndex index) {
+        MemoryKey key = MemoryKey.of(entry.key.get());
+        StoredMemory memory;
+        try {
+            memory = StoredMemory.of(entry.value);
+        } catch (RuntimeException e) {
+            LOG.error("Cannot read memory {} in store {}; it is left out of recall", key, store.name(), e);
+            return 0;
+        }
+        if (memory.isTombstone()) {
+            return 0;
+        }
+        index.sync(key.space(), key.id(), memory.generation());
+        return 1;
     }
 
     /** The smallest key after this one: the same with a zero byte behind it. */

@@ -21,6 +21,8 @@ import org.apache.kafka.streams.query.QueryConfig;
 import org.apache.kafka.streams.query.QueryResult;
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one store of a task, typed. Writes go through the changelog; what they mean for the index is up to the caller.
@@ -31,6 +33,7 @@ public final class MemoryStore implements StateStore {
     /** Generations are given out from blocks of this size, so that the bound is not written for each. */
     private static final long GENERATION_BLOCK = 1_000;
 
+    private static final Logger LOG = LoggerFactory.getLogger(MemoryStore.class);
     private static final byte[] EMPTY = {};
 
     private final KeyValueStore<Bytes, byte[]> store;
@@ -128,6 +131,11 @@ public final class MemoryStore implements StateStore {
         store.delete(sessionKey(key));
     }
 
+    /** Writes past all types; for tests that damage the store. */
+    void putRaw(Bytes key, byte[] value) {
+        store.put(key, value);
+    }
+
     private static Bytes sessionKey(SessionKey key) {
         return StoreKeys.session(key.space(), key.lane(), key.session());
     }
@@ -135,13 +143,32 @@ public final class MemoryStore implements StateStore {
     /** A session and where it stands. */
     public record StoredSession(SessionKey key, SessionState state) {}
 
-    /** Up to {@code max} sessions after {@code after}, in the order of their keys. */
-    public List<StoredSession> sessionsAfter(Optional<SessionKey> after, int max) {
+    /**
+     * Some sessions, in the order of their keys.
+     *
+     * @param last where the next page starts behind; empty when this was the last page
+     */
+    public record SessionPage(List<StoredSession> sessions, Optional<SessionKey> last) {}
+
+    /** Up to {@code max} sessions after {@code after}; those that cannot be read are left out. */
+    public SessionPage sessionsAfter(Optional<SessionKey> after, int max) {
         Bytes from =
                 after.map(key -> IndexLoader.successor(sessionKey(key))).orElse(StoreKeys.first(StoreKeys.SESSION));
-        return page(from, StoreKeys.after(StoreKeys.SESSION), max).stream()
-                .map(entry -> new StoredSession(SessionKey.of(entry.key.get()), SessionState.decode(entry.value)))
-                .toList();
+        List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.after(StoreKeys.SESSION), max);
+        List<StoredSession> sessions = new ArrayList<>(entries.size());
+        for (KeyValue<Bytes, byte[]> entry : entries) {
+            SessionKey key = SessionKey.of(entry.key.get());
+            try {
+                sessions.add(new StoredSession(key, SessionState.decode(entry.value)));
+            } catch (RuntimeException e) {
+                LOG.debug("Cannot read the state of session {} in store {}", key, name(), e);
+            }
+        }
+        return new SessionPage(
+                sessions,
+                entries.size() < max
+                        ? Optional.empty()
+                        : Optional.of(SessionKey.of(entries.get(max - 1).key.get())));
     }
 
     /** Deletes up to {@code max} tombstones that were left before {@code beforeMs}; returns how many. */

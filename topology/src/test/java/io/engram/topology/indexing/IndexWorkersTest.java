@@ -1,0 +1,359 @@
+package io.engram.topology.indexing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.engram.index.Hit;
+import io.engram.index.HnswParameters;
+import io.engram.index.IndexEngine;
+import io.engram.index.SearchRequest;
+import io.engram.index.VectorIndex;
+import io.engram.index.hnswlib.HnswlibEngine;
+import io.engram.schemas.Lane;
+import io.engram.topology.admission.BackpressureLevel;
+import io.engram.topology.admission.DrainRate;
+import io.engram.topology.admission.PartitionDepth;
+import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.metrics.MetricNames;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import io.prometheus.metrics.model.snapshots.HistogramSnapshot;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiConsumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class IndexWorkersTest {
+    private static final String SPACE = "space-1";
+
+    private final PrometheusRegistry registry = new PrometheusRegistry();
+    private final EngramMetrics metrics = new EngramMetrics(registry, 100);
+    private final Map<String, StoredValues.StoredEmbedding> stored = new ConcurrentHashMap<>();
+    private final LaneProgress lane =
+            new LaneProgress(Lane.NORMAL, new OffsetTracker(), new PartitionDepth(), new DrainRate());
+    private Optional<IndexWorkers> workers = Optional.empty();
+    private long offset;
+
+    @AfterEach
+    void stop() {
+        workers.ifPresent(IndexWorkers::close);
+    }
+
+    private IndexWorkers start(IndexingConfig config) {
+        workers = Optional.of(new IndexWorkers(config, metrics, () -> BackpressureLevel.NORMAL, () -> Long.MAX_VALUE));
+        return workers.get();
+    }
+
+    private PartitionIndex partition(IndexWorkers pool, int partition, IndexEngine engine) {
+        StoredValues values = (space, id) -> Optional.ofNullable(stored.get(id));
+        return new PartitionIndex(partition, pool, engine, metrics, values, System::currentTimeMillis);
+    }
+
+    private static IndexEngine hnswlib() {
+        return new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run);
+    }
+
+    private void submit(PartitionIndex partition, String id, float... embedding) {
+        long generation = ++offset;
+        stored.put(id, new StoredValues.StoredEmbedding(generation, embedding));
+        partition.submit(
+                SPACE, new Change(id, generation, embedding, offset, System.currentTimeMillis(), offset), lane);
+    }
+
+    private void forget(PartitionIndex partition, String id) {
+        long generation = ++offset;
+        stored.remove(id);
+        partition.submit(
+                SPACE, new Change(id, generation, new float[0], offset, System.currentTimeMillis(), offset), lane);
+    }
+
+    private void awaitDone() {
+        await().atMost(Duration.ofSeconds(60)).until(() -> lane.offsets().watermark() == offset);
+    }
+
+    private double counter(String name, String label, String value) {
+        String base = name.substring(0, name.length() - "_total".length());
+        return registry.scrape().stream()
+                .filter(snapshot -> snapshot.getMetadata().getName().equals(base))
+                .flatMap(snapshot -> ((CounterSnapshot) snapshot).getDataPoints().stream())
+                .filter(point -> value.equals(point.getLabels().get(label)))
+                .mapToDouble(CounterSnapshot.CounterDataPointSnapshot::getValue)
+                .sum();
+    }
+
+    private static float[] random(Random random, int dimension) {
+        float[] vector = new float[dimension];
+        for (int i = 0; i < dimension; i++) {
+            vector[i] = (float) random.nextGaussian();
+        }
+        return vector;
+    }
+
+    @Test
+    void shouldStealFromHotWorkerAndKeepOrderPerId() {
+        IndexWorkers pool = start(
+                new IndexingConfig(3, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 50, 100, 0, 100, 100));
+        PartitionIndex hot = partition(pool, 0, hnswlib());
+        Random random = new Random(1);
+        Map<String, float[]> expected = new ConcurrentHashMap<>();
+        for (int i = 0; i < 20_000; i++) {
+            String id = "id" + random.nextInt(3_000);
+            if (random.nextInt(5) == 0) {
+                forget(hot, id);
+                expected.remove(id);
+            } else {
+                float[] vector = random(random, 16);
+                submit(hot, id, vector);
+                expected.put(id, vector);
+            }
+        }
+        awaitDone();
+
+        double stolen =
+                counter(MetricNames.WORK_STOLEN, "worker_id", "1") + counter(MetricNames.WORK_STOLEN, "worker_id", "2");
+        assertThat(stolen).isPositive();
+        assertThat(counter(MetricNames.WORK_STOLEN, "worker_id", "0")).isZero();
+        assertThat(counter(MetricNames.BATCHES_PROCESSED, "worker_id", "1")
+                        + counter(MetricNames.BATCHES_PROCESSED, "worker_id", "2"))
+                .isEqualTo(stolen);
+        VectorIndex index = hot.find(SPACE).orElseThrow().vectors().orElseThrow();
+        assertThat(index.size()).isEqualTo(expected.size());
+        int found = 0;
+        for (Map.Entry<String, float[]> entry : expected.entrySet()) {
+            found += index.search(SearchRequest.of(entry.getValue(), 1, 200))
+                                    .get(0)
+                                    .similarity()
+                            > 0.9999f
+                    ? 1
+                    : 0;
+        }
+        assertThat(found).isGreaterThanOrEqualTo((int) (expected.size() * 0.995));
+        assertThat(lane.depth().pending()).isZero();
+    }
+
+    @Test
+    void shouldDrainByDeadline() throws InterruptedException {
+        IndexWorkers pool = start(IndexingConfig.DEFAULT.withWorkers(1));
+        CountDownLatch gate = new CountDownLatch(1);
+        List<String> order = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch blocked = new CountDownLatch(1);
+        PartitionIndex partition = partition(pool, 0, new RecordingEngine((id, vector) -> {
+            if (id.equals("blocker")) {
+                blocked.countDown();
+                awaitQuietly(gate);
+            }
+            order.add(id);
+        }));
+        submitDue(partition, "blocker", 0);
+        blocked.await();
+        submitDue(partition, "low", 600_000);
+        submitDue(partition, "normal", 60_000);
+        submitDue(partition, "high", 0);
+        submitDue(partition, "high-2", 0);
+        gate.countDown();
+        awaitDone();
+
+        assertThat(order).containsExactly("blocker", "high", "high-2", "normal", "low");
+    }
+
+    private void submitDue(PartitionIndex partition, String id, long deadlineMs) {
+        long generation = ++offset;
+        float[] embedding = {1, generation};
+        stored.put(id, new StoredValues.StoredEmbedding(generation, embedding));
+        partition.submit(SPACE, new Change(id, generation, embedding, deadlineMs, 0, offset), lane);
+    }
+
+    @Test
+    void shouldKeepWhatFailsScanItAndRepairIt() {
+        IndexWorkers pool = start(new IndexingConfig(
+                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100));
+        AtomicBoolean broken = new AtomicBoolean(true);
+        PartitionIndex partition = partition(pool, 0, new RecordingEngine((id, vector) -> {
+            if (id.equals("bad") && broken.get()) {
+                throw new IllegalStateException("forced failure");
+            }
+        }));
+        for (int i = 0; i < 50; i++) {
+            submit(partition, i == 25 ? "bad" : "good" + i, 1, i);
+        }
+        awaitDone();
+        SpaceIndex space = partition.find(SPACE).orElseThrow();
+
+        assertThat(space.failedIds()).containsExactly("bad");
+        assertThat(space.size()).isEqualTo(50);
+        assertThat(counter(MetricNames.BATCH_FAILURES, "error_type", "insert")).isGreaterThanOrEqualTo(2);
+        assertThat(counter(MetricNames.OBSERVATIONS, "memory_space", SPACE)).isEqualTo(49);
+
+        broken.set(false);
+        await().atMost(Duration.ofSeconds(20)).until(() -> space.failedIds().isEmpty());
+        assertThat(space.size()).isEqualTo(50);
+        assertThat(counter(MetricNames.OBSERVATIONS, "memory_space", SPACE)).isEqualTo(50);
+        assertThat(space.vectors()
+                        .orElseThrow()
+                        .search(SearchRequest.of(new float[] {1, 25}, 1, 100))
+                        .get(0)
+                        .id())
+                .isEqualTo("bad");
+    }
+
+    @Test
+    void shouldTakeLargerBatchesFromLongerQueues() {
+        IndexWorkers pool = start(IndexingConfig.DEFAULT.withWorkers(1));
+
+        assertThat(List.of(0, 99, 100, 999, 1_000, 9_999, 10_000, 100_000))
+                .extracting(pool::batchLimit)
+                .containsExactly(10, 10, 100, 100, 500, 500, 1_000, 1_000);
+    }
+
+    @Test
+    void shouldReportUtilizationOfAKnownLoad() {
+        long[] now = {0};
+        Utilization utilization = new Utilization(() -> now[0]);
+        for (int i = 0; i < 2_000; i++) {
+            utilization.busy();
+            now[0] += 3_000_000;
+            utilization.idle();
+            now[0] += 7_000_000;
+        }
+        assertThat(utilization.percent()).isBetween(29.0, 31.0);
+        now[0] += 5_000_000_000L;
+        assertThat(utilization.percent()).isBetween(13.0, 18.0);
+        now[0] += 20_000_000_000L;
+        assertThat(utilization.percent()).isZero();
+        utilization.busy();
+        now[0] += 30_000_000_000L;
+        assertThat(utilization.percent()).isEqualTo(100);
+    }
+
+    @Test
+    void shouldCountWhatWaitsAndPublishBatchSizes() throws InterruptedException {
+        IndexWorkers pool = start(IndexingConfig.DEFAULT.withWorkers(1));
+        CountDownLatch gate = new CountDownLatch(1);
+        CountDownLatch blocked = new CountDownLatch(1);
+        PartitionIndex partition = partition(pool, 0, new RecordingEngine((id, vector) -> {
+            blocked.countDown();
+            awaitQuietly(gate);
+        }));
+        submit(partition, "first", 1, 0);
+        blocked.await();
+        for (int i = 0; i < 250; i++) {
+            submit(partition, "id" + i, 1, i);
+        }
+        assertThat(lane.depth().pending()).isEqualTo(251);
+        double bytes = registry.scrape().stream()
+                .filter(snapshot -> snapshot.getMetadata().getName().equals(MetricNames.QUEUE_MEMORY))
+                .mapToDouble(snapshot ->
+                        ((GaugeSnapshot) snapshot).getDataPoints().get(0).getValue())
+                .sum();
+        assertThat(bytes).isBetween(251.0 * 80, 251.0 * 130);
+        gate.countDown();
+        awaitDone();
+
+        HistogramSnapshot sizes = registry.scrape().stream()
+                .filter(snapshot -> snapshot.getMetadata().getName().equals(MetricNames.BATCH_SIZE))
+                .map(HistogramSnapshot.class::cast)
+                .findFirst()
+                .orElseThrow();
+        assertThat(sizes.getDataPoints().get(0).getSum()).isEqualTo(251);
+        assertThat(sizes.getDataPoints().get(0).getCount()).isLessThan(40);
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The real engine, with something that happens before each insert. */
+    private record RecordingEngine(BiConsumer<String, float[]> before) implements IndexEngine {
+        @Override
+        public String name() {
+            return "recording";
+        }
+
+        @Override
+        public VectorIndex create(int dimension) {
+            VectorIndex index = hnswlib().create(dimension);
+            return new VectorIndex() {
+                @Override
+                public int dimension() {
+                    return dimension;
+                }
+
+                @Override
+                public boolean add(String id, long generation, float[] vector) {
+                    before.accept(id, vector);
+                    return index.add(id, generation, vector);
+                }
+
+                @Override
+                public boolean remove(String id, long generation) {
+                    return index.remove(id, generation);
+                }
+
+                @Override
+                public List<Hit> search(SearchRequest request) {
+                    return index.search(request);
+                }
+
+                @Override
+                public int size() {
+                    return index.size();
+                }
+
+                @Override
+                public long memoryBytes() {
+                    return index.memoryBytes();
+                }
+
+                @Override
+                public void close() {
+                    index.close();
+                }
+            };
+        }
+    }
+
+    @Test
+    void shouldTrackOffsetsThatFinishOutOfOrder() throws InterruptedException {
+        OffsetTracker tracker = new OffsetTracker();
+        assertThat(tracker.watermark()).isEqualTo(OffsetTracker.NONE);
+        Random random = new Random(5);
+        Set<Long> begun = new TreeSet<>();
+        long next = 0;
+        for (int i = 0; i < 50_000; i++) {
+            next += 1 + random.nextInt(3);
+            if (random.nextInt(10) == 0) {
+                tracker.pass(next);
+            } else {
+                tracker.begin(next);
+                begun.add(next);
+            }
+            while (begun.size() > 200 || random.nextInt(3) == 0 && !begun.isEmpty()) {
+                List<Long> all = List.copyOf(begun);
+                long done = all.get(random.nextInt(all.size()));
+                tracker.done(done);
+                begun.remove(done);
+            }
+            long expected = begun.isEmpty() ? next : begun.iterator().next() - 1;
+            assertThat(tracker.watermark()).isEqualTo(expected);
+        }
+        assertThat(tracker.await(next + 1, 10)).isFalse();
+        begun.forEach(tracker::done);
+        assertThat(tracker.await(next, 10)).isTrue();
+    }
+}
