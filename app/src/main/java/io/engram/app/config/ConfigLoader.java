@@ -25,7 +25,7 @@ public final class ConfigLoader {
 
     /** What Kubernetes adds to every pod beside a service whose name starts with "engram". */
     private static final Pattern SERVICE_LINK =
-            Pattern.compile("ENGRAM_.*(_SERVICE_(HOST|PORT)(_.*)?|_PORT(_\\d+_(TCP|UDP).*)?)");
+            Pattern.compile("ENGRAM_.*(_SERVICE_(HOST|PORT)(_.*)?|_PORT_\\d+_(TCP|UDP).*)");
 
     private record Source(String value, String origin) {}
 
@@ -67,7 +67,7 @@ public final class ConfigLoader {
                 variable.substring("ENGRAM_".length()).toLowerCase(Locale.ROOT).replace('_', '.');
         if (isPassThrough(key)) {
             settings.put(key, new Source(value, "environment variable " + variable));
-        } else if (!SERVICE_LINK.matcher(variable).matches()) {
+        } else if (!SERVICE_LINK.matcher(variable).matches() && !value.startsWith("tcp://")) {
             throw new ConfigException("unknown environment variable " + variable + suggestion(key));
         }
     }

@@ -114,8 +114,13 @@ public final class EngramConfig {
 
     /** {@code http://host:port} under which other instances reach this one. */
     public String advertisedUrl() {
+        return advertisedUrl("http://" + httpHost() + ":" + httpPort());
+    }
+
+    /** The advertised URL, {@code listening} unless configured. */
+    public String advertisedUrl(String listening) {
         String url = text(ConfigKeys.ADVERTISED_URL);
-        return url.isEmpty() ? "http://" + httpHost() + ":" + httpPort() : url;
+        return url.isEmpty() ? listening : url;
     }
 
     public String indexEngine() {

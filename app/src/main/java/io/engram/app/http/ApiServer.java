@@ -13,6 +13,7 @@ import io.javalin.http.Context;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** The HTTP interface of an instance, up from its start. */
 public final class ApiServer implements AutoCloseable {
@@ -32,7 +33,8 @@ public final class ApiServer implements AutoCloseable {
             BooleanSupplier live,
             BooleanSupplier ready) {
         Concurrency concurrency = new Concurrency(config.maxConcurrentRequests());
-        String servedBy = config.advertisedUrl();
+        // Known once the server listens: the port may be any free one.
+        Supplier<String> servedBy = () -> config.advertisedUrl(url());
         RecallRoutes recallRoutes = new RecallRoutes(recall, stores, concurrency, servedBy, config.recallTimeoutMs());
         ObservationRoutes observationRoutes =
                 new ObservationRoutes(gateway, stores, concurrency, config.recallTimeoutMs());

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /** Recall of one space and of several, and reading one memory. */
 final class RecallRoutes {
@@ -31,11 +32,15 @@ final class RecallRoutes {
     private final RecallService recall;
     private final LocalStores stores;
     private final Concurrency concurrency;
-    private final String servedBy;
+    private final Supplier<String> servedBy;
     private final long maxTimeoutMs;
 
     RecallRoutes(
-            RecallService recall, LocalStores stores, Concurrency concurrency, String servedBy, long maxTimeoutMs) {
+            RecallService recall,
+            LocalStores stores,
+            Concurrency concurrency,
+            Supplier<String> servedBy,
+            long maxTimeoutMs) {
         this.recall = recall;
         this.stores = stores;
         this.concurrency = concurrency;
@@ -148,7 +153,7 @@ final class RecallRoutes {
                     .put("status", failure.problem().status())
                     .put("detail", failure.problem().detail()));
         }
-        answer.put("served_by", servedBy);
+        answer.put("served_by", servedBy.get());
         answer.put("role", "active");
         answer.put("took_ms", Math.round((System.nanoTime() - startNanos) / 1e4) / 100.0);
         if (stream) {

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** How the instance is doing: spaces, lanes and levels, sessions, workers, health. */
 final class StatusRoutes {
@@ -28,7 +29,7 @@ final class StatusRoutes {
     private final LocalStores stores;
     private final TopologyRuntime runtime;
     private final Concurrency concurrency;
-    private final String servedBy;
+    private final Supplier<String> servedBy;
     private final BooleanSupplier live;
     private final BooleanSupplier ready;
 
@@ -36,7 +37,7 @@ final class StatusRoutes {
             LocalStores stores,
             TopologyRuntime runtime,
             Concurrency concurrency,
-            String servedBy,
+            Supplier<String> servedBy,
             BooleanSupplier live,
             BooleanSupplier ready) {
         this.stores = stores;
@@ -149,7 +150,7 @@ final class StatusRoutes {
     private void cluster(Context context) {
         ObjectNode answer = JsonBody.MAPPER.createObjectNode();
         ObjectNode instance = answer.putArray("instances").addObject();
-        instance.put("url", servedBy).put("ready", ready.getAsBoolean());
+        instance.put("url", servedBy.get()).put("ready", ready.getAsBoolean());
         ArrayNode partitions = instance.putArray("partitions");
         stores.askAll(view -> {
                     ObjectNode partition = JsonBody.MAPPER.createObjectNode();

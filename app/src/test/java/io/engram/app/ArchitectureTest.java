@@ -1,0 +1,67 @@
+package io.engram.app;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The arrows: app → topology → {schemas, index}. */
+@AnalyzeClasses(packages = "io.engram", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+    @ArchTest
+    static final ArchRule SCHEMAS_KNOW_NOBODY = noClasses()
+            .that()
+            .resideInAPackage("io.engram.schemas..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.engram.index..", "io.engram.topology..", "io.engram.app..", "org.apache.kafka..");
+
+    @ArchTest
+    static final ArchRule INDEX_KNOWS_NO_KAFKA = noClasses()
+            .that()
+            .resideInAPackage("io.engram.index..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.engram.schemas..", "io.engram.topology..", "io.engram.app..", "org.apache.kafka..");
+
+    @ArchTest
+    static final ArchRule TOPOLOGY_KNOWS_NO_APP = noClasses()
+            .that()
+            .resideInAPackage("io.engram.topology..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.engram.app..", "io.javalin..", "picocli..");
+
+    @ArchTest
+    static final ArchRule ENGINES_DO_NOT_KNOW_EACH_OTHER =
+            slices().matching("io.engram.index.(*)..").should().notDependOnEachOther();
+
+    @ArchTest
+    static final ArchRule ONLY_ENGINES_KNOW_THEIR_LIBRARY = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.engram.index.hnswlib..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("com.github.jelmerk..");
+
+    @ArchTest
+    static final ArchRule ONLY_THE_EMBEDDED_BROKER_KNOWS_THE_SERVER = noClasses()
+            .that()
+            .doNotHaveSimpleName("EmbeddedKafka")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("kafka..", "org.apache.kafka.server..", "org.apache.kafka.metadata..");
+
+    @ArchTest
+    static final ArchRule NO_STATIC_MUTABLE_STATE =
+            noFields().that().areStatic().should().notBeFinal().because("tests and instances share a JVM");
+
+    @ArchTest
+    static final ArchRule EXCEPTIONS_ARE_NAMED_SO =
+            classes().that().areAssignableTo(Exception.class).should().haveSimpleNameEndingWith("Exception");
+}

@@ -1,0 +1,104 @@
+package io.engram.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.engram.app.Main;
+import io.engram.schemas.Decoded;
+import io.engram.schemas.ObservationCodec;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class CommandLineTest {
+    private record Run(int code, String out, String err) {}
+
+    private static Run run(String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine commandLine =
+                Main.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        int code = commandLine.execute(args);
+        return new Run(code, out.toString(), err.toString());
+    }
+
+    @Test
+    void shouldHelp() {
+        Run help = run("--help");
+        assertThat(help.code()).isZero();
+        assertThat(help.out()).contains("demo", "serve", "broker", "observe", "recall", "status", "Exit codes");
+        for (String command : new String[] {"demo", "serve", "broker", "observe", "recall", "status", "config"}) {
+            assertThat(run(command, "--help").out()).contains("Usage: engram " + command);
+        }
+    }
+
+    @Test
+    void shouldEndWithDocumentedCodes() {
+        assertThat(run("nonsense").code()).isEqualTo(2);
+        assertThat(run("serve", "--set", "nonsense=1").code()).isEqualTo(2);
+        assertThat(run("observe", "/does/not/exist").code()).isEqualTo(1);
+        Run unreachable = run("status", "--url", "http://127.0.0.1:1");
+        assertThat(unreachable.code()).isEqualTo(3);
+        assertThat(unreachable.err())
+                .contains("nobody answers at http://127.0.0.1:1")
+                .doesNotContain("\tat ");
+    }
+
+    @Test
+    void shouldListConfiguration() {
+        Run text = run("config");
+        assertThat(text.out()).contains("http.port = 7432", "ENGRAM_HTTP_PORT", "NORMAL_QUEUE_CAPACITY");
+        assertThat(run("config", "--json").out()).contains("\"ENGRAM_STATE_DIR\"");
+    }
+
+    @Test
+    void shouldNumberLinesPerSpaceAndKeepGivenNumbers() {
+        ObservationLines lines = new ObservationLines(Optional.of("d"), "cli");
+        String bare = "{\"content\":\"c\",\"embedding\":[1,2]}";
+
+        assertThat(position(lines.next(bare))).isEqualTo("d cli 1");
+        assertThat(position(lines.next("{\"space\":\"e\",\"observation\":" + bare + "}")))
+                .isEqualTo("e cli 1");
+        assertThat(position(lines.next(bare))).isEqualTo("d cli 2");
+        assertThat(position(lines.next("{\"session\":\"own\",\"sequence\":9,\"content\":\"c\",\"embedding\":[1,2]}")))
+                .isEqualTo("d own 9");
+    }
+
+    private static String position(ObservationLines.Line line) {
+        var observation = ((Decoded.Valid) ObservationCodec.decode(Optional.of(line.value()))).observation();
+        return line.space() + " " + observation.session() + " " + observation.sequence();
+    }
+
+    @Test
+    void shouldNameTheBadLine() {
+        ObservationLines lines = new ObservationLines(Optional.empty(), "cli");
+        assertThatThrownBy(() -> lines.next("{")).hasMessageContaining("line 1 is not JSON");
+        assertThatThrownBy(() -> lines.next("{\"content\":\"c\"}"))
+                .hasMessageContaining("line 2 names no legal memory space");
+        assertThatThrownBy(() -> lines.next("{\"space\":\"s\",\"observation\":{\"content\":\"c\"}}"))
+                .hasMessageContaining("line 3 is not valid: embedding is missing");
+    }
+
+    @Test
+    void shouldFitStatusIntoEightyColumns() throws IOException {
+        String status =
+                "{'cluster':{'instances':[{'url':'http://127.0.0.1:7432','ready':true,'partitions':[1,2,3,4,5,6,7,8],"
+                        + "'workers':[{'worker_id':'0','queued':123456,'utilization':99.9},{'worker_id':'1','queued':0,'utilization':3}]}]},"
+                        + "'backpressure':{'level':'overloaded','lanes':[{'lane':'high','level':'normal','depth':12,'capacity':10000},"
+                        + "{'lane':'normal','level':'overloaded','depth':123456,'capacity':100000},{'lane':'low','level':'normal','depth':0,'capacity':50000}]},"
+                        + "'spaces':{'spaces':[{'space':'"
+                        + "x".repeat(128)
+                        + "','count':1234567,'dimension':768,'partition':7},{'space':'b','count':2,'dimension':2,'partition':1}]}}";
+
+        String screen = StatusScreen.render(new ObjectMapper().readTree(status.replace('\'', '"')));
+
+        assertThat(screen.lines()).allMatch(line -> line.length() <= 80).hasSizeLessThanOrEqualTo(24);
+        assertThat(screen)
+                .contains("ready", "overloaded", "123,456", "1,234,567", "SPACE (2)")
+                .doesNotContain("NOT READY");
+    }
+}

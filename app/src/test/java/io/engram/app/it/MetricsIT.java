@@ -1,0 +1,187 @@
+package io.engram.app.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.engram.schemas.Lane;
+import io.engram.schemas.Observation;
+import io.engram.schemas.Operation;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The live metrics against the operations guide's catalogue. */
+class MetricsIT {
+    @TempDir
+    Path stateDir;
+
+    /** A row of catalogue.md: the guide's facts. */
+    private record Fact(String name, String type, Set<String> labels, List<Double> buckets) {}
+
+    private static Map<String, Fact> catalogue() throws IOException {
+        Map<String, Fact> facts = new LinkedHashMap<>();
+        try (InputStream in = MetricsIT.class.getResourceAsStream("/io/engram/app/catalogue.md")) {
+            String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            Matcher row = Pattern.compile("^\\| `(\\w+)` \\| (\\w+) \\|([^|]*)\\|([^|]*)\\|$", Pattern.MULTILINE)
+                    .matcher(text);
+            while (row.find()) {
+                Set<String> labels = new TreeSet<>();
+                Matcher label = Pattern.compile("`(\\w+)`").matcher(row.group(3));
+                while (label.find()) {
+                    labels.add(label.group(1));
+                }
+                List<Double> buckets = new ArrayList<>();
+                Arrays.stream(row.group(4).split(","))
+                        .map(String::trim)
+                        .filter(item -> !item.isEmpty())
+                        .forEach(item -> buckets.add(Double.valueOf(item)));
+                facts.put(row.group(1), new Fact(row.group(1), row.group(2), labels, buckets));
+            }
+        }
+        return facts;
+    }
+
+    /** What the live text says of a metric: type, label names of its series, buckets. */
+    private static Fact live(String text, String name) {
+        Matcher type = Pattern.compile("^# TYPE " + name + " (\\w+)$", Pattern.MULTILINE)
+                .matcher(text);
+        assertThat(type.find()).as("TYPE of " + name).isTrue();
+        String suffix = type.group(1).equals("histogram") ? "_bucket" : "";
+        Matcher series = Pattern.compile("^" + name + suffix + "(?:\\{([^}]*)\\})? \\S+$", Pattern.MULTILINE)
+                .matcher(text);
+        Set<String> labels = new TreeSet<>();
+        Set<Double> buckets = new TreeSet<>();
+        boolean any = false;
+        while (series.find()) {
+            any = true;
+            if (series.group(1) != null) {
+                Matcher label = Pattern.compile("(\\w+)=\"([^\"]*)\"").matcher(series.group(1));
+                while (label.find()) {
+                    if (!label.group(1).equals("le")) {
+                        labels.add(label.group(1));
+                    } else if (!label.group(2).equals("+Inf")) {
+                        buckets.add(Double.valueOf(label.group(2)));
+                    }
+                }
+            }
+        }
+        assertThat(any).as("series of " + name).isTrue();
+        return new Fact(name, type.group(1), labels, List.copyOf(buckets));
+    }
+
+    @Test
+    void shouldHaveTheWholeCatalogueAtZeroFromTheStart() throws IOException, InterruptedException {
+        Map<String, Fact> catalogue = catalogue();
+        assertThat(catalogue).hasSize(15);
+        try (Instance instance = Instance.start("metrics-zero", stateDir)) {
+            String text = instance.metrics();
+            for (Fact fact : catalogue.values()) {
+                assertThat(live(text, fact.name())).isEqualTo(fact);
+                assertThat(instance.sumOf(fact.name() + (fact.type().equals("histogram") ? "_count" : "")))
+                        .as(fact.name())
+                        .isZero();
+            }
+            // Whatever else is called so is known: a typing error in a name would show up here.
+            Matcher names =
+                    Pattern.compile("^# TYPE (engram_\\w+) ", Pattern.MULTILINE).matcher(text);
+            Set<String> extra = new TreeSet<>();
+            while (names.find()) {
+                extra.add(names.group(1));
+            }
+            extra.removeAll(catalogue.keySet());
+            assertThat(extra)
+                    .containsExactly(
+                            "engram_hnsw_index_size",
+                            "engram_streaming_forgets_unknown_total",
+                            "engram_streaming_observations_superseded_total");
+            for (String reason : List.of(
+                    "over_capacity", "invalid_sequence", "duplicate", "invalid_observation", "internal_error")) {
+                assertThat(instance.sumOf("engram_streaming_observations_rejected_total", "_other", reason))
+                        .isZero();
+            }
+            assertThat(text).contains("jvm_memory_used_bytes", "kafka_stream_", "process_uptime_seconds");
+        }
+    }
+
+    @Test
+    void shouldMeasureAKnownLoad() throws InterruptedException {
+        Random random = new Random(1);
+        try (Instance instance = Instance.start("metrics-load", stateDir, "partitions=1", "index.workers=1")) {
+            int count = 4_000;
+            for (int i = 1; i <= count; i++) {
+                float[] vector = new float[128];
+                for (int j = 0; j < vector.length; j++) {
+                    vector[j] = (float) random.nextGaussian();
+                }
+                instance.send(Lane.NORMAL, "load", Observation.observe("s" + i % 10, (i + 9) / 10, "c", vector));
+            }
+            instance.flush();
+            double deepest = 0;
+            double busiest = 0;
+            while (instance.memories() < count) {
+                deepest = Math.max(deepest, instance.sumOf("engram_streaming_queue_depth", "normal"));
+                busiest = Math.max(busiest, instance.sumOf("engram_streaming_worker_utilization"));
+            }
+            assertThat(deepest).as("queue depth while loading").isBetween(100.0, (double) count);
+            assertThat(busiest).as("utilisation while loading").isBetween(10.0, 100.0);
+            await().atMost(Duration.ofSeconds(10)).until(() -> instance.sumOf("engram_streaming_queue_depth") == 0);
+            assertThat(instance.sumOf("engram_streaming_observations_total", "load", "normal"))
+                    .isEqualTo(count);
+            assertThat(instance.sumOf("engram_streaming_observation_latency_seconds_count", "load"))
+                    .isEqualTo(count);
+            double latency = instance.sumOf("engram_streaming_observation_latency_seconds_sum", "load") / count;
+            double wait = instance.sumOf("engram_streaming_queue_wait_time_seconds_sum", "normal") / count;
+            assertThat(latency)
+                    .as("mean seconds from enqueue to index")
+                    .isBetween(wait, 60.0)
+                    .isPositive();
+            assertThat(instance.sumOf("engram_streaming_queue_wait_time_seconds_count", "normal"))
+                    .isEqualTo(count);
+            assertThat(instance.sumOf("engram_streaming_batch_size_sum")).isEqualTo(count);
+            assertThat(instance.sumOf("engram_streaming_batch_size_count"))
+                    .isEqualTo(instance.sumOf("engram_streaming_batches_processed_total"));
+            assertThat(instance.sumOf("engram_streaming_active_sessions_total")).isEqualTo(10);
+            assertThat(instance.sumOf("engram_streaming_queue_memory_bytes")).isZero();
+            for (int i = 0; i < 25; i++) {
+                instance.post("/v1/spaces/load/recall", "{\"k\":1,\"vector\":[" + "1,".repeat(127) + "1]}");
+            }
+            assertThat(instance.sumOf("engram_streaming_recall_latency_seconds_count", "load"))
+                    .isEqualTo(25);
+            instance.send(Lane.NORMAL, "load", Observation.of(Operation.CLOSE, "s1", 401));
+            instance.flush();
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> instance.sumOf("engram_streaming_active_sessions_total") == 9);
+            await().atMost(Duration.ofSeconds(20))
+                    .until(() -> instance.sumOf("engram_streaming_worker_utilization") < 2);
+        }
+    }
+
+    @Test
+    void shouldCapSpacesWithSeriesOfTheirOwn() throws InterruptedException {
+        try (Instance instance = Instance.start("metrics-cap", stateDir, "metrics.max.spaces=2")) {
+            for (int i = 0; i < 5; i++) {
+                instance.send(Lane.NORMAL, "space-" + i, Observation.observe("s", 1, "c", new float[] {1, 2}));
+            }
+            instance.flush();
+            instance.awaitMemories(5);
+            assertThat(instance.sumOf("engram_streaming_observations_total", "_other"))
+                    .isEqualTo(3);
+            assertThat(instance.sumOf("engram_hnsw_index_size", "_other")).isEqualTo(3);
+            assertThat(instance.sumOf("engram_streaming_observations_total")).isEqualTo(5);
+        }
+    }
+}
