@@ -5,7 +5,12 @@ import java.util.Optional;
 /** What decoding a record's value came to. */
 public sealed interface Decoded {
     /** The value keeps the wire contract. */
-    record Valid(Observation observation) implements Decoded {}
+    record Valid(Observation observation) implements Decoded {
+        @Override
+        public Optional<SessionPosition> position() {
+            return Optional.of(new SessionPosition(observation.session(), observation.sequence()));
+        }
+    }
 
     /**
      * The value breaks the wire contract.
@@ -15,6 +20,9 @@ public sealed interface Decoded {
      * @param position its place in a session, when the value is JSON and names one
      */
     record Malformed(String field, String detail, Optional<SessionPosition> position) implements Decoded {}
+
+    /** Its place in a session, as far as it is known. */
+    Optional<SessionPosition> position();
 
     /** A sequence number of a session. */
     record SessionPosition(String session, long sequence) {}

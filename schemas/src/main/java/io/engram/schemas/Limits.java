@@ -8,6 +8,9 @@ public final class Limits {
     /** UTF-8 bytes of an id or a session. */
     public static final int MAX_ID_BYTES = 256;
 
+    /** UTF-8 bytes of an id that was made up: session, lane, incarnation and sequence. */
+    public static final int MAX_DEFAULT_ID_BYTES = MAX_ID_BYTES + 64;
+
     /** UTF-8 bytes of the content. */
     public static final int MAX_CONTENT_BYTES = 64 << 10;
 

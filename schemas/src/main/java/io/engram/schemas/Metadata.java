@@ -115,7 +115,7 @@ public record Metadata(SortedMap<String, Object> values) {
             String key = parser.currentName();
             parser.nextToken();
             if (values.put(key, readValue(key, parser)) != null) {
-                throw new FieldException("metadata." + key, "is there twice; send each key once");
+                throw new FieldException("metadata." + Json.clip(key), "is there twice; send each key once");
             }
         }
         return values.isEmpty() ? EMPTY : new Metadata(values);

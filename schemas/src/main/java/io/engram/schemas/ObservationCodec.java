@@ -42,9 +42,11 @@ public final class ObservationCodec {
         try (JsonParser parser = Json.FACTORY.createParser(bytes)) {
             fields.readObject(parser);
         } catch (FieldException e) {
-            return malformed(e.field(), e.getMessage());
+            // What was read before the error still says where the record belongs in its session.
+            return new Decoded.Malformed(e.field(), e.getMessage(), fields.position());
         } catch (JsonProcessingException e) {
-            return malformed("value", "value is not JSON: " + Json.clip(e.getOriginalMessage()) + at(e));
+            return new Decoded.Malformed(
+                    "value", "value is not JSON: " + Json.clip(e.getOriginalMessage()) + at(e), fields.position());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -97,7 +99,7 @@ public final class ObservationCodec {
     }
 
     private static String at(JsonProcessingException e) {
-        return e.getLocation() == null ? "" : " at byte " + e.getLocation().getByteOffset();
+        return e.getLocation() == null ? "" : " at column " + e.getLocation().getColumnNr();
     }
 
     /** The fields of one value while they are read; the first broken rule is kept, reading goes on for the position. */
@@ -119,7 +121,11 @@ public final class ObservationCodec {
         private SpaceSettings settings = SpaceSettings.NONE;
 
         void readObject(JsonParser parser) throws IOException, FieldException {
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
+            JsonToken first = parser.nextToken();
+            if (first == null) {
+                throw new FieldException("value", "is empty; send a JSON object");
+            }
+            if (first != JsonToken.START_OBJECT) {
                 throw new FieldException("value", "must be a JSON object, got " + Json.describe(parser));
             }
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
@@ -159,7 +165,7 @@ public final class ObservationCodec {
             switch (name) {
                 case "id" -> {
                     once(0, name);
-                    id = Optional.of(text(name, parser, 1, Limits.MAX_ID_BYTES));
+                    id = Optional.of(text(name, parser, 1, Limits.MAX_DEFAULT_ID_BYTES));
                 }
                 case "session" -> {
                     once(1, name);
@@ -227,6 +233,7 @@ public final class ObservationCodec {
                             "embedding",
                             "is missing; send base64 of float32 or an array of numbers");
                 }
+                checkIdLength();
                 if (operation == Operation.FORGET) {
                     require(id.isPresent(), "id", "is missing; name the memory to forget");
                 }
@@ -247,6 +254,14 @@ public final class ObservationCodec {
                     confidence,
                     observedAt,
                     settings));
+        }
+
+        /** An id that was made up from a long session may be longer than one that is given. */
+        private void checkIdLength() throws FieldException {
+            int bytes = Utf8.length(id.orElse(""));
+            if (operation != Operation.FORGET && bytes > Limits.MAX_ID_BYTES) {
+                throw new FieldException("id", "is " + bytes + " bytes of UTF-8, the limit is " + Limits.MAX_ID_BYTES);
+            }
         }
 
         private Optional<Decoded.SessionPosition> position() {
@@ -341,6 +356,9 @@ public final class ObservationCodec {
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 boolean isDimension = parser.currentName().equals("dimension");
                 parser.nextToken();
+                if (isDimension && dimension.isPresent()) {
+                    throw new FieldException("settings.dimension", "is there twice; send each field once");
+                }
                 if (isDimension) {
                     dimension = OptionalInt.of(readDimension(parser));
                 } else {

@@ -108,9 +108,12 @@ class ObservationCodecTest {
         return Stream.of(
                 Arguments.of("hello", "value", "not JSON"),
                 Arguments.of("[1]", "value", "JSON object"),
+                Arguments.of(" \n", "value", "empty"),
+                Arguments.of("{" + HEAD + "," + VECTOR + ",\"confidence\":NaN}", "confidence", "NaN"),
+                Arguments.of("{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":Infinity}}", "metadata.a", "range"),
                 Arguments.of("{" + HEAD + "," + VECTOR, "value", "not JSON"),
                 Arguments.of("{" + HEAD + "," + VECTOR + "} {}", "value", "goes on"),
-                Arguments.of("{" + HEAD + ",\"embedding\":[NaN,1]}", "value", "not JSON"),
+                Arguments.of("{" + HEAD + ",\"embedding\":[NaN,1]}", "embedding[0]", "NaN"),
                 Arguments.of("{\"sequence\":1,\"content\":\"c\"," + VECTOR + "}", "session", "missing"),
                 Arguments.of("{\"session\":\"s\",\"content\":\"c\"," + VECTOR + "}", "sequence", "missing"),
                 Arguments.of(
@@ -196,7 +199,8 @@ class ObservationCodecTest {
             assertThat(malformed(decode(json)).position()).contains(new Decoded.SessionPosition("s", 1));
         }
         assertThat(malformed(decode("{" + HEAD + ",\"embedding\":[1")).position())
-                .isEmpty();
+                .contains(new Decoded.SessionPosition("s", 1));
+        assertThat(malformed(decode("{\"content\":\"c\",")).position()).isEmpty();
     }
 
     @Test

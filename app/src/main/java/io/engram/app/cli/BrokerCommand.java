@@ -46,6 +46,9 @@ public final class BrokerCommand implements Callable<Integer> {
     }
 
     static EmbeddedKafka start(Path directory, int port) {
+        if (port < 1 || port > 65_535) {
+            throw new StartupException("cannot start the broker: port must be from 1 to 65535, got " + port);
+        }
         try {
             Path absolute = directory.toAbsolutePath().normalize();
             LOG.warn("Starting an embedded Kafka broker in {}: one node, one replica, not for production", absolute);

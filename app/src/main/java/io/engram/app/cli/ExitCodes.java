@@ -1,7 +1,9 @@
 package io.engram.app.cli;
 
 import io.engram.app.lifecycle.StartupException;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import org.apache.kafka.common.config.ConfigException;
 import picocli.CommandLine;
 
@@ -35,6 +37,10 @@ public final class ExitCodes {
     /** Reports an exception of a command. */
     public static int report(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
         PrintWriter err = command.getErr();
+        if (e.getCause() instanceof ConfigException cause) {
+            err.println("engram: configuration: " + cause.getMessage());
+            return USAGE;
+        }
         if (e instanceof ConfigException) {
             err.println("engram: configuration: " + e.getMessage());
             return USAGE;
@@ -45,6 +51,10 @@ public final class ExitCodes {
         }
         if (e instanceof StartupException || e instanceof CommandFailedException) {
             err.println("engram: " + e.getMessage());
+            return FAILED;
+        }
+        if (e instanceof IOException || e instanceof UncheckedIOException) {
+            err.println("engram: " + e);
             return FAILED;
         }
         e.printStackTrace(err);

@@ -45,9 +45,8 @@ public final class ObservationLines {
     public Line next(String text) {
         lines++;
         ObjectNode observation = object(parse(text));
-        String space = defaultSpace.orElse("");
+        String space = observation.path("space").asText(defaultSpace.orElse(""));
         if (observation.has("observation")) {
-            space = observation.path("space").asText(space);
             observation = object(observation.get("observation"));
         }
         if (!MemorySpaces.isValid(space)) {

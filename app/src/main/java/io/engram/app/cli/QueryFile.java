@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 
 /** Queries with their true nearest neighbours, run one after the other against an instance. */
@@ -53,25 +54,32 @@ public final class QueryFile {
         }
     }
 
-    static Report run(ApiClient client, Path file, int k) throws IOException, InterruptedException {
+    static Report run(ApiClient client, Path file, Optional<String> space, int k)
+            throws IOException, InterruptedException {
         if (!Files.isReadable(file)) {
             throw new CommandFailedException("cannot read " + file);
         }
         try (InputStream raw = Files.newInputStream(file);
                 InputStream in = file.toString().endsWith(".gz") ? new GZIPInputStream(raw) : raw) {
-            return run(client, in, k);
+            return run(client, in, space, k);
         }
     }
 
-    /** Runs every line of {@code in}. */
-    public static Report run(ApiClient client, InputStream in, int k) throws IOException, InterruptedException {
+    /** Runs every line of {@code in}; {@code space} is of lines that name none. */
+    public static Report run(ApiClient client, InputStream in, Optional<String> space, int k)
+            throws IOException, InterruptedException {
         List<Double> times = new ArrayList<>();
         int wanted = 0;
         int found = 0;
         double maxError = 0;
         BufferedReader reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
         for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-            JsonNode query = MAPPER.readTree(line);
+            ObjectNode query = (ObjectNode) MAPPER.readTree(line);
+            if (!query.has("space")) {
+                query.put(
+                        "space",
+                        space.orElseThrow(() -> new CommandFailedException("a query names no space; use --space")));
+            }
             Map<String, Double> nearest = nearest(query, k);
             long start = System.nanoTime();
             JsonNode answer = ask(client, query, k);

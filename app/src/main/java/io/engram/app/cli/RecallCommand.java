@@ -71,7 +71,7 @@ public final class RecallCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException, IOException {
         ApiClient client = new ApiClient(url);
         if (query.queries.isPresent()) {
-            QueryFile.Report report = QueryFile.run(client, query.queries.get(), k);
+            QueryFile.Report report = QueryFile.run(client, query.queries.get(), space, k);
             spec.commandLine()
                     .getOut()
                     .println(json ? MAPPER.valueToTree(report).toString() : report.text());

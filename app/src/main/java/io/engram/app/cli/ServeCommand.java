@@ -78,6 +78,10 @@ public final class ServeCommand implements Callable<Integer> {
                     config.bootstrapServers(),
                     "must be 127.0.0.1:<port> with --embedded-kafka");
         }
-        return BrokerCommand.start(brokerDir, Integer.parseInt(address[1]));
+        try {
+            return BrokerCommand.start(brokerDir, Integer.parseInt(address[1]));
+        } catch (NumberFormatException e) {
+            throw new ConfigException(ConfigKeys.BOOTSTRAP_SERVERS, config.bootstrapServers(), "must end with a port");
+        }
     }
 }

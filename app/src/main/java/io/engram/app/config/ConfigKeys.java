@@ -60,6 +60,7 @@ public final class ConfigKeys {
     public static final String WORK_STEAL_THRESHOLD = "work.steal.threshold";
     public static final String STREAM_THREADS = "stream.threads";
     public static final String STANDBY_REPLICAS = "standby.replicas";
+    public static final String STANDBY_MAX_LAG = "standby.max.lag";
     public static final String COMMIT_INTERVAL_MS = "commit.interval.ms";
     public static final String TICK_MS = "tick.ms";
     public static final String LAG_INTERVAL_MS = "lag.interval.ms";
@@ -352,6 +353,13 @@ public final class ConfigKeys {
                     between(0, 10),
                     HIGH,
                     "Warm copies of each partition on other instances.")
+            .define(
+                    STANDBY_MAX_LAG,
+                    Type.INT,
+                    10_000,
+                    atLeast(0),
+                    MEDIUM,
+                    "Changelog records that a standby may be behind while its instance becomes ready.")
             .define(
                     COMMIT_INTERVAL_MS,
                     Type.LONG,

@@ -25,7 +25,7 @@ public final class ConfigLoader {
 
     /** What Kubernetes adds to every pod beside a service whose name starts with "engram". */
     private static final Pattern SERVICE_LINK =
-            Pattern.compile("ENGRAM_.*(_SERVICE_(HOST|PORT)(_.*)?|_PORT_\\d+_(TCP|UDP).*)");
+            Pattern.compile("ENGRAM_(.*_)?(SERVICE_(HOST|PORT)(_.*)?|PORT_\\d+_(TCP|UDP)(_.*)?)");
 
     private record Source(String value, String origin) {}
 
@@ -52,6 +52,9 @@ public final class ConfigLoader {
         Map<String, String> keys = new HashMap<>(ConfigKeys.GUIDE_VARIABLES);
         ConfigKeys.DEFINITION.names().forEach(key -> keys.put(ConfigKeys.variable(key), key));
         environment.forEach((variable, value) -> {
+            if (isServiceLink(variable, value)) {
+                return;
+            }
             String key = keys.get(variable);
             if (key != null) {
                 add(key, value, "environment variable " + variable);
@@ -62,12 +65,19 @@ public final class ConfigLoader {
         return this;
     }
 
+    private static boolean isServiceLink(String variable, String value) {
+        return variable.startsWith("ENGRAM_")
+                && (value.startsWith("tcp://")
+                        || value.startsWith("udp://")
+                        || SERVICE_LINK.matcher(variable).matches());
+    }
+
     private void addUnlisted(String variable, String value) {
         String key =
                 variable.substring("ENGRAM_".length()).toLowerCase(Locale.ROOT).replace('_', '.');
         if (isPassThrough(key)) {
             settings.put(key, new Source(value, "environment variable " + variable));
-        } else if (!SERVICE_LINK.matcher(variable).matches() && !value.startsWith("tcp://")) {
+        } else {
             throw new ConfigException("unknown environment variable " + variable + suggestion(key));
         }
     }

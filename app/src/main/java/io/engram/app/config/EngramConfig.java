@@ -7,6 +7,8 @@ import io.engram.topology.SessionConfig;
 import io.engram.topology.TopologyConfig;
 import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.indexing.IndexingConfig;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +34,7 @@ public final class EngramConfig {
         // Built once here, so that values which do not fit together are an error at start.
         topology();
         hnsw();
+        advertisedAddress();
     }
 
     /** The parsed value of a key. */
@@ -123,6 +126,22 @@ public final class EngramConfig {
         return url.isEmpty() ? listening : url;
     }
 
+    /** Host and port of the advertised URL, as {@code host:port}. */
+    public String advertisedAddress() {
+        String url = advertisedUrl();
+        try {
+            URI uri = new URI(url);
+            boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+            if (http && uri.getHost() != null) {
+                int otherwise = uri.getScheme().equals("https") ? 443 : 80;
+                return uri.getHost() + ":" + (uri.getPort() < 0 ? otherwise : uri.getPort());
+            }
+        } catch (URISyntaxException e) {
+            // The same message as for a URL without a host.
+        }
+        throw new ConfigException(ConfigKeys.ADVERTISED_URL, url, "must be a URL such as http://engram-0.example:7432");
+    }
+
     public String indexEngine() {
         return text(ConfigKeys.INDEX_ENGINE);
     }
@@ -139,6 +158,11 @@ public final class EngramConfig {
 
     public int standbyReplicas() {
         return number(ConfigKeys.STANDBY_REPLICAS);
+    }
+
+    /** Changelog records that a standby may be behind in a ready instance. */
+    public int standbyMaxLag() {
+        return number(ConfigKeys.STANDBY_MAX_LAG);
     }
 
     public long commitIntervalMs() {

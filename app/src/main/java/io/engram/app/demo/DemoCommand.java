@@ -98,7 +98,7 @@ public final class DemoCommand implements Callable<Integer> {
         showQueries(client);
         QueryFile.Report report;
         try (InputStream queries = DemoData.openQueries()) {
-            report = QueryFile.run(client, queries, 10);
+            report = QueryFile.run(client, queries, Optional.empty(), 10);
         }
         say("%n%s%n", report.text());
         if (json) {

@@ -35,7 +35,8 @@ public final class ApiServer implements AutoCloseable {
         Concurrency concurrency = new Concurrency(config.maxConcurrentRequests());
         // Known once the server listens: the port may be any free one.
         Supplier<String> servedBy = () -> config.advertisedUrl(url());
-        RecallRoutes recallRoutes = new RecallRoutes(recall, stores, concurrency, servedBy, config.recallTimeoutMs());
+        RecallRoutes recallRoutes =
+                new RecallRoutes(recall, stores, runtime.metrics(), concurrency, servedBy, config.recallTimeoutMs());
         ObservationRoutes observationRoutes =
                 new ObservationRoutes(gateway, stores, concurrency, config.recallTimeoutMs());
         StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, concurrency, servedBy, live, ready);
@@ -57,11 +58,15 @@ public final class ApiServer implements AutoCloseable {
         routes.exception(UnavailableException.class, (e, context) -> HardenedServer.respond(context, unavailable(e)));
         routes.exception(
                 RecallService.NotIndexedInTimeException.class,
-                (e, context) -> HardenedServer.respond(context, Problem.of(504, "Gateway Timeout", e.getMessage())));
+                (e, context) -> HardenedServer.respond(context, notIndexed(e)));
     }
 
     static Problem unavailable(UnavailableException e) {
         return Problem.retryLater(503, "Service Unavailable", e.getMessage(), RETRY_AFTER_MS);
+    }
+
+    static Problem notIndexed(RecallService.NotIndexedInTimeException e) {
+        return Problem.of(504, "Gateway Timeout", e.getMessage());
     }
 
     static Problem.ProblemException unknownSpace(String space) {

@@ -4,6 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpHeaderValue;
 import org.eclipse.jetty.io.Content;
@@ -21,6 +23,8 @@ import org.eclipse.jetty.util.thread.Scheduler;
 final class AsyncBodyHandler extends Handler.Wrapper {
     private final int maxBytes;
     private final long deadlineMs;
+    // Bytes that bodies may take together; an eighth of the heap leaves the rest to the streams and the index.
+    private final AtomicLong budget = new AtomicLong(Runtime.getRuntime().maxMemory() / 8);
 
     /**
      * @param maxBytes of a body
@@ -38,9 +42,19 @@ final class AsyncBodyHandler extends Handler.Wrapper {
             return super.handle(request, response, callback);
         }
         if (request.getLength() > maxBytes) {
-            tooLarge(request, response, callback);
+            drainThen(request, () -> tooLarge(request, response, callback));
             return true;
         }
+        long reserved = chunked ? maxBytes : request.getLength();
+        if (budget.addAndGet(-reserved) < 0) {
+            budget.addAndGet(reserved);
+            drainThen(
+                    request,
+                    () -> end(
+                            request, response, callback, 429, "too many large requests at once; send fewer at a time"));
+            return true;
+        }
+        Request.addCompletionListener(request, failure -> budget.addAndGet(reserved));
         CompletableFuture<byte[]> body = new CompletableFuture<>();
         Content.Source.asByteArrayAsync(request, maxBytes, new Promise.Invocable<>() {
             @Override
@@ -66,6 +80,18 @@ final class AsyncBodyHandler extends Handler.Wrapper {
             request.getComponents().getExecutor().execute(() -> go(request, response, callback, bytes, failure));
         });
         return true;
+    }
+
+    /** A client that is still writing would not see an answer before the connection closes. */
+    private void drainThen(Request request, Runnable answer) {
+        AtomicBoolean answered = new AtomicBoolean();
+        Runnable once = () -> {
+            if (answered.compareAndSet(false, true)) {
+                request.getComponents().getExecutor().execute(answer);
+            }
+        };
+        request.getComponents().getScheduler().schedule(once, deadlineMs, TimeUnit.MILLISECONDS);
+        Content.Source.consumeAll(request, Callback.from(once, failure -> once.run()));
     }
 
     private void go(Request request, Response response, Callback callback, byte[] bytes, Throwable failure) {

@@ -83,6 +83,10 @@ final class HardenedServer implements AutoCloseable {
         config.routes.exception(Problem.ProblemException.class, (e, context) -> respond(context, e.problem()));
         config.routes.exception(HttpResponseException.class, HardenedServer::respond);
         config.routes.exception(Exception.class, HardenedServer::unexpected);
+        config.router.javaLangErrorHandler((response, error) -> {
+            LOG.error("A request ended with an error of the JVM", error);
+            response.setStatus(500);
+        });
         routes.accept(config.routes);
     }
 

@@ -16,6 +16,7 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -49,10 +50,10 @@ final class ObservationRoutes {
         List<Observation> observations = new ArrayList<>();
         if (type.startsWith("application/x-ndjson")) {
             int number = 0;
-            for (String line : context.body().split("\n")) {
+            for (byte[] line : lines(context.bodyAsBytes())) {
                 number++;
-                if (!line.isBlank()) {
-                    observations.add(observation("line " + number + ": ", line.getBytes(StandardCharsets.UTF_8)));
+                if (!new String(line, StandardCharsets.ISO_8859_1).isBlank()) {
+                    observations.add(observation("line " + number + ": ", line));
                 }
             }
             if (observations.isEmpty() || observations.size() > MAX_LINES) {
@@ -65,6 +66,19 @@ final class ObservationRoutes {
             observations.add(observation("", context.bodyAsBytes()));
             send(context, space, observations, false);
         }
+    }
+
+    /** Splits bytes, not text: decoding would hide what is not UTF-8. */
+    private static List<byte[]> lines(byte[] body) {
+        List<byte[]> lines = new ArrayList<>();
+        int from = 0;
+        for (int i = 0; i <= body.length; i++) {
+            if (i == body.length || body[i] == '\n') {
+                lines.add(Arrays.copyOfRange(body, from, i));
+                from = i + 1;
+            }
+        }
+        return lines;
     }
 
     /** An observation as on the wire, but numbered by the gateway. */
@@ -121,9 +135,13 @@ final class ObservationRoutes {
                             429, "Too Many Requests", "lane " + lane.label() + " is overloaded", overloaded.get())
                     .asException();
         }
-        List<CompletableFuture<Gateway.Enqueued>> sent = observations.stream()
-                .map(observation -> gateway.send(space, lane, observation))
-                .toList();
+        List<CompletableFuture<Gateway.Enqueued>> sent = new ArrayList<>();
+        for (Observation observation : observations) {
+            sent.add(gateway.send(space, lane, observation));
+            if (sent.get(sent.size() - 1).isCompletedExceptionally()) {
+                break; // the broker is in trouble: the rest would only wait for it as well
+            }
+        }
         List<Gateway.Enqueued> enqueued = new ArrayList<>();
         for (CompletableFuture<Gateway.Enqueued> future : sent) {
             enqueued.add(acknowledged(future));

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.query.LocalStores;
+import io.engram.app.query.RecallParameters;
 import io.engram.app.query.RecallService;
 import io.engram.app.query.UnavailableException;
 import io.engram.schemas.MemorySpaces;
+import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.store.StoredMemory;
 import io.javalin.config.RoutesConfig;
@@ -31,6 +33,7 @@ final class RecallRoutes {
 
     private final RecallService recall;
     private final LocalStores stores;
+    private final EngramMetrics metrics;
     private final Concurrency concurrency;
     private final Supplier<String> servedBy;
     private final long maxTimeoutMs;
@@ -38,11 +41,13 @@ final class RecallRoutes {
     RecallRoutes(
             RecallService recall,
             LocalStores stores,
+            EngramMetrics metrics,
             Concurrency concurrency,
             Supplier<String> servedBy,
             long maxTimeoutMs) {
         this.recall = recall;
         this.stores = stores;
+        this.metrics = metrics;
         this.concurrency = concurrency;
         this.servedBy = servedBy;
         this.maxTimeoutMs = maxTimeoutMs;
@@ -57,21 +62,29 @@ final class RecallRoutes {
     private void recallOne(Context context) throws InterruptedException {
         long start = System.nanoTime();
         String space = spaceOf(context);
-        JsonBody json = ApiServer.jsonBody(context);
-        RecallBody body = RecallBody.parse(json, maxTimeoutMs, Set.of());
-        RecallOutcome.Found found = found(space, body);
-        List<ObjectNode> results = new ArrayList<>();
-        found.memories().forEach(memory -> results.add(MemoryJson.recalled(memory, body.include())));
-        ObjectNode snapshot = JsonBody.MAPPER.createObjectNode();
-        snapshot.put("generation", found.generation());
-        snapshot.set("indexed_offsets", JsonBody.MAPPER.valueToTree(found.indexedOffsets()));
-        respond(context, results, snapshot, List.of(), start);
+        try {
+            RecallBody body = RecallBody.parse(ApiServer.jsonBody(context), maxTimeoutMs, Set.of());
+            RecallOutcome.Found found = found(space, body.parameters(), body);
+            List<ObjectNode> results = new ArrayList<>();
+            found.memories().forEach(memory -> results.add(MemoryJson.recalled(memory, body.include())));
+            respond(context, results, snapshot(found), List.of(), start);
+        } finally {
+            // The whole request, answered or not; spaces that nobody uses get no series.
+            metrics.knownSpace(space).recalled((System.nanoTime() - start) / 1e9);
+        }
     }
 
-    private RecallOutcome.Found found(String space, RecallBody body) throws InterruptedException {
+    private static ObjectNode snapshot(RecallOutcome.Found found) {
+        ObjectNode snapshot = JsonBody.MAPPER.createObjectNode().put("generation", found.generation());
+        snapshot.set("indexed_offsets", JsonBody.MAPPER.valueToTree(found.indexedOffsets()));
+        return snapshot;
+    }
+
+    private RecallOutcome.Found found(String space, RecallParameters parameters, RecallBody body)
+            throws InterruptedException {
         RecallOutcome outcome;
         try {
-            outcome = recall.recall(space, body.parameters());
+            outcome = recall.recall(space, parameters);
         } catch (IllegalArgumentException e) {
             throw Problem.badRequest(e.getMessage()).asException();
         }
@@ -97,19 +110,25 @@ final class RecallRoutes {
         List<ObjectNode> merged = new ArrayList<>();
         List<Failure> failures = new ArrayList<>();
         Map<String, JsonNode> snapshots = new TreeMap<>();
-        for (String space : spaces(json)) {
+        Set<String> spaces = spaces(json);
+        requireKnownOffsets(spaces, body.parameters());
+        for (String space : spaces) {
+            long leftMs = body.parameters().timeoutMs() - (System.nanoTime() - start) / 1_000_000;
+            RecallParameters parameters = body.parameters().of(stores.partitionOf(space), Math.max(1, leftMs));
             try {
-                RecallOutcome.Found found = found(space, body);
+                RecallOutcome.Found found = found(space, parameters, body);
                 for (RecallOutcome.Recalled memory : found.memories()) {
                     merged.add(MemoryJson.recalled(memory, body.include()).put("space", space));
                 }
-                ObjectNode snapshot = JsonBody.MAPPER.createObjectNode().put("generation", found.generation());
-                snapshot.set("indexed_offsets", JsonBody.MAPPER.valueToTree(found.indexedOffsets()));
-                snapshots.put(space, snapshot);
+                snapshots.put(space, snapshot(found));
             } catch (Problem.ProblemException e) {
                 failures.add(new Failure(space, e.problem()));
             } catch (UnavailableException e) {
                 failures.add(new Failure(space, ApiServer.unavailable(e)));
+            } catch (RecallService.NotIndexedInTimeException e) {
+                failures.add(new Failure(space, ApiServer.notIndexed(e)));
+            } finally {
+                metrics.knownSpace(space).recalled((System.nanoTime() - start) / 1e9);
             }
         }
         if (snapshots.isEmpty()) {
@@ -119,6 +138,16 @@ final class RecallRoutes {
                 Comparator.comparingDouble(result -> -result.get("similarity").doubleValue()));
         List<ObjectNode> results = merged.subList(0, Math.min(body.parameters().k(), merged.size()));
         respond(context, results, JsonBody.MAPPER.valueToTree(snapshots), failures, start);
+    }
+
+    /** An offset of a partition on which none of the spaces lives would never be waited for. */
+    private void requireKnownOffsets(Set<String> spaces, RecallParameters parameters) {
+        for (String lane : parameters.minOffsets().keySet()) {
+            if (spaces.stream().noneMatch(space -> lane.endsWith("-" + stores.partitionOf(space)))) {
+                throw Problem.badRequest("min_offsets." + lane + " is on no partition of the spaces asked for")
+                        .asException();
+            }
+        }
     }
 
     private static Set<String> spaces(JsonBody body) {

@@ -137,6 +137,10 @@ final class StatusRoutes {
                         404, "Not Found", "space '" + space + "' has no session '" + name + "' on lane " + lane.label())
                 .asException());
         ObjectNode answer = JsonBody.MAPPER.createObjectNode();
+        // What is not active any more is indexed to its end.
+        answer.put(
+                "acknowledged_sequence",
+                runtime.sessions().acknowledged(key).orElse(runtime.sessions().isActive(key) ? 0 : session.next() - 1));
         answer.put("expected_sequence", session.isClosed() ? 1 : session.next());
         answer.set("open_ranges", JsonBody.MAPPER.valueToTree(session.open().toList()));
         answer.put("state", session.isClosed() ? "closed" : "open");

@@ -10,9 +10,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -75,7 +77,36 @@ public final class TopicSetup {
                     "partitions=" + partitions + ", but the lanes have " + found + ": set partitions=" + found
                             + " (adding partitions to a lane would send spaces elsewhere, away from their memories)");
         }
+        checkSettings(names);
         return found;
+    }
+
+    /** Topics that somebody else made may have settings under which records are lost or urgency can be bought. */
+    private void checkSettings(List<String> names) throws InterruptedException, ExecutionException {
+        List<ConfigResource> resources = names.stream()
+                .map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name))
+                .toList();
+        Map<ConfigResource, Config> settings =
+                admin.describeConfigs(resources).all().get();
+        for (ConfigResource resource : resources) {
+            Config config = settings.get(resource);
+            if (config.get("cleanup.policy").value().contains("compact")) {
+                throw new TopicMismatchException("topic " + resource.name()
+                        + " is compacted, which would lose observations; set cleanup.policy=delete");
+            }
+            warnUnless(resource.name(), config, "message.timestamp.type", "LogAppendTime");
+            if (Long.parseLong(config.get("max.message.bytes").value()) < Long.parseLong(MIB_8)) {
+                warnUnless(resource.name(), config, "max.message.bytes", MIB_8);
+            }
+        }
+    }
+
+    private static void warnUnless(String topic, Config config, String key, String wanted) {
+        String value = config.get(key).value();
+        if (!value.equals(wanted)) {
+            LOG.warn(
+                    "Topic {} has {}={}, expected {}; change it with kafka-configs --alter", topic, key, value, wanted);
+        }
     }
 
     private void create() throws InterruptedException, ExecutionException {

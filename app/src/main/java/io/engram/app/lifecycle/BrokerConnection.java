@@ -2,11 +2,15 @@ package io.engram.app.lifecycle;
 
 import io.engram.app.config.EngramConfig;
 import io.engram.app.kafka.TopicSetup;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.ClientDnsLookup;
+import org.apache.kafka.clients.ClientUtils;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
@@ -20,6 +24,32 @@ final class BrokerConnection {
     private static final long PAUSE_MS = 500;
 
     private BrokerConnection() {}
+
+    /** Returns when a broker's name can be resolved: in a cluster it may appear after this instance. */
+    static void awaitResolvable(EngramConfig config) {
+        while (true) {
+            try {
+                ClientUtils.parseAndValidateAddresses(
+                        List.of(config.bootstrapServers().split(",")), ClientDnsLookup.USE_ALL_DNS_IPS);
+                return;
+            } catch (ConfigException e) {
+                if (!e.getMessage().contains("resolvable")) {
+                    throw new ConfigException("kafka.bootstrap.servers: " + e.getMessage());
+                }
+                waiting(config, "its name cannot be resolved");
+                pause();
+            }
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(ATTEMPT_MS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartupException("interrupted while waiting for the broker");
+        }
+    }
 
     /**
      * Returns when the broker answers and all topics are there.

@@ -52,6 +52,7 @@ public final class EngramApplication implements AutoCloseable {
     private final MetricsServer metricsServer;
     private volatile boolean stopping;
     private volatile boolean failed;
+    private volatile boolean wasReady;
 
     /**
      * Makes an instance and opens its ports; {@link #start} does the rest.
@@ -61,6 +62,7 @@ public final class EngramApplication implements AutoCloseable {
     public EngramApplication(EngramConfig config) {
         this.config = config;
         requireWritable(config.stateDir());
+        BrokerConnection.awaitResolvable(config);
         try {
             PrometheusRegistry registry = new PrometheusRegistry();
             EngramMetrics metrics = new EngramMetrics(registry, config.maxMetricSpaces());
@@ -69,20 +71,35 @@ public final class EngramApplication implements AutoCloseable {
                     owned(new RocksDbBudget(config.rocksBlockCacheBytes(), config.rocksWriteBufferBytes()));
             admin = Admin.create(config.kafka());
             toClose.push(() -> admin.close(Duration.ofSeconds(5)));
-            streams = new KafkaStreams(EngramTopology.build(runtime), StreamsSettings.of(config, runtime, rocksDb));
+            streams = newStreams(config, runtime, rocksDb);
             toClose.push(this::closeStreams);
             streams.setUncaughtExceptionHandler(
                     new ThreadReplacement(config.maxThreadReplacements(), System::nanoTime));
             streams.setStateListener(this::stateChanged);
             stores = new LocalStores(streams, config.topics(), config.partitions());
             Gateway gateway = owned(new Gateway(config, stores, runtime));
-            RecallService recall = new RecallService(stores, runtime.metrics());
+            RecallService recall = new RecallService(stores);
             metricsServer = owned(new MetricsServer(config, registry, streams));
             api = owned(new ApiServer(config, recall, gateway, stores, runtime, this::isLive, this::isReady));
         } catch (RuntimeException | Error e) {
             closeAll();
             throw e;
         }
+    }
+
+    private static KafkaStreams newStreams(EngramConfig config, TopologyRuntime runtime, RocksDbBudget rocksDb) {
+        try {
+            return new KafkaStreams(EngramTopology.build(runtime), StreamsSettings.of(config, runtime, rocksDb));
+        } catch (StreamsException e) {
+            throw inUse(config, e);
+        }
+    }
+
+    private static StartupException inUse(EngramConfig config, StreamsException e) {
+        return new StartupException(
+                "cannot start: " + e.getMessage() + " (does another instance use state.dir " + config.stateDir()
+                        + "? Each needs its own)",
+                e);
     }
 
     private <T extends AutoCloseable> T owned(T resource) {
@@ -130,7 +147,8 @@ public final class EngramApplication implements AutoCloseable {
         lag.start(config.lagIntervalMs());
         while (!isReady()) {
             if (failed || stopping) {
-                throw new StartupException("the streams failed while starting; see the log above");
+                throw new StartupException(
+                        failed ? "the streams failed while starting; see the log above" : "stopped while starting");
             }
             Thread.sleep(READY_POLL_MS);
         }
@@ -151,7 +169,17 @@ public final class EngramApplication implements AutoCloseable {
 
     /** True when the instance can answer recall: its tasks run and their indexes are complete. */
     public boolean isReady() {
-        return !stopping && streams.state() == KafkaStreams.State.RUNNING && stores.allCaughtUp();
+        if (stopping || failed) {
+            return false;
+        }
+        KafkaStreams.State state = streams.state();
+        if (!wasReady) {
+            wasReady = state == KafkaStreams.State.RUNNING && stores.allCaughtUp(config.standbyMaxLag());
+            return wasReady;
+        }
+        // Once ready, a rebalance or a busy standby is no reason to send clients away.
+        return (state == KafkaStreams.State.RUNNING || state == KafkaStreams.State.REBALANCING)
+                && stores.allActiveServe();
     }
 
     /** {@code http://host:port} of the HTTP interface. */
@@ -175,7 +203,7 @@ public final class EngramApplication implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         if (stopping) {
             return;
         }

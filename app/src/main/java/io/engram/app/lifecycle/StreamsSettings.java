@@ -3,7 +3,6 @@ package io.engram.app.lifecycle;
 import io.engram.app.config.EngramConfig;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.checks.PoisonRecordHandler;
-import java.net.URI;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -24,8 +23,7 @@ final class StreamsSettings {
         settings.putAll(config.kafka());
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, config.applicationId());
         settings.put(StreamsConfig.STATE_DIR_CONFIG, config.stateDir().toString());
-        URI advertised = URI.create(config.advertisedUrl());
-        settings.put(StreamsConfig.APPLICATION_SERVER_CONFIG, advertised.getHost() + ":" + advertised.getPort());
+        settings.put(StreamsConfig.APPLICATION_SERVER_CONFIG, config.advertisedAddress());
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, config.streamThreads());
         settings.put(StreamsConfig.NUM_STANDBY_REPLICAS_CONFIG, config.standbyReplicas());
         settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, (int) config.replicationFactor());

@@ -5,6 +5,7 @@ import io.engram.schemas.BackpressureStatus;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.ObservationCodec;
+import io.engram.schemas.RejectionReason;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.admission.LaneDepths.LanePartition;
@@ -13,11 +14,12 @@ import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.store.MemoryView;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -36,22 +38,19 @@ public final class Gateway implements AutoCloseable {
     private final EngramConfig config;
     private final Producer<byte[], byte[]> producer;
     private final String name = "http-" + UUID.randomUUID().toString().substring(0, 8);
-    private long sessionCount;
-
-    private final Map<SpaceLane, Session> sessions = new LinkedHashMap<>(64, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<SpaceLane, Session> eldest) {
-            return size() > MAX_SESSIONS;
-        }
-    };
+    private final AtomicLong sessionCount = new AtomicLong();
+    private final Map<SpaceLane, Session> sessions = new ConcurrentHashMap<>();
 
     private record SpaceLane(String space, Lane lane) {}
 
+    /** Numbers are given out and sent under the session's own lock, so that they reach the producer in order. */
     private static final class Session {
         final String id;
         long lastSequence;
+        long lastUsedMs;
+        volatile long lastOffset = -1;
+        // A number that may not have arrived would make all later ones a gap.
+        volatile boolean broken;
 
         Session(String id) {
             this.id = id;
@@ -103,12 +102,11 @@ public final class Gateway implements AutoCloseable {
      * @return completes when the broker has it, or fails
      */
     public CompletableFuture<Enqueued> send(String space, Lane lane, Observation observation) {
+        Session session = session(new SpaceLane(space, lane));
         CompletableFuture<Enqueued> sent = new CompletableFuture<>();
-        SpaceLane key = new SpaceLane(space, lane);
-        // Numbers must reach the producer in order.
-        synchronized (sessions) {
-            Session session = sessions.computeIfAbsent(key, unused -> new Session(name + "-" + ++sessionCount));
+        synchronized (session) {
             long sequence = ++session.lastSequence;
+            session.lastUsedMs = System.currentTimeMillis();
             ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
                     config.topics().observations(lane),
                     stores.partitionOf(space),
@@ -117,26 +115,44 @@ public final class Gateway implements AutoCloseable {
             try {
                 producer.send(record, (metadata, failure) -> {
                     if (failure != null) {
-                        abandon(key, session);
+                        session.broken = true;
                         sent.completeExceptionally(failure);
                     } else {
+                        session.lastOffset = metadata.offset();
                         sent.complete(new Enqueued(
                                 metadata.topic(), metadata.partition(), metadata.offset(), session.id, sequence));
                     }
                 });
             } catch (RuntimeException e) {
-                sessions.remove(key, session);
+                session.broken = true;
                 sent.completeExceptionally(e);
             }
         }
         return sent;
     }
 
-    // A number that may not have arrived would make all later ones a gap.
-    private void abandon(SpaceLane key, Session session) {
-        synchronized (sessions) {
-            sessions.remove(key, session);
+    private Session session(SpaceLane key) {
+        if (sessions.size() > MAX_SESSIONS) {
+            sessions.clear(); // each space goes on with a new session
         }
+        return sessions.compute(
+                key,
+                (unused, known) -> known != null && isUsable(key, known)
+                        ? known
+                        : new Session(name + "-" + sessionCount.incrementAndGet()));
+    }
+
+    /** False when the stores may have forgotten the session, or have refused its numbers. */
+    private boolean isUsable(SpaceLane key, Session session) {
+        long idleMs = System.currentTimeMillis() - session.lastUsedMs;
+        LanePartition partition = new LanePartition(key.lane(), stores.partitionOf(key.space()));
+        boolean refused = runtime.rejections()
+                .of(partition, session.lastOffset)
+                .filter(rejection -> rejection.reason() == RejectionReason.INVALID_SEQUENCE)
+                .isPresent();
+        return !session.broken
+                && !refused
+                && idleMs < runtime.config().sessions().retentionMs() / 2;
     }
 
     /** Waits until a record is recallable or rejected, as far as this instance can tell. */

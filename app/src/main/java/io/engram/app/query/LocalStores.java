@@ -56,11 +56,18 @@ public final class LocalStores {
                         "partition " + partition + " of space '" + space + "' is not served here right now"));
     }
 
-    /** Asks every partition that this instance serves. */
+    /**
+     * Asks every partition that this instance serves.
+     *
+     * @throws UnavailableException while it serves none
+     */
     public <R> Map<Integer, R> askAll(Function<MemoryView, R> question) {
         Map<Integer, R> answers = new LinkedHashMap<>();
         query(view -> isServing(view) ? Optional.of(question.apply(view)) : Optional.<R>empty(), Optional.empty())
                 .forEach((partition, answer) -> answer.ifPresent(value -> answers.put(partition, value)));
+        if (answers.isEmpty()) {
+            throw new UnavailableException("no partition is served here right now");
+        }
         return answers;
     }
 
@@ -69,16 +76,25 @@ public final class LocalStores {
         return !view.lanes().isEmpty() && view.index().isCaughtUp();
     }
 
-    /** True when every task of this instance, standbys included, has its index complete. */
-    public boolean allCaughtUp() {
+    /**
+     * True when every active task of this instance answers recall, and every standby is loaded and close behind.
+     *
+     * @param maxLag changelog records that a standby may have stored but not indexed
+     */
+    public boolean allCaughtUp(int maxLag) {
+        Map<Integer, Boolean> near = query(
+                view -> view.index().isCaughtUp() && view.index().backgroundPending() <= maxLag, Optional.empty());
+        return !near.containsValue(false) && allActiveServe();
+    }
+
+    /** True when every active task of this instance answers recall. */
+    public boolean allActiveServe() {
         int active = 0;
         for (ThreadMetadata thread : streams.metadataForLocalThreads()) {
             active += thread.activeTasks().size();
         }
-        Map<Integer, Boolean> caughtUp = query(view -> view.index().isCaughtUp(), Optional.empty());
         Map<Integer, Boolean> serving = query(LocalStores::isServing, Optional.empty());
-        return !caughtUp.containsValue(false)
-                && serving.values().stream().filter(Boolean::booleanValue).count() >= active;
+        return serving.values().stream().filter(Boolean::booleanValue).count() >= active;
     }
 
     /** Committed offsets of a partition's lanes; lanes without a commit since the task started are missing. */

@@ -3,6 +3,7 @@ package io.engram.app.query;
 import io.engram.schemas.Lane;
 import io.engram.topology.recall.MetadataFilter;
 import io.engram.topology.recall.RecallRequest;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -28,6 +29,13 @@ public record RecallParameters(
         RECENT,
         /** What is committed. */
         COMMITTED
+    }
+
+    /** The same for one of several spaces: only its partition's offsets, and what is left of the time. */
+    public RecallParameters of(int partition, long leftMs) {
+        Map<String, Long> own = new HashMap<>(minOffsets);
+        own.keySet().removeIf(lane -> !lane.endsWith("-" + partition));
+        return new RecallParameters(vector, k, minSimilarity, filter, accuracy, consistency, own, leftMs);
     }
 
     RecallRequest request(String space, Optional<Map<Lane, Long>> committed) {

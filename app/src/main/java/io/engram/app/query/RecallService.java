@@ -2,7 +2,6 @@ package io.engram.app.query;
 
 import io.engram.schemas.Lane;
 import io.engram.topology.indexing.LaneProgress;
-import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.recall.Recall;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.store.MemoryView;
@@ -13,11 +12,9 @@ import java.util.concurrent.TimeUnit;
 /** Recall over the stores of this instance. Thread-safe. */
 public final class RecallService {
     private final LocalStores stores;
-    private final EngramMetrics metrics;
 
-    public RecallService(LocalStores stores, EngramMetrics metrics) {
+    public RecallService(LocalStores stores) {
         this.stores = stores;
-        this.metrics = metrics;
     }
 
     /** The records that a recall was to wait for were not indexed in time. */
@@ -37,7 +34,6 @@ public final class RecallService {
      * @throws IllegalArgumentException when {@code minOffsets} name another partition
      */
     public RecallOutcome recall(String space, RecallParameters parameters) throws InterruptedException {
-        long start = System.nanoTime();
         int partition = stores.partitionOf(space);
         if (!parameters.minOffsets().isEmpty()) {
             awaitIndexed(space, partition, parameters);
@@ -45,11 +41,7 @@ public final class RecallService {
         Optional<Map<Lane, Long>> committed = parameters.consistency() == RecallParameters.Consistency.COMMITTED
                 ? Optional.of(stores.committedOffsets(partition))
                 : Optional.empty();
-        RecallOutcome outcome = stores.ask(space, view -> Recall.from(view, parameters.request(space, committed)));
-        if (!(outcome instanceof RecallOutcome.UnknownSpace)) {
-            metrics.space(space).recalled((System.nanoTime() - start) / 1e9);
-        }
-        return outcome;
+        return stores.ask(space, view -> Recall.from(view, parameters.request(space, committed)));
     }
 
     private void awaitIndexed(String space, int partition, RecallParameters parameters) throws InterruptedException {

@@ -74,6 +74,7 @@ class ConfigTest {
         pinned.put("work.steal.threshold", "1000");
         pinned.put("stream.threads", Integer.toString(Math.max(1, CORES / 2)));
         pinned.put("standby.replicas", "1");
+        pinned.put("standby.max.lag", "10000");
         pinned.put("commit.interval.ms", "100");
         pinned.put("tick.ms", "100");
         pinned.put("lag.interval.ms", "200");
@@ -155,6 +156,7 @@ class ConfigTest {
                 "index.ef.construction=8 | efConstruction < m: 8 < 16",
                 "lane.low.slack.ms=3600000 | lane.low.slack.ms: Value must be no more than 3000000",
                 "topics.prefix=a.b | hyphens only",
+                "advertised.url=nonsense | advertised.url: must be a URL",
                 "noequals | --set wants key=value"
             })
     void shouldSayWhatIsWrong(String assignment, String message) {
@@ -177,6 +179,10 @@ class ConfigTest {
     void shouldIgnoreWhatKubernetesAndTheLauncherAdd() {
         EngramConfig config = new ConfigLoader()
                 .environment(Map.of(
+                        "ENGRAM_SERVICE_HOST", "10.0.0.1",
+                        "ENGRAM_PORT_7432_TCP_ADDR", "10.0.0.1",
+                        "ENGRAM_HTTP_PORT", "tcp://10.0.0.1:7432",
+                        "ENGRAM_KAFKA_SERVICE_HOST", "10.0.0.2",
                         "ENGRAM_QUERY_SERVICE_HOST", "10.0.0.1",
                         "ENGRAM_QUERY_SERVICE_PORT_HTTP", "7432",
                         "ENGRAM_QUERY_PORT_7432_TCP_ADDR", "10.0.0.1",

@@ -5,6 +5,7 @@ import com.github.jelmerk.hnswlib.core.hnsw.HnswIndex;
 import io.engram.index.HnswParameters;
 import io.engram.index.Vectors;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -26,6 +27,10 @@ final class Graph {
 
     private final HnswIndex<String, float[], Entry, Float> index;
     private final ReadWriteLock growth = new ReentrantReadWriteLock();
+    // An insert waits for one of the library's bit sets, of which there is one per core, while it holds its node; with
+    // more
+    // inserts than cores they could all wait for each other.
+    private final Semaphore inserts = new Semaphore(Runtime.getRuntime().availableProcessors());
     // Nodes are never reused, and every insert may take one.
     private final AtomicInteger usedNodes = new AtomicInteger();
 
@@ -44,11 +49,13 @@ final class Graph {
         if (needed > index.getMaxItemCount()) {
             grow(needed);
         }
+        inserts.acquireUninterruptibly();
         growth.readLock().lock();
         try {
             index.add(entry);
         } finally {
             growth.readLock().unlock();
+            inserts.release();
         }
     }
 

@@ -79,6 +79,8 @@ public final class HnswlibIndex implements VectorIndex {
         } catch (RuntimeException | Error e) {
             // An entry that is not in the graph must not look live.
             entries.remove(id, entry);
+            // Nor may a node without links be taken for it on the next attempt.
+            graph.remove(entry);
             throw e;
         } finally {
             shared.unlock();

@@ -32,6 +32,9 @@ final class Acknowledgements {
         }
     }
 
+    /** Points kept while the index lags behind. */
+    private static final int MAX_POINTS = 16;
+
     private static final long UNTOUCHED = Long.MIN_VALUE;
     private static final long ALREADY_INDEXED = -1;
 
@@ -88,6 +91,9 @@ final class Acknowledgements {
             return;
         }
         SessionState state = session.state;
+        if (session.points.size() >= MAX_POINTS) {
+            session.points.pollLast(); // the new point says more, only later
+        }
         session.points.addLast(
                 new Point(session.touchedAt, state.next(), state.open().toList(), state.isClosed()));
         session.touchedAt = UNTOUCHED;

@@ -19,21 +19,17 @@ final class Changes {
     private final MemoryStore store;
     private final Sweeper sweeper;
     private final Consumer<String> newSpaces;
+    private final Consumer<String> droppedSpaces;
 
     /**
      * @param newSpaces is told of each space that comes into use
+     * @param droppedSpaces is told of each space that is dropped
      */
-    Changes(MemoryStore store, Sweeper sweeper, Consumer<String> newSpaces) {
+    Changes(MemoryStore store, Sweeper sweeper, Consumer<String> newSpaces, Consumer<String> droppedSpaces) {
         this.store = store;
         this.sweeper = sweeper;
         this.newSpaces = newSpaces;
-    }
-
-    /** True when the memory is stored with that digest. */
-    boolean isStored(String space, String id, long digest) {
-        return store.memory(space, id)
-                .filter(memory -> !memory.isTombstone() && memory.digest() == digest)
-                .isPresent();
+        this.droppedSpaces = droppedSpaces;
     }
 
     /** Returns true when the index was handed something and will finish the record. */
@@ -42,8 +38,8 @@ final class Changes {
         return switch (observation.operation()) {
             case OBSERVE -> observe(record, space, metrics, observation, accepted);
             case FORGET -> forget(record, space, metrics, accepted);
-            case CONFIGURE -> configure(space, observation);
-            case DROP -> drop(record, space);
+            case CONFIGURE -> configure(record, space, metrics, observation);
+            case DROP -> drop(record, space, metrics);
             case CLOSE -> false;
         };
     }
@@ -51,7 +47,7 @@ final class Changes {
     private boolean observe(
             Incoming record, String space, SpaceMetrics metrics, Observation observation, Verdict.Accepted accepted) {
         SpaceRecord known = store.space(space);
-        if (isOlder(record, known, store.memory(space, accepted.id()))) {
+        if (isOlder(record, known, accepted.stored())) {
             metrics.superseded();
             return false;
         }
@@ -66,7 +62,7 @@ final class Changes {
     }
 
     private boolean forget(Incoming record, String space, SpaceMetrics metrics, Verdict.Accepted accepted) {
-        Optional<StoredMemory> stored = store.memory(space, accepted.id());
+        Optional<StoredMemory> stored = accepted.stored();
         if (isOlder(record, store.space(space), stored)) {
             metrics.superseded();
             return false;
@@ -82,8 +78,12 @@ final class Changes {
         return true;
     }
 
-    private boolean configure(String space, Observation observation) {
+    private boolean configure(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
         SpaceRecord known = store.space(space);
+        if (known.droppedAtMs() > record.enqueuedAtMs()) {
+            metrics.superseded();
+            return false;
+        }
         observation.settings().dimension().ifPresent(dimension -> {
             store.putSpace(space, known.withDimension(dimension));
             newSpaces.accept(space);
@@ -91,12 +91,16 @@ final class Changes {
         return false;
     }
 
-    private boolean drop(Incoming record, String space) {
-        if (store.space(space).droppedAtMs() <= record.enqueuedAtMs()) {
-            store.putSpace(space, new SpaceRecord(0, store.nextGeneration(), record.enqueuedAtMs()));
-            store.view().index().drop(space);
-            sweeper.dropped(space);
+    private boolean drop(Incoming record, String space, SpaceMetrics metrics) {
+        SpaceRecord known = store.space(space);
+        if (known.droppedAtMs() > record.enqueuedAtMs()) {
+            metrics.superseded();
+            return false;
         }
+        store.putSpace(space, new SpaceRecord(0, store.nextGeneration(), record.enqueuedAtMs()));
+        store.view().index().drop(space);
+        sweeper.dropped(space);
+        droppedSpaces.accept(space);
         return false;
     }
 

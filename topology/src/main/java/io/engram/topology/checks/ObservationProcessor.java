@@ -20,6 +20,7 @@ import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
+import io.engram.topology.store.StoredMemory;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
@@ -53,6 +54,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     private Changes changes;
     private PartitionTick tick;
     private int partition;
+    // Once something was written for a record, an exception must undo the transaction instead of being passed over.
+    private boolean decided;
 
     public ObservationProcessor(TopologyRuntime runtime) {
         this.runtime = runtime;
@@ -79,7 +82,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         Acknowledgements acknowledgements = new Acknowledgements(partition);
         Sweeper sweeper = new Sweeper(store, config.sessions().retentionMs());
         tick = new PartitionTick(context, runtime, store, admission, acknowledgements, sweeper, lanes);
-        changes = new Changes(store, sweeper, tick::spaceAppeared);
+        changes = new Changes(store, sweeper, tick::spaceAppeared, tick::spaceDropped);
         context.schedule(Duration.ofMillis(config.tickMs()), PunctuationType.WALL_CLOCK_TIME, tick::run);
     }
 
@@ -101,8 +104,13 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         runtime.metrics().queueWait(lane, waitedMs / 1_000.0);
         tick.processed(lane, incoming.enqueuedAtMs());
         boolean handedOver = false;
+        decided = false;
         try {
             handedOver = process(incoming);
+        } catch (KafkaException e) {
+            throw e; // the state or the broker failed: no fault of the record
+        } catch (RuntimeException e) {
+            throw decided ? e : poison(incoming, e);
         } finally {
             if (!handedOver) {
                 incoming.lane().pass(incoming.offset());
@@ -120,7 +128,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                     RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, badKey(record)));
             return false;
         }
-        SpaceMetrics metrics = runtime.metrics().space(space.get());
+        SpaceMetrics metrics = runtime.metrics().knownSpace(space.get());
         int home = SpacePartitioner.partition(record.key().orElseThrow(), config.partitions());
         if (home != partition) {
             String detail =
@@ -146,16 +154,9 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
 
     private boolean check(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
         SessionKey key = new SessionKey(space, record.lane().lane(), observation.session());
-        Verdict verdict;
-        SessionState session;
-        try {
-            session = session(key, observation.sequence(), record.offset());
-            verdict = verdict(record, space, observation, session);
-        } catch (KafkaException e) {
-            throw e; // the state or the broker failed: no fault of the record
-        } catch (RuntimeException e) {
-            throw poison(record, space, observation, e);
-        }
+        SessionState session = session(key, observation.sequence(), record.offset());
+        Verdict verdict = verdict(record, space, observation, session);
+        decided = true;
         runtime.sessions().seen(key);
         if (verdict instanceof Verdict.Rejected rejected) {
             if (rejected.session() == Verdict.Session.CONSUMES) {
@@ -165,7 +166,9 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                 session.skip(record.enqueuedAtMs());
                 store.putSession(key, session);
             }
-            tick.touched(key, session, record.offset());
+            if (session.isKnown()) {
+                tick.touched(key, session, record.offset());
+            }
             reject(record, metrics, rejected.record());
             return false;
         }
@@ -203,8 +206,9 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         if (sequence < session.next() && !open) {
             return repeated(space, id, observation, session, digest, expected);
         }
+        Optional<StoredMemory> stored = store.memory(space, id);
         if (observation.operation() == Operation.OBSERVE) {
-            if (changes.isStored(space, id, digest)) {
+            if (stored.filter(memory -> memory.says(digest)).isPresent()) {
                 return new Verdict.Rejected(
                         RejectedRecord.of(
                                 RejectionReason.DUPLICATE,
@@ -223,14 +227,16 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                         digest);
             }
         }
-        return new Verdict.Accepted(id, digest);
+        return new Verdict.Accepted(id, digest, stored);
     }
 
     /** A number that was used before: a benign retry when it says the same, else a mistake of the producer. */
     private Verdict repeated(
             String space, String id, Observation observation, SessionState session, long digest, long expected) {
         OptionalLong accepted = session.digestOf(observation.sequence());
-        boolean same = accepted.isPresent() ? accepted.getAsLong() == digest : changes.isStored(space, id, digest);
+        boolean same = accepted.isPresent()
+                ? accepted.getAsLong() == digest
+                : store.memory(space, id).filter(memory -> memory.says(digest)).isPresent();
         if (same) {
             return Verdict.Rejected.untouched(RejectedRecord.of(
                     RejectionReason.DUPLICATE,
@@ -267,19 +273,30 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         SessionKey key = new SessionKey(space, record.lane().lane(), sessionName);
         SessionState session = session(key, sequence, record.offset());
         if (session.expects(sequence)) {
+            decided = true;
             session.skip(record.enqueuedAtMs());
             store.putSession(key, session);
             tick.touched(key, session, record.offset());
         }
     }
 
-    private PoisonRecordException poison(
-            Incoming record, String space, Observation observation, RuntimeException cause) {
+    private PoisonRecordException poison(Incoming record, RuntimeException cause) {
         try {
-            leaveOpen(record, space, observation.session(), observation.sequence());
+            Optional<String> space = MemorySpaces.ofKey(record.key());
+            Optional<Decoded.SessionPosition> position =
+                    ObservationCodec.decode(record.value()).position();
+            if (space.isPresent() && position.isPresent()) {
+                leaveOpen(
+                        record,
+                        space.get(),
+                        position.get().session(),
+                        position.get().sequence());
+            }
         } catch (RuntimeException e) {
             cause.addSuppressed(e);
         }
+        RejectedRecord rejection = PoisonRecordHandler.rejection(cause);
+        runtime.rejections().note(new LanePartition(record.lane().lane(), partition), record.offset(), rejection);
         return new PoisonRecordException(record.topic(), partition, record.offset(), cause);
     }
 
@@ -292,14 +309,10 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     }
 
     private void reject(Incoming record, SpaceMetrics metrics, RejectedRecord rejection) {
+        decided = true;
         long now = context.currentSystemTimeMs();
         metrics.rejected(rejection.reason());
-        runtime.rejections()
-                .note(
-                        new LanePartition(record.lane().lane(), partition),
-                        record.offset(),
-                        new RecentRejections.Rejection(
-                                rejection.reason(), rejection.detail(), rejection.retryAfterMs()));
+        runtime.rejections().note(new LanePartition(record.lane().lane(), partition), record.offset(), rejection);
         RejectedRecord.Source source =
                 new RejectedRecord.Source(record.topic(), record.partition(), record.offset(), record.enqueuedAtMs());
         context.forward(
@@ -313,10 +326,10 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
 
     @Override
     public void close() {
-        tick.close();
+        Optional.ofNullable(tick).ifPresent(PartitionTick::close); // absent when init failed
         for (LaneProgress lane : lanes.values()) {
             runtime.depths().unassign(lane.lane(), partition, lane.depth());
         }
-        store.deactivate();
+        Optional.ofNullable(store).ifPresent(MemoryStore::deactivate);
     }
 }

@@ -10,13 +10,16 @@ import io.engram.topology.admission.AdmissionControl;
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 
@@ -77,6 +80,11 @@ final class PartitionTick {
         runtime.metrics().space(space).level(partition, worst);
     }
 
+    /** A space was dropped: its level is nobody's any more. */
+    void spaceDropped(String space) {
+        runtime.metrics().space(space).forgetLevel(partition);
+    }
+
     void run(long nowMs) {
         announceStored();
         measure(nowMs);
@@ -117,7 +125,9 @@ final class PartitionTick {
             long sinceSent = nowMs - statusSentAtMs.getOrDefault(lane, 0L);
             boolean due = level != BackpressureLevel.NORMAL
                     && sinceSent >= runtime.config().statusIntervalMs();
-            if (changed || due) {
+            // The first status replaces what the partition's last owner said.
+            boolean first = !statusSentAtMs.containsKey(lane);
+            if (changed || due || first) {
                 statusSentAtMs.put(lane, nowMs);
                 send(
                         BackpressureStatus.key(lane, partition),
@@ -129,9 +139,12 @@ final class PartitionTick {
         BackpressureLevel now = admission.worstLevel();
         if (now != worst) {
             worst = now;
+            // Spaces beyond the cap share their series: one transition is one.
+            Set<SpaceMetrics> concerned = new HashSet<>();
             store.view()
                     .spaces()
-                    .forEach(space -> runtime.metrics().space(space).transition(partition, now));
+                    .forEach(space -> concerned.add(runtime.metrics().space(space)));
+            concerned.forEach(metrics -> metrics.transition(partition, now));
         }
     }
 
@@ -141,6 +154,7 @@ final class PartitionTick {
         }
         for (Acknowledgements.Due due : acknowledgements.due(this::watermark, nowMs)) {
             SessionKey session = due.session();
+            runtime.sessions().acknowledge(session, due.progress().acknowledgedSequence());
             send(
                     SessionProgress.key(session.space(), session.lane(), session.session()),
                     JsonCodec.encode(due.progress()),
@@ -169,11 +183,29 @@ final class PartitionTick {
             String key = SessionProgress.key(session.space(), session.lane(), session.session());
             send(key, null, nowMs, EngramTopology.SESSIONS_SINK);
         }
-        // An older change may still come on the slowest lane that has anything.
-        processedEnqueueTimeMs.values().stream().min(Long::compare).ifPresent(processed -> {
-            sweeper.sweepTombstones(processed);
-            sweeper.sweepDropMarks(processed);
+        oldestComing(nowMs).ifPresent(ms -> {
+            sweeper.sweepTombstones(ms);
+            sweeper.sweepDropMarks(ms);
         });
+        runtime.sessions().count(); // forgets those that went idle
+    }
+
+    /** No change enqueued before this time can come any more, on any lane; empty while that is not known. */
+    private Optional<Long> oldestComing(long nowMs) {
+        long oldest = nowMs;
+        for (LaneProgress lane : lanes.values()) {
+            if (!lane.depth().positioned() || lane.depth().endOffset() < 0) {
+                return Optional.empty();
+            }
+            if (lane.depth().depth() > 0) {
+                Long processed = processedEnqueueTimeMs.get(lane.lane());
+                if (processed == null) {
+                    return Optional.empty();
+                }
+                oldest = Math.min(oldest, processed);
+            }
+        }
+        return Optional.of(oldest);
     }
 
     private void send(String key, byte[] value, long nowMs, String sink) {

@@ -33,6 +33,12 @@ public final class PoisonRecordHandler implements ProcessingExceptionHandler {
         runtime = Optional.of((TopologyRuntime) configs.get(RUNTIME_CONFIG));
     }
 
+    /** What is said of a record that cannot be processed. */
+    static RejectedRecord rejection(Throwable cause) {
+        return RejectedRecord.of(
+                RejectionReason.INTERNAL_ERROR, "unexpected error while processing this record: " + cause);
+    }
+
     @Override
     public Response handleError(ErrorHandlerContext context, Record<?, ?> record, Exception exception) {
         if (!(exception instanceof PoisonRecordException)) {
@@ -43,11 +49,9 @@ public final class PoisonRecordHandler implements ProcessingExceptionHandler {
         String rejectedTopic = known.config().topics().rejected();
         Lane lane = known.config().topics().laneOf(context.topic()).orElseThrow();
         long enqueuedAt = context.timestamp() - known.config().slackMs().get(lane);
-        RejectedRecord rejection = RejectedRecord.of(
-                RejectionReason.INTERNAL_ERROR,
-                "unexpected error while processing this record: " + exception.getCause());
+        RejectedRecord rejection = rejection(exception.getCause());
         SpaceMetrics metrics = MemorySpaces.ofKey(Optional.ofNullable(context.sourceRawKey()))
-                .map(known.metrics()::space)
+                .map(known.metrics()::knownSpace)
                 .orElse(known.metrics().invalidSpace());
         metrics.rejected(RejectionReason.INTERNAL_ERROR);
         return Response.resume(List.of(new ProducerRecord<>(

@@ -22,8 +22,10 @@ public final class RecentRejections {
 
     private final Map<Key, Rejection> latest = new LinkedHashMap<>();
 
-    synchronized void note(LanePartition partition, long offset, Rejection rejection) {
-        latest.put(new Key(partition, offset), rejection);
+    synchronized void note(LanePartition partition, long offset, RejectedRecord rejection) {
+        latest.put(
+                new Key(partition, offset),
+                new Rejection(rejection.reason(), rejection.detail(), rejection.retryAfterMs()));
         if (latest.size() > CAPACITY) {
             latest.remove(latest.keySet().iterator().next());
         }

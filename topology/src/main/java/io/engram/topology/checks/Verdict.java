@@ -1,13 +1,17 @@
 package io.engram.topology.checks;
 
+import io.engram.topology.store.StoredMemory;
+import java.util.Optional;
+
 /** What the checks decided about an observation. */
 sealed interface Verdict {
     /**
      * It is to be applied.
      *
      * @param id of the memory, given or made up
+     * @param stored what is stored under it so far
      */
-    record Accepted(String id, long digest) implements Verdict {}
+    record Accepted(String id, long digest, Optional<StoredMemory> stored) implements Verdict {}
 
     /** It is to be rejected, with that effect on its session. */
     record Rejected(RejectedRecord record, Session session, long digest) implements Verdict {

@@ -19,6 +19,9 @@ final class IndexTask {
     /** Heap that a waiting reference takes, without its id and embedding: an estimate, bytes. */
     static final int REFERENCE_BYTES = 80;
 
+    /** How long a background task may wait for live ones. */
+    private static final long BACKGROUND_SLACK_MS = 2_000;
+
     private static final float[] NOT_CACHED = {};
 
     final SpaceIndex space;
@@ -66,9 +69,11 @@ final class IndexTask {
                 cacheEmbedding ? change.embedding() : NOT_CACHED);
     }
 
-    /** A change that is read back from the store while loading, restoring or repairing; it comes after all live ones. */
-    static IndexTask background(SpaceIndex space, String id, long generation) {
-        return new IndexTask(space, Kind.SYNC, id, generation, Long.MAX_VALUE, 0, null, 0, NOT_CACHED);
+    /** A change that is read back from the store while loading, restoring or repairing; live ones of the next seconds come
+     * first, but a long queue of them cannot hold it up for ever.
+     */
+    static IndexTask background(SpaceIndex space, String id, long generation, long nowMs) {
+        return new IndexTask(space, Kind.SYNC, id, generation, nowMs + BACKGROUND_SLACK_MS, 0, null, 0, NOT_CACHED);
     }
 
     boolean isLive() {

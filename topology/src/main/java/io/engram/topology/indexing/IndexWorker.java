@@ -55,6 +55,8 @@ final class IndexWorker implements Runnable {
                 }
             } catch (InterruptedException e) {
                 return;
+            } catch (Throwable e) {
+                LOG.error("Index worker {} met an unexpected error and goes on", id, e);
             }
         }
     }
@@ -93,7 +95,7 @@ final class IndexWorker implements Runnable {
     private void apply(SpaceIndex space, List<IndexTask> tasks) {
         try {
             space.apply(tasks, scratch, metrics);
-        } catch (RuntimeException | LinkageError e) {
+        } catch (Throwable e) {
             metrics.batchFailed(WorkerMetrics.ErrorType.INTERNAL);
             LOG.error("Batch of {} for space {} failed unexpectedly", tasks.size(), space.space(), e);
         }

@@ -88,15 +88,11 @@ public final class IndexWorkers implements AutoCloseable {
         }
     }
 
-    /** Queues a background task; the caller waits for room for as long as the partition is open. */
+    /** Queues a background task; while too many wait, the caller is slowed down as by {@link #submit}. */
     void submitBackground(PartitionIndex partition, IndexTask task) {
         backgroundPending.incrementAndGet();
         enqueue(partition, task);
-        while (running
-                && !partition.isClosed()
-                && !awaitRoom(backgroundPending, config::maxBackgroundPending, config.maxHandOverWaitMs())) {
-            LOG.trace("Waiting for room to load partition {}", partition.partition());
-        }
+        awaitRoom(backgroundPending, config::maxBackgroundPending, config.maxHandOverWaitMs());
     }
 
     private void enqueue(PartitionIndex partition, IndexTask task) {
@@ -111,22 +107,21 @@ public final class IndexWorkers implements AutoCloseable {
         }
     }
 
-    private boolean awaitRoom(AtomicLong pending, LongSupplier limit, long timeoutMs) {
+    private void awaitRoom(AtomicLong pending, LongSupplier limit, long timeoutMs) {
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
         synchronized (room) {
             while (running && pending.get() > limit.getAsLong()) {
                 long leftMs = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
                 if (leftMs <= 0) {
-                    return false;
+                    return;
                 }
                 try {
                     room.wait(leftMs);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
-                    return true;
+                    return;
                 }
             }
-            return true;
         }
     }
 

@@ -24,6 +24,7 @@ public final class PartitionIndex {
     private final AtomicInteger backgroundPending = new AtomicInteger();
     private final AtomicLong newestGeneration = new AtomicLong();
     private volatile boolean loaded;
+    private volatile boolean complete;
     private volatile boolean closed;
 
     /**
@@ -71,10 +72,13 @@ public final class PartitionIndex {
 
     /** Has the index follow the store for that id: while loading, restoring, or as a standby. May wait for room. */
     public void sync(String space, String id, long generation) {
-        SpaceIndex index = index(space);
-        if (index.announce(id, generation)) {
-            backgroundPending.incrementAndGet();
-            workers.submitBackground(this, IndexTask.background(index, id, generation));
+        if (closed) {
+            return;
+        }
+        backgroundPending.incrementAndGet();
+        workers.submitBackground(this, IndexTask.background(index(space), id, generation, clock.getAsLong()));
+        if (closed) {
+            drop(space); // made while the partition was closing
         }
     }
 
@@ -104,9 +108,22 @@ public final class PartitionIndex {
         loaded = true;
     }
 
-    /** True when recall sees everything that is stored, but for live changes of this moment. */
+    /** The partition becomes active: what was restored last must be indexed before it answers. */
+    public void activated() {
+        complete = false;
+    }
+
+    /** True once recall sees everything that was stored when the partition was opened or became active. */
     public boolean isCaughtUp() {
-        return loaded && backgroundPending.get() == 0 && !closed;
+        if (!complete && loaded && backgroundPending.get() == 0) {
+            complete = true;
+        }
+        return complete && !closed;
+    }
+
+    /** Records of the changelog that a standby has stored but not indexed yet. */
+    public int backgroundPending() {
+        return backgroundPending.get();
     }
 
     boolean isClosed() {

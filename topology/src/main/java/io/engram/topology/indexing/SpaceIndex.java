@@ -19,8 +19,9 @@ import org.slf4j.LoggerFactory;
 /**
  * The index of one space on one partition, and what is still to enter it.
  *
- * <p>Several workers may work on one space. What keeps the changes of an id in order is {@code pending}: only the newest
- * change of an id is applied, and a worker that finds itself overtaken takes back what it did.
+ * <p>Several workers may work on one space. What keeps the changes that lanes bring in order is {@code pending}: only the
+ * newest change of an id is applied, and a worker that finds itself overtaken takes back what it did. A sync reads the
+ * store before and after, until both agree.
  *
  * <pre>
  * pending   id → newest generation that waits for a worker
@@ -31,6 +32,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class SpaceIndex {
     private static final Logger LOG = LoggerFactory.getLogger(SpaceIndex.class);
+
+    private static final long NOT_STORED = -1;
 
     private final String space;
     private final IndexEngine engine;
@@ -70,17 +73,12 @@ public final class SpaceIndex {
         return index.map(VectorIndex::size).orElse(0) + failed.size();
     }
 
-    /** Announces a change; returns false when a newer change of the id, or this very one, waits already. */
-    boolean announce(String id, long generation) {
-        boolean[] fresh = {false};
-        pending.compute(id, (key, newest) -> {
-            fresh[0] = newest == null || newest < generation;
-            return fresh[0] ? Long.valueOf(generation) : newest;
-        });
-        return fresh[0];
+    /** Announces a change of a lane; generations of an id rise. */
+    void announce(String id, long generation) {
+        pending.put(id, generation);
     }
 
-    /** Applies tasks of this space in order, then marks each as done. */
+    /** Applies tasks of this space in order, then settles each, whatever happens to it. */
     void apply(List<IndexTask> tasks, Batch batch, WorkerMetrics worker) {
         int from = 0;
         while (from < tasks.size()) {
@@ -89,13 +87,19 @@ public final class SpaceIndex {
             while (to < tasks.size() && tasks.get(to).kind == IndexTask.Kind.ADD) {
                 to++;
             }
-            if (to == from) {
-                applyOne(tasks.get(to++), worker);
-            } else {
-                addRun(tasks.subList(from, to), batch, worker);
+            List<IndexTask> run = tasks.subList(from, Math.max(to, from + 1));
+            try {
+                if (to == from) {
+                    applyOne(run.get(0), worker);
+                } else {
+                    addRun(run, batch, worker);
+                }
+            } catch (RuntimeException | Error e) {
+                // Which of them are in the index is not known: all are tried again.
+                run.forEach(task -> fail(task, WorkerMetrics.ErrorType.INTERNAL, worker, e));
             }
-            tasks.subList(from, to).forEach(this::settle);
-            from = to;
+            run.forEach(this::settle);
+            from += run.size();
         }
     }
 
@@ -157,20 +161,29 @@ public final class SpaceIndex {
     }
 
     private void applyOne(IndexTask task, WorkerMetrics worker) {
-        if (!isNewest(task)) {
-            return;
-        }
-        if (task.kind == IndexTask.Kind.REMOVE) {
+        if (task.kind == IndexTask.Kind.SYNC) {
+            sync(task, worker);
+        } else if (isNewest(task)) {
             remove(task);
-            return;
         }
+    }
+
+    /** Makes the index agree with the store, which may change meanwhile. */
+    private void sync(IndexTask task, WorkerMetrics worker) {
         try {
-            Optional<StoredValues.StoredEmbedding> stored = values.embedding(space, task.id);
-            if (stored.isPresent()) {
-                addOne(task, stored.get().generation(), stored.get().vector(), worker);
-            } else {
-                remove(task);
-            }
+            long seen;
+            long now = generationStored(task.id);
+            do {
+                seen = now;
+                Optional<StoredValues.StoredEmbedding> stored = values.embedding(space, task.id);
+                if (stored.isPresent()) {
+                    addOne(task, stored.get().generation(), stored.get().vector(), worker);
+                } else {
+                    failed.remove(task.id);
+                    index.ifPresent(vectors -> vectors.remove(task.id, Long.MAX_VALUE));
+                }
+                now = generationStored(task.id);
+            } while (now != seen);
         } catch (StoredValues.StoreClosedException e) {
             LOG.debug("Store of space {} closed while {} was read", space, task.id);
         } catch (RuntimeException e) {
@@ -178,12 +191,18 @@ public final class SpaceIndex {
         }
     }
 
+    private long generationStored(String id) {
+        return values.embedding(space, id)
+                .map(StoredValues.StoredEmbedding::generation)
+                .orElse(NOT_STORED);
+    }
+
     private void remove(IndexTask task) {
         failed.remove(task.id);
         index.ifPresent(vectors -> vectors.remove(task.id, task.generation));
     }
 
-    private void fail(IndexTask task, WorkerMetrics.ErrorType type, WorkerMetrics worker, Exception cause) {
+    private void fail(IndexTask task, WorkerMetrics.ErrorType type, WorkerMetrics worker, Throwable cause) {
         failed.put(task.id, task);
         worker.batchFailed(type);
         LOG.error(
@@ -195,9 +214,11 @@ public final class SpaceIndex {
     }
 
     private void settle(IndexTask task) {
-        boolean newest = pending.remove(task.id, task.generation);
-        if (!newest && !pending.containsKey(task.id)) {
-            takeBack(task);
+        if (task.isLive()) {
+            boolean newest = pending.remove(task.id, task.generation);
+            if (!newest && !pending.containsKey(task.id)) {
+                takeBack(task);
+            }
         }
         if (failed.get(task.id) != task) {
             task.countInserted(metrics, clock.getAsLong());
@@ -231,15 +252,17 @@ public final class SpaceIndex {
                     task.countInserted(metrics, clock.getAsLong());
                     repaired++;
                 }
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 LOG.debug("Memory {} of space {} still cannot be inserted", task.id, space, e);
             }
         }
         return repaired;
     }
 
+    /** The index for that dimension; one of another dimension is what a dropped space left behind. */
     private synchronized VectorIndex vectorsOf(int dimension) {
-        if (index.isEmpty()) {
+        if (index.isEmpty() || index.get().dimension() != dimension) {
+            index.ifPresent(VectorIndex::close);
             index = Optional.of(engine.create(dimension));
         }
         return index.get();

@@ -174,6 +174,11 @@ public final class EngramMetrics {
         }
     }
 
+    /** The metrics of a space that is in use already, else the shared ones: names that nobody uses get no series. */
+    public SpaceMetrics knownSpace(String space) {
+        return spaces.getOrDefault(space, other);
+    }
+
     /** The metrics of records without a legal space. */
     public SpaceMetrics invalidSpace() {
         return invalid;

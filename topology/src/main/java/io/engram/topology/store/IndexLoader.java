@@ -56,6 +56,9 @@ public final class IndexLoader implements AutoCloseable {
                     lastLog = System.nanoTime();
                 }
             }
+            if (Thread.currentThread().isInterrupted()) {
+                return;
+            }
             index.loaded();
             LOG.debug("Loaded the index of {}: {} memories handed over", store.name(), handedOver);
         } catch (StoredValues.StoreClosedException e) {

@@ -92,19 +92,12 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         if (raw[0] == StoreKeys.MEMORY) {
             MemoryKey memory = MemoryKey.of(raw);
             long generation =
-                    value.map(bytes -> StoredMemory.of(bytes).generation()).orElseGet(this::generationBound);
+                    value.map(bytes -> StoredMemory.of(bytes).generation()).orElse(0L);
             index().sync(memory.space(), memory.id(), generation);
         } else if (raw[0] == StoreKeys.SPACE
                 && value.map(SpaceRecord::decode).stream().noneMatch(SpaceRecord::exists)) {
             index().drop(StoreKeys.body(raw));
         }
-    }
-
-    // A deletion carries no generation, but it is younger than all that were given out before it.
-    private long generationBound() {
-        return Optional.ofNullable(rocks.get(StoreKeys.GENERATION))
-                .map(GenerationBound::decode)
-                .orElse(0L);
     }
 
     /**

@@ -56,6 +56,7 @@ public final class MemoryStore implements StateStore {
                 .orElse(0L);
         generationBound = generation;
         active = true;
+        inner.index().activated();
         view.commitPoints().start(generation);
         view.activated(lanes);
     }
@@ -92,7 +93,7 @@ public final class MemoryStore implements StateStore {
     public Optional<StoredMemory> memory(String space, String id) {
         return Optional.ofNullable(store.get(StoreKeys.memory(space, id)))
                 .map(StoredMemory::of)
-                .filter(memory -> !space(space).hides(memory.generation()));
+                .filter(memory -> !space(space).hides(memory));
     }
 
     public void putMemory(String space, String id, Observation observation, StoredMemory.Origin origin) {
@@ -198,8 +199,12 @@ public final class MemoryStore implements StateStore {
         List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.afterMemories(space), max);
         SpaceRecord record = space(space);
         for (KeyValue<Bytes, byte[]> entry : entries) {
-            if (record.hides(StoredMemory.of(entry.value).generation())) {
+            StoredMemory memory = StoredMemory.of(entry.value);
+            if (record.hides(memory)) {
                 store.delete(entry.key);
+            } else if (!memory.isTombstone()) {
+                // Enqueued after the drop but processed before it: it lost its place in the index with the others.
+                inner.index().sync(space, MemoryKey.of(entry.key.get()).id(), memory.generation());
             }
         }
         if (!entries.isEmpty()) {

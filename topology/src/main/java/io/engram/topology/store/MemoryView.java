@@ -63,7 +63,7 @@ public final class MemoryView implements StoredValues {
     public Optional<StoredMemory> memory(String space, String id) {
         return store.read(StoreKeys.memory(space, id))
                 .map(StoredMemory::of)
-                .filter(memory -> !memory.isTombstone() && !space(space).hides(memory.generation()));
+                .filter(memory -> !memory.isTombstone() && !space(space).hides(memory));
     }
 
     @Override

@@ -65,6 +65,11 @@ public final class OpenRanges {
         return true;
     }
 
+    /** True when the number is the last open one. */
+    public boolean endsWith(long sequence) {
+        return count > 0 && lasts[count - 1] == sequence;
+    }
+
     /** How many ranges there are. */
     public int size() {
         return count;

@@ -55,6 +55,11 @@ public final class SessionState {
         return !closed && sequence == next;
     }
 
+    /** True when the session has taken or passed any number: only then it is stored. */
+    public boolean isKnown() {
+        return next > 1;
+    }
+
     public long incarnation() {
         return incarnation;
     }
@@ -95,7 +100,7 @@ public final class SessionState {
 
     /** Passes the expected number and leaves it open; beyond the limit of ranges it is passed for good. */
     public void skip(long enqueuedAtMs) {
-        boolean keep = !open.isFull();
+        boolean keep = !open.isFull() || open.endsWith(next - 1);
         if (keep) {
             open.append(next);
         }

@@ -29,9 +29,9 @@ public record SpaceRecord(int dimension, long droppedGeneration, long droppedAtM
         return droppedGeneration > 0;
     }
 
-    /** True when a memory of that generation was dropped with the space. */
-    public boolean hides(long generation) {
-        return generation <= droppedGeneration;
+    /** True when the memory was dropped with the space: it was there, and nobody had enqueued it after the drop. */
+    public boolean hides(StoredMemory memory) {
+        return memory.generation() <= droppedGeneration && memory.enqueuedAtMs() <= droppedAtMs;
     }
 
     public SpaceRecord withDimension(int fixed) {

@@ -112,6 +112,11 @@ public final class StoredMemory {
         return bytes.get(KIND) == KIND_TOMBSTONE;
     }
 
+    /** True when this is a memory of exactly that digest. */
+    public boolean says(long digest) {
+        return !isTombstone() && digest() == digest;
+    }
+
     public long generation() {
         return bytes.getLong(GENERATION);
     }

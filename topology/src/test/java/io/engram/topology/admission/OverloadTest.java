@@ -47,6 +47,9 @@ class OverloadTest {
                 .depths()
                 .of(new LanePartition(Lane.NORMAL, 0))
                 .orElseThrow();
+        topology.settle();
+        assertThat(topology.backpressure())
+                .containsExactlyInAnyOrder("high-0 normal", "normal-0 normal", "low-0 normal");
     }
 
     @AfterEach

@@ -173,6 +173,28 @@ class ChangesTest {
     }
 
     @Test
+    void shouldKeepWhatWasEnqueuedAfterADropThatCameLate() {
+        topology.sendAt(Lane.HIGH, SPACE, observe("before", "x", 1, 0), T0.plusSeconds(1));
+        topology.sendAt(Lane.HIGH, SPACE, observe("after", "y", 0, 1), T0.plusSeconds(3));
+        topology.settle();
+        topology.sendAt(Lane.LOW, SPACE, Observation.of(Operation.DROP, "other", 1), T0.plusSeconds(2));
+        topology.sendAt(
+                Lane.LOW,
+                SPACE,
+                Observation.configure("stale", 1, new SpaceSettings(OptionalInt.of(3))),
+                T0.plusSeconds(1));
+        topology.sendAt(Lane.LOW, SPACE, Observation.observe("other", 2, "z", new float[] {1, 1}), T0.plusSeconds(4));
+        topology.advance(Duration.ofMillis(500));
+        topology.settle();
+
+        assertThat(topology.rejections()).isEmpty();
+        assertThat(topology.store().view().memory(SPACE, "before")).isEmpty();
+        assertThat(topology.recallIds(SPACE, new float[] {0, 1}, 5))
+                .contains("after")
+                .hasSize(2);
+    }
+
+    @Test
     void shouldPurgeIdleSessionsButNotThoseWithOpenNumbers() {
         topology.sendAt(Lane.NORMAL, SPACE, observe("a", "x", 1, 0), T0);
         topology.sendAt(

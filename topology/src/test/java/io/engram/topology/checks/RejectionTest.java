@@ -88,6 +88,22 @@ class RejectionTest {
     }
 
     @Test
+    void shouldRejectBlankValueAndGoOn() {
+        topology.sendRaw(Lane.NORMAL, bytes("space-1"), bytes(" \n"), Map.of());
+        topology.send("space-1", Observation.observe("s", 1, "fine", new float[] {1, 2}));
+
+        assertThat(topology.rejectionReasons()).containsExactly("invalid_observation");
+        assertThat(topology.metric(
+                        "engram_streaming_observations_rejected_total",
+                        "memory_space",
+                        "_other",
+                        "reason",
+                        "invalid_observation"))
+                .as("a name that nobody uses gets no series")
+                .isEqualTo(1);
+    }
+
+    @Test
     void shouldRejectTombstonesOfKafka() {
         topology.sendRaw(Lane.NORMAL, bytes("space-1"), Optional.empty(), Map.of());
 

@@ -209,6 +209,76 @@ class IndexWorkersTest {
     }
 
     @Test
+    void shouldKeepMemoryThatLoaderAndLaneBringTogether() {
+        IndexWorkers pool = start(IndexingConfig.DEFAULT.withWorkers(2));
+        PartitionIndex partition = partition(pool, 0, hnswlib());
+        partition.loaded();
+        for (int i = 0; i < 2_000; i++) {
+            String id = "id" + i;
+            float[] embedding = {1, i};
+            stored.put(id, new StoredValues.StoredEmbedding(offset + 1, embedding));
+            partition.sync(SPACE, id, offset + 1);
+            submit(partition, id, embedding);
+            partition.sync(SPACE, id, offset);
+        }
+        awaitDone();
+        await().atMost(Duration.ofSeconds(20)).until(partition::isCaughtUp);
+
+        assertThat(partition.find(SPACE).orElseThrow().size()).isEqualTo(2_000);
+    }
+
+    @Test
+    void shouldOutliveErrorsAndKeepWhatTheyHit() {
+        IndexWorkers pool = start(new IndexingConfig(
+                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100));
+        AtomicBoolean broken = new AtomicBoolean(true);
+        PartitionIndex partition = partition(pool, 0, new RecordingEngine((id, vector) -> {
+            if (broken.get()) {
+                throw new OutOfMemoryError("forced");
+            }
+        }));
+        for (int i = 0; i < 20; i++) {
+            submit(partition, "id" + i, 1, i);
+        }
+        awaitDone();
+        assertThat(partition.find(SPACE).orElseThrow().failedIds()).hasSize(20);
+        assertThat(lane.depth().pending()).isZero();
+
+        broken.set(false);
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> partition.find(SPACE).orElseThrow().failedIds().isEmpty());
+        assertThat(partition.find(SPACE).orElseThrow().vectors().orElseThrow().size())
+                .isEqualTo(20);
+    }
+
+    @Test
+    void shouldLoadOnePartitionWhileAnotherIsBusy() throws InterruptedException {
+        IndexWorkers pool = start(new IndexingConfig(
+                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 5_000, 1 << 20, 1, 50));
+        PartitionIndex busy = partition(pool, 0, hnswlib());
+        PartitionIndex loading = partition(pool, 1, hnswlib());
+        AtomicBoolean done = new AtomicBoolean();
+        Thread load = new Thread(() -> {
+            while (!done.get()) {
+                if (lane.depth().pending() < 500) {
+                    submitDue(busy, "busy" + offset % 100, System.currentTimeMillis());
+                }
+            }
+        });
+        load.start();
+        for (int i = 0; i < 200; i++) {
+            float[] embedding = {1, i};
+            stored.put("loaded" + i, new StoredValues.StoredEmbedding(1, embedding));
+            loading.sync(SPACE, "loaded" + i, 1);
+        }
+        loading.loaded();
+        await().atMost(Duration.ofSeconds(30)).until(loading::isCaughtUp);
+        done.set(true);
+        load.join();
+        assertThat(loading.find(SPACE).orElseThrow().size()).isEqualTo(200);
+    }
+
+    @Test
     void shouldTakeLargerBatchesFromLongerQueues() {
         IndexWorkers pool = start(IndexingConfig.DEFAULT.withWorkers(1));
 
