@@ -61,20 +61,20 @@ public final class Embeddings {
             padding++;
         }
         int bytes = length / 4 * 3 - padding;
-        if (length % 4 != 0) {
+        if (length % 4 != 0 || bytes % Float.BYTES != 0) {
+            for (int i = offset; i < offset + length - padding; i++) {
+                sixBits(chars, i, offset);
+            }
             throw new FieldException(
                     "embedding",
-                    "is not base64: " + length
-                            + " characters is no multiple of 4; use the standard alphabet with padding");
-        }
-        if (bytes % Float.BYTES != 0) {
-            throw new FieldException(
-                    "embedding", "holds " + bytes + " bytes, which is no multiple of 4; send little-endian float32");
+                    length % 4 != 0
+                            ? "is not base64: " + length
+                                    + " characters is no multiple of 4; use the standard alphabet with padding"
+                            : "holds " + bytes + " bytes, which is no multiple of 4; send little-endian float32");
         }
         int dimension = bytes / Float.BYTES;
         requireDimension(dimension);
         float[] values = new float[dimension];
-        int[] sixBits = SIX_BITS;
         int end = offset + length - padding;
         int pending = 0; // bits of the float being filled, little-endian
         int filled = 0; // how many of them
@@ -82,14 +82,7 @@ public final class Embeddings {
         int buffer = 0;
         int bufferBits = 0;
         for (int i = offset; i < end; i++) {
-            char c = chars[i];
-            int bits = c < 128 ? sixBits[c] : INVALID;
-            if (bits == INVALID) {
-                throw new FieldException(
-                        "embedding",
-                        "is not base64: character '" + Json.clip(String.valueOf(c)) + "' at " + (i - offset));
-            }
-            buffer = buffer << 6 | bits;
+            buffer = buffer << 6 | sixBits(chars, i, offset);
             bufferBits += 6;
             if (bufferBits >= 8) {
                 bufferBits -= 8;
@@ -102,7 +95,21 @@ public final class Embeddings {
                 }
             }
         }
+        // The last character may carry bits that belong to no byte: two texts must not mean the same.
+        if ((buffer & (1 << bufferBits) - 1) != 0) {
+            throw new FieldException("embedding", "is not base64: its last character has bits that belong to no byte");
+        }
         return values;
+    }
+
+    private static int sixBits(char[] chars, int at, int offset) throws FieldException {
+        char c = chars[at];
+        int bits = c < 128 ? SIX_BITS[c] : INVALID;
+        if (bits == INVALID) {
+            throw new FieldException(
+                    "embedding", "is not base64: character '" + Json.clip(String.valueOf(c)) + "' at " + (at - offset));
+        }
+        return bits;
     }
 
     private static void requireDimension(int dimension) throws FieldException {

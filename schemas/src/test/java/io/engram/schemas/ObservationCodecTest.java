@@ -149,6 +149,8 @@ class ObservationCodecTest {
                 Arguments.of("{" + HEAD + ",\"embedding\":\"AAAA AAAA\"}", "embedding", "not base64"),
                 Arguments.of("{" + HEAD + ",\"embedding\":\"AAAAAAAA\"}", "embedding", "6 bytes"),
                 Arguments.of("{" + HEAD + ",\"embedding\":\"AAAA-AAAAAA=\"}", "embedding", "not base64"),
+                Arguments.of("{" + HEAD + ",\"embedding\":\"%%%%\"}", "embedding", "character '%' at 0"),
+                Arguments.of("{" + HEAD + ",\"embedding\":\"AACAPwAAgD9=\"}", "embedding", "belong to no byte"),
                 Arguments.of("{" + HEAD + ",\"embedding\":\"" + base64(Float.NaN, 1f) + "\"}", "embedding[0]", "NaN"),
                 Arguments.of(
                         "{" + HEAD + ",\"embedding\":\"" + base64(1f, Float.NEGATIVE_INFINITY) + "\"}",

@@ -36,13 +36,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class BadInputIT {
     private static final String SPACE = "bad-input";
 
-    @TempDir
-    Path stateDir;
-
     private Instance instance;
 
     @BeforeAll
-    void start() throws InterruptedException {
+    void start(@TempDir Path stateDir) throws InterruptedException {
         instance = Instance.start("bad-input", stateDir);
         instance.send(
                 Lane.HIGH,
@@ -106,7 +103,10 @@ class BadInputIT {
 
         await().atMost(Duration.ofSeconds(30)).until(() -> instance.isRemembered(SPACE, "after"));
         int expected = values.size() + 4;
-        await().atMost(Duration.ofSeconds(30)).until(() -> rejected().size() == expected);
+        await().atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(
+                                rejected().stream().map(record -> Instance.header(record, RejectionHeaders.DETAIL)))
+                        .hasSize(expected));
         List<ConsumerRecord<byte[], byte[]>> rejected = rejected();
         assertThat(rejected)
                 .allSatisfy(record -> assertThat(Instance.reason(record)).isEqualTo("invalid_observation"));

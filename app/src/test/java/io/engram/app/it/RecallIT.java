@@ -26,13 +26,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** The HTTP interface as a client uses it. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RecallIT {
-    @TempDir
-    Path stateDir;
-
     private Instance instance;
 
     @BeforeAll
-    void start() throws InterruptedException {
+    void start(@TempDir Path stateDir) throws InterruptedException {
         instance = Instance.start("recall", stateDir);
     }
 

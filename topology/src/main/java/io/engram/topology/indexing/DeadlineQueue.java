@@ -55,6 +55,26 @@ final class DeadlineQueue {
         }
     }
 
+    /** Takes up to that many of those that are due before the deadline, most urgent first. */
+    List<Entry> pollBefore(long deadlineMs, int max) {
+        if (size == 0) {
+            return List.of();
+        }
+        lock.lock();
+        try {
+            List<Entry> urgent = new ArrayList<>();
+            while (urgent.size() < max
+                    && !queue.isEmpty()
+                    && queue.peek().entry().task().deadlineMs < deadlineMs) {
+                urgent.add(queue.poll().entry());
+            }
+            size = queue.size();
+            return urgent;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Waits for an arrival or a {@link #wake}. */
     void await(long timeoutMs) throws InterruptedException {
         lock.lock();

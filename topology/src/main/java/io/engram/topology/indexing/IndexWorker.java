@@ -13,6 +13,8 @@ import org.slf4j.LoggerFactory;
 final class IndexWorker implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(IndexWorker.class);
     private static final long IDLE_WAIT_MS = 100;
+    // Items between two looks at what became due.
+    private static final int SLICE = 50;
 
     private final IndexWorkers pool;
     private final int id;
@@ -76,19 +78,33 @@ final class IndexWorker implements Runnable {
     private void work(List<DeadlineQueue.Entry> batch) {
         utilization.busy();
         try {
-            Map<SpaceIndex, List<IndexTask>> bySpace = new LinkedHashMap<>();
-            for (DeadlineQueue.Entry entry : batch) {
-                if (!entry.partition().isClosed()) {
-                    bySpace.computeIfAbsent(entry.task().space, space -> new ArrayList<>())
-                            .add(entry.task());
+            for (int from = 0; from < batch.size(); from += SLICE) {
+                // What became due meanwhile need not wait for the rest of a long batch.
+                List<DeadlineQueue.Entry> urgent =
+                        queue.pollBefore(batch.get(from).task().deadlineMs, SLICE);
+                if (!urgent.isEmpty()) {
+                    apply(urgent);
+                    metrics.batchProcessed(urgent.size());
+                    pool.finished(urgent);
                 }
+                apply(batch.subList(from, Math.min(from + SLICE, batch.size())));
             }
-            bySpace.forEach(this::apply);
             metrics.batchProcessed(batch.size());
         } finally {
             pool.finished(batch);
             utilization.idle();
         }
+    }
+
+    private void apply(List<DeadlineQueue.Entry> slice) {
+        Map<SpaceIndex, List<IndexTask>> bySpace = new LinkedHashMap<>();
+        for (DeadlineQueue.Entry entry : slice) {
+            if (!entry.partition().isClosed()) {
+                bySpace.computeIfAbsent(entry.task().space, space -> new ArrayList<>())
+                        .add(entry.task());
+            }
+        }
+        bySpace.forEach(this::apply);
     }
 
     // A worker must outlive any surprise: the partition's other spaces and all later batches depend on it.
