@@ -5,13 +5,14 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 
 /** Embeddings as JSON: base64 of little-endian float32, or an array of numbers. */
 public final class Embeddings {
-    private static final int INVALID = -1;
-    private static final int[] SIX_BITS = sixBits();
+    private static final byte INVALID = -1;
+    private static final byte[] SIX_BITS = sixBits();
 
     private Embeddings() {}
 
@@ -22,10 +23,14 @@ public final class Embeddings {
         return Base64.getEncoder().encodeToString(bytes.array());
     }
 
-    /** Reads the value that the parser stands on; on return the parser stands on its end. */
-    static float[] read(JsonParser parser) throws IOException, FieldException {
+    /**
+     * Reads the value that the parser stands on; on return the parser stands on its end.
+     *
+     * @param json what the parser reads, from its first byte
+     */
+    static float[] read(JsonParser parser, byte[] json) throws IOException, FieldException {
         if (parser.currentToken() == JsonToken.VALUE_STRING) {
-            return checked(decodeBase64(parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength()));
+            return checked(readBase64(parser, json));
         }
         if (parser.currentToken() == JsonToken.START_ARRAY) {
             return checked(readArray(parser));
@@ -33,6 +38,21 @@ public final class Embeddings {
         throw new FieldException(
                 "embedding",
                 "must be base64 of little-endian float32 or an array of numbers, got " + Json.describe(parser));
+    }
+
+    /** The parser has not looked at the string yet: it is decoded where it stands, unless it has escapes. */
+    private static float[] readBase64(JsonParser parser, byte[] json) throws IOException, FieldException {
+        long quote = parser.currentTokenLocation().getByteOffset();
+        if (quote >= 0 && quote < json.length && json[(int) quote] == '"') {
+            int from = (int) quote + 1;
+            int end = Utf8.indexOf(json, from, json.length, (byte) '"');
+            int escape = Utf8.indexOf(json, from, end, (byte) '\\');
+            if (end > from && escape < 0) {
+                return decodeBase64(json, from, end - from);
+            }
+        }
+        byte[] text = parser.getText().getBytes(StandardCharsets.UTF_8);
+        return decodeBase64(text, 0, text.length);
     }
 
     private static float[] readArray(JsonParser parser) throws IOException, FieldException {
@@ -54,8 +74,8 @@ public final class Embeddings {
         return Arrays.copyOf(values, count);
     }
 
-    // Straight from the parser's characters to floats: no intermediate string, byte array or decoder.
-    private static float[] decodeBase64(char[] chars, int offset, int length) throws FieldException {
+    // Straight from the record's bytes to floats: no intermediate string, byte array or decoder.
+    private static float[] decodeBase64(byte[] chars, int offset, int length) throws FieldException {
         int padding = 0;
         while (padding < 2 && length - padding > 0 && chars[offset + length - 1 - padding] == '=') {
             padding++;
@@ -75,13 +95,47 @@ public final class Embeddings {
         int dimension = bytes / Float.BYTES;
         requireDimension(dimension);
         float[] values = new float[dimension];
-        int end = offset + length - padding;
+        int whole = dimension / 3;
+        for (int i = 0; i < whole; i++) {
+            decodeThree(chars, offset + 16 * i, offset, values, 3 * i);
+        }
+        decodeRest(chars, offset + 16 * whole, offset + length - padding, offset, values, 3 * whole);
+        return values;
+    }
+
+    /** Sixteen characters are twelve bytes are three floats. */
+    private static void decodeThree(byte[] chars, int at, int offset, float[] values, int next) throws FieldException {
+        int a = group(chars, at, offset);
+        int b = group(chars, at + 4, offset);
+        int c = group(chars, at + 8, offset);
+        int d = group(chars, at + 12, offset);
+        values[next] = Float.intBitsToFloat(Integer.reverseBytes(a << 8 | b >>> 16));
+        values[next + 1] = Float.intBitsToFloat(Integer.reverseBytes(b << 16 | c >>> 8));
+        values[next + 2] = Float.intBitsToFloat(Integer.reverseBytes(c << 24 | d));
+    }
+
+    /** Four characters are 24 bits. */
+    private static int group(byte[] chars, int at, int offset) throws FieldException {
+        byte[] table = SIX_BITS;
+        int a = table[chars[at] & 0xff];
+        int b = table[chars[at + 1] & 0xff];
+        int c = table[chars[at + 2] & 0xff];
+        int d = table[chars[at + 3] & 0xff];
+        if ((a | b | c | d) < 0) {
+            for (int i = at; i < at + 4; i++) {
+                sixBits(chars, i, offset);
+            }
+        }
+        return a << 18 | b << 12 | c << 6 | d;
+    }
+
+    private static void decodeRest(byte[] chars, int from, int to, int offset, float[] values, int next)
+            throws FieldException {
         int pending = 0; // bits of the float being filled, little-endian
         int filled = 0; // how many of them
-        int next = 0;
         int buffer = 0;
         int bufferBits = 0;
-        for (int i = offset; i < end; i++) {
+        for (int i = from; i < to; i++) {
             buffer = buffer << 6 | sixBits(chars, i, offset);
             bufferBits += 6;
             if (bufferBits >= 8) {
@@ -99,15 +153,15 @@ public final class Embeddings {
         if ((buffer & (1 << bufferBits) - 1) != 0) {
             throw new FieldException("embedding", "is not base64: its last character has bits that belong to no byte");
         }
-        return values;
     }
 
-    private static int sixBits(char[] chars, int at, int offset) throws FieldException {
-        char c = chars[at];
-        int bits = c < 128 ? SIX_BITS[c] : INVALID;
+    private static int sixBits(byte[] chars, int at, int offset) throws FieldException {
+        int bits = SIX_BITS[chars[at] & 0xff];
         if (bits == INVALID) {
             throw new FieldException(
-                    "embedding", "is not base64: character '" + Json.clip(String.valueOf(c)) + "' at " + (at - offset));
+                    "embedding",
+                    "is not base64: character '" + Json.clip(String.valueOf((char) (chars[at] & 0xff))) + "' at "
+                            + (at - offset));
         }
         return bits;
     }
@@ -125,11 +179,27 @@ public final class Embeddings {
         }
     }
 
-    private static float[] checked(float[] values) throws FieldException {
-        double squares = 0;
-        for (float value : values) {
-            squares += (double) value * value;
+    // Four sums, because one would wait for each addition before the next.
+    private static double squares(float[] values) {
+        double a = 0;
+        double b = 0;
+        double c = 0;
+        double d = 0;
+        int i = 0;
+        for (int bound = values.length - 3; i < bound; i += 4) {
+            a += (double) values[i] * values[i];
+            b += (double) values[i + 1] * values[i + 1];
+            c += (double) values[i + 2] * values[i + 2];
+            d += (double) values[i + 3] * values[i + 3];
         }
+        for (; i < values.length; i++) {
+            a += (double) values[i] * values[i];
+        }
+        return (a + b) + (c + d);
+    }
+
+    private static float[] checked(float[] values) throws FieldException {
+        double squares = squares(values);
         if (Double.isFinite(squares) && squares > 0) {
             return values;
         }
@@ -142,12 +212,12 @@ public final class Embeddings {
         throw new FieldException("embedding", "is the zero vector, which has no direction to compare");
     }
 
-    private static int[] sixBits() {
-        int[] table = new int[128];
+    private static byte[] sixBits() {
+        byte[] table = new byte[256];
         Arrays.fill(table, INVALID);
         String alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         for (int i = 0; i < alphabet.length(); i++) {
-            table[alphabet.charAt(i)] = i;
+            table[alphabet.charAt(i)] = (byte) i;
         }
         return table;
     }

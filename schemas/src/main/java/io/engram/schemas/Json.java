@@ -14,7 +14,9 @@ final class Json {
                     StreamReadConstraints.builder().maxNestingDepth(64).build())
             // Errors name the field themselves; the location object would keep the input alive.
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
-            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+            // Metadata keys are the clients': not interned, and many of one hash are slow, not an error.
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
             // Read, so that the error names the component that is NaN instead of calling the record no JSON.
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .build();

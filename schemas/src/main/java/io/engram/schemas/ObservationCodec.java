@@ -34,7 +34,7 @@ public final class ObservationCodec {
                     "value is not UTF-8: byte 0x%02x at %d; send JSON text in UTF-8"
                             .formatted(bytes[invalid], invalid));
         }
-        Fields fields = new Fields();
+        Fields fields = new Fields(bytes);
         if (bytes.length > Limits.MAX_VALUE_BYTES) {
             fields.fail(new FieldException(
                     "value", "is " + bytes.length + " bytes, the limit is " + Limits.MAX_VALUE_BYTES + "; send less"));
@@ -106,6 +106,7 @@ public final class ObservationCodec {
     private static final class Fields {
         private static final float[] NO_EMBEDDING = {};
 
+        private final byte[] json;
         private Optional<FieldException> failure = Optional.empty();
         private int seen;
         private Operation operation = Operation.OBSERVE;
@@ -119,6 +120,10 @@ public final class ObservationCodec {
         private OptionalDouble confidence = OptionalDouble.empty();
         private Optional<Instant> observedAt = Optional.empty();
         private SpaceSettings settings = SpaceSettings.NONE;
+
+        Fields(byte[] json) {
+            this.json = json;
+        }
 
         void readObject(JsonParser parser) throws IOException, FieldException {
             JsonToken first = parser.nextToken();
@@ -182,7 +187,7 @@ public final class ObservationCodec {
                 }
                 case "embedding" -> {
                     once(4, name);
-                    embedding = Embeddings.read(parser);
+                    embedding = Embeddings.read(parser, json);
                 }
                 case "metadata" -> {
                     once(5, name);

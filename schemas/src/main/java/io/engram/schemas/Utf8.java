@@ -63,6 +63,26 @@ final class Utf8 {
         return overlong || surrogate || codePoint > 0x10ffff ? 0 : size;
     }
 
+    /** The index of the first such byte from {@code from} on and before {@code to}, or -1. */
+    static int indexOf(byte[] bytes, int from, int to, byte wanted) {
+        long pattern = LOW_BITS * wanted;
+        int i = from;
+        for (; i + 8 <= to; i += 8) {
+            // Zero where the byte is the wanted one; the subtraction borrows there first.
+            long word = (long) LONGS.get(bytes, i) ^ pattern;
+            long zeros = (word - LOW_BITS) & ~word & HIGH_BITS;
+            if (zeros != 0) {
+                return i + (Long.numberOfTrailingZeros(zeros) >>> 3);
+            }
+        }
+        for (; i < to; i++) {
+            if (bytes[i] == wanted) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
     /** Bytes of the text in UTF-8, without encoding it. */
     static int length(String text) {
         int bytes = 0;

@@ -70,6 +70,20 @@ class ObservationCodecTest {
     }
 
     @Test
+    void shouldReadBase64WithEscapesAndAfterOtherCharacters() {
+        float[] embedding = {-1f, 3.5f, 1e-3f, 7f, -0f};
+        String base64 = Embeddings.toBase64(embedding);
+        for (String text : new String[] {base64, base64.replace("/", "\\/"), base64.replace("A", "\\u0041")}) {
+            assertThat(valid("{\"x\":\"äöü🌍\"," + HEAD + ",\"embedding\" : \"" + text + "\"}")
+                            .embedding())
+                    .containsExactly(embedding);
+        }
+        assertThat(valid("\ufeff{" + HEAD + ",\"embedding\":\"" + base64 + "\"}")
+                        .embedding())
+                .containsExactly(embedding);
+    }
+
+    @Test
     void shouldReadBackWhatItWrote() {
         Observation observation = new Observation(
                 Operation.OBSERVE,

@@ -34,6 +34,23 @@ class Utf8Test {
     }
 
     @Test
+    void shouldFindBytes() {
+        Random random = new Random(9);
+        for (int i = 0; i < 100_000; i++) {
+            byte[] bytes = new byte[random.nextInt(40)];
+            for (int j = 0; j < bytes.length; j++) {
+                bytes[j] = (byte) (random.nextInt(8) == 0 ? '"' : '!' + random.nextInt(3));
+            }
+            int from = random.nextInt(bytes.length + 1);
+            int expected = -1;
+            for (int j = bytes.length - 1; j >= from; j--) {
+                expected = bytes[j] == '"' ? j : expected;
+            }
+            assertThat(Utf8.indexOf(bytes, from, bytes.length, (byte) '"')).isEqualTo(expected);
+        }
+    }
+
+    @Test
     void shouldCountBytesWithoutEncoding() {
         for (String text : new String[] {"", "abc", "äöü", "日本", "🌍🌍", "a🌍ä"}) {
             assertThat(Utf8.length(text)).isEqualTo(text.getBytes(StandardCharsets.UTF_8).length);
