@@ -3,6 +3,7 @@ package io.engram.app.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.engram.app.config.ConfigKeys;
+import io.engram.app.config.ConfigReference;
 import java.util.concurrent.Callable;
 import org.apache.kafka.common.config.ConfigDef;
 import picocli.CommandLine.Command;
@@ -22,9 +23,14 @@ public final class ConfigCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Answer with JSON.")
     private boolean json;
 
+    @Option(names = "--markdown", description = "Print the reference page.")
+    private boolean markdown;
+
     @Override
     public Integer call() {
-        if (json) {
+        if (markdown) {
+            spec.commandLine().getOut().print(ConfigReference.markdown());
+        } else if (json) {
             ArrayNode keys = new ObjectMapper().createArrayNode();
             for (ConfigDef.ConfigKey key : ConfigKeys.DEFINITION.configKeys().values()) {
                 keys.addObject()

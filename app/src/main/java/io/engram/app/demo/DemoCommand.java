@@ -30,6 +30,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -50,6 +52,7 @@ public final class DemoCommand implements Callable<Integer> {
     private static final int SHOWN_QUERIES = 5;
     private static final int SHOWN_RESULTS = 3;
     private static final int WIDTH = 78;
+    private static final long POLL_MS = 100;
     private static final long INDEX_TIMEOUT_MS = 120_000;
 
     @Spec
@@ -76,17 +79,21 @@ public final class DemoCommand implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(cleanUp);
         long start = System.nanoTime();
         say("Engram Streaming demo: broker, application and data in one process. Not for production.%n");
-        EmbeddedKafka broker = EmbeddedKafka.start(directory.resolve("broker"), freeOr(9092));
-        open.add(broker);
-        say("%5.1f s  Kafka broker on %s", seconds(start), broker.bootstrapServers());
+        int kafkaPort = freeOr(9092);
+        // Both take seconds of class loading, and neither needs the other to begin with.
+        CompletableFuture<EmbeddedKafka> starting =
+                CompletableFuture.supplyAsync(() -> startBroker(directory.resolve("broker"), kafkaPort));
         EngramConfig config = options.load(List.of(
-                ConfigKeys.BOOTSTRAP_SERVERS + "=" + broker.bootstrapServers(),
+                ConfigKeys.BOOTSTRAP_SERVERS + "=127.0.0.1:" + kafkaPort,
                 ConfigKeys.STATE_DIR + "=" + directory.resolve("state"),
                 ConfigKeys.HTTP_PORT + "=" + freeOr(7432),
                 ConfigKeys.METRICS_PORT + "=" + freeOr(9090),
                 ConfigKeys.STANDBY_REPLICAS + "=0"));
         EngramApplication application = new EngramApplication(config);
+        EmbeddedKafka broker = joined(starting);
+        open.add(broker);
         open.add(application);
+        say("%5.1f s  Kafka broker on %s", seconds(start), broker.bootstrapServers());
         application.start();
         say("%5.1f s  application ready on %s", seconds(start), application.url());
         ApiClient client = new ApiClient(application.url());
@@ -118,6 +125,22 @@ public final class DemoCommand implements Callable<Integer> {
         return ExitCodes.FAILED;
     }
 
+    private static EmbeddedKafka startBroker(Path directory, int port) {
+        try {
+            return EmbeddedKafka.start(directory, port);
+        } catch (IOException e) {
+            throw new StartupException("cannot start the broker: " + e.getMessage(), e);
+        }
+    }
+
+    private static EmbeddedKafka joined(CompletableFuture<EmbeddedKafka> starting) {
+        try {
+            return starting.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof StartupException cause ? cause : e;
+        }
+    }
+
     private record Streamed(int count, double seconds) {}
 
     private Streamed stream(EngramConfig config, ApiClient client) throws IOException, InterruptedException {
@@ -147,7 +170,7 @@ public final class DemoCommand implements Callable<Integer> {
                     throw new StartupException(
                             "only " + recallable + " of " + lines.size() + " observations became recallable");
                 }
-                Thread.sleep(20);
+                Thread.sleep(POLL_MS);
             }
             progress.finish(recallable);
         }

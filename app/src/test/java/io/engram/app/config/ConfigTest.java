@@ -92,6 +92,13 @@ class ConfigTest {
     }
 
     @Test
+    void shouldHaveAReferencePageThatIsUpToDate() throws IOException {
+        assertThat(Files.readString(Path.of("../docs/reference/config.md")))
+                .as("./engram config --markdown > docs/reference/config.md")
+                .isEqualTo(ConfigReference.markdown());
+    }
+
+    @Test
     void shouldSplitTheGuidesTotalCapacityOneToTenToFive() {
         AdmissionConfig standard = load().topology().admission();
         assertThat(standard.capacities())

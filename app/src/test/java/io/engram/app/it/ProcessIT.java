@@ -24,9 +24,15 @@ class ProcessIT {
 
     private int outputs;
 
-    private record Started(Process process, Path output) {
+    private record Started(Process process, Path output, Path errors) {
+        /** Everything that the process printed. */
         String text() throws IOException {
-            return Files.readString(output);
+            return Files.readString(output) + Files.readString(errors);
+        }
+
+        /** Its standard output, which must be JSON whatever the JVM has to say on the other. */
+        JsonNode json() throws IOException {
+            return new ObjectMapper().readTree(Files.readString(output));
         }
     }
 
@@ -38,12 +44,13 @@ class ProcessIT {
         command.add(3 - 1, "-Dlogback.configurationFile=logback.xml");
         command.add("io.engram.app.Main");
         command.addAll(List.of(arguments));
-        Path output = directory.resolve("output-" + outputs++);
+        Path output = directory.resolve("output-" + outputs);
+        Path errors = directory.resolve("errors-" + outputs++);
         Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
+                .redirectError(errors.toFile())
                 .start();
-        return new Started(process, output);
+        return new Started(process, output, errors);
     }
 
     private static int freePort() throws IOException {
@@ -86,7 +93,7 @@ class ProcessIT {
         Started demo = run("demo", "--json");
 
         assertThat(demo.process().exitValue()).as(demo.text()).isZero();
-        JsonNode summary = new ObjectMapper().readTree(demo.text());
+        JsonNode summary = demo.json();
         assertThat(summary.get("observations").asInt()).isEqualTo(1_080);
         assertThat(summary.get("queries").asInt()).isEqualTo(40);
         assertThat(summary.get("recall_at_10").asDouble()).isGreaterThanOrEqualTo(0.99);
@@ -113,11 +120,7 @@ class ProcessIT {
                 "--set",
                 "kafka.bootstrap.servers=127.0.0.1:" + kafka);
         assertThat(observe.process().exitValue()).as(observe.text()).isZero();
-        assertThat(new ObjectMapper()
-                        .readTree(observe.text())
-                        .get("acknowledged")
-                        .asInt())
-                .isEqualTo(2_000);
+        assertThat(observe.json().get("acknowledged").asInt()).isEqualTo(2_000);
         // In the middle of it, broker and all.
         first.process().destroyForcibly().waitFor();
 
@@ -142,22 +145,14 @@ class ProcessIT {
                 "--json",
                 "--url",
                 "http://127.0.0.1:" + http);
-        assertThat(new ObjectMapper()
-                        .readTree(recall.text())
-                        .path("results")
-                        .path(0)
-                        .path("id")
-                        .asText())
-                .isEqualTo("k77");
+        assertThat(recall.json().path("results").path(0).path("id").asText()).isEqualTo("k77");
         second.process().destroy();
         assertThat(second.process().waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(second.text()).contains("Stopping");
     }
 
     private JsonNode status(int http) throws IOException, InterruptedException {
-        return new ObjectMapper()
-                .readTree(run("status", "--json", "--url", "http://127.0.0.1:" + http)
-                        .text());
+        return run("status", "--json", "--url", "http://127.0.0.1:" + http).json();
     }
 
     @Test

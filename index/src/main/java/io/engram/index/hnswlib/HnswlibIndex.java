@@ -5,13 +5,16 @@ import io.engram.index.HnswParameters;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.Vectors;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -24,11 +27,16 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * graph     nodes of live, replaced and removed entries  answers searches; rebuilt when too many are dead
  * </pre>
  *
- * Small indexes are scanned exactly. A filtered search widens its beam until enough entries pass, then scans.
+ * Small indexes have no graph and are scanned exactly. Beyond {@value #SCAN_THRESHOLD} entries each insert also links a
+ * few of those that were there before, so that no single one waits for a graph to be built; until all are linked, searches
+ * go on scanning. A filtered search widens its beam until enough entries pass, then scans.
  */
 public final class HnswlibIndex implements VectorIndex {
     /** Up to this many entries an exact scan is as quick as a walk. */
-    static final int SCAN_THRESHOLD = 500;
+    static final int SCAN_THRESHOLD = 1_000;
+
+    /** Entries without a node that an insert links besides its own. */
+    private static final int LINKED_PER_INSERT = 4;
 
     /** A graph is rebuilt when more than one node in this many is dead. */
     private static final int DEAD_SHARE = 4;
@@ -42,6 +50,10 @@ public final class HnswlibIndex implements VectorIndex {
     // Shared by all changes; exclusive for the moment in which a rebuilt graph takes over.
     private final ReadWriteLock swap = new ReentrantReadWriteLock();
     private final AtomicBoolean compacting = new AtomicBoolean();
+    // What was there when the graph was started and has no node yet; guarded by itself.
+    private final Deque<Entry> backlog = new ArrayDeque<>();
+    private final AtomicInteger unlinked = new AtomicInteger();
+    private volatile boolean graphStarted;
     private volatile Graph graph;
     private volatile boolean closed;
 
@@ -75,7 +87,7 @@ public final class HnswlibIndex implements VectorIndex {
             if (kept != entry) {
                 return false;
             }
-            graph.add(entry);
+            link(entry);
         } catch (RuntimeException | Error e) {
             // An entry that is not in the graph must not look live.
             entries.remove(id, entry);
@@ -87,6 +99,54 @@ public final class HnswlibIndex implements VectorIndex {
         }
         compactWhenDue();
         return true;
+    }
+
+    private void link(Entry entry) {
+        if (!graphStarted) {
+            if (entries.size() <= SCAN_THRESHOLD) {
+                return;
+            }
+            startGraph();
+        }
+        graph.add(entry);
+        for (int i = 0; i < LINKED_PER_INSERT && unlinked.get() > 0; i++) {
+            Entry earlier = nextOfBacklog();
+            if (earlier == entry) {
+                unlinked.decrementAndGet();
+            } else if (earlier != null) {
+                linkEarlier(earlier);
+            }
+        }
+    }
+
+    private void startGraph() {
+        synchronized (backlog) {
+            if (!graphStarted) {
+                backlog.addAll(entries.values());
+                unlinked.set(backlog.size());
+                graphStarted = true;
+            }
+        }
+    }
+
+    /** Null when other threads are linking the last ones. */
+    private Entry nextOfBacklog() {
+        synchronized (backlog) {
+            return backlog.pollFirst();
+        }
+    }
+
+    private void linkEarlier(Entry earlier) {
+        try {
+            if (entries.get(earlier.id()) == earlier) {
+                graph.add(earlier);
+                if (entries.get(earlier.id()) != earlier) {
+                    graph.remove(earlier); // removed or replaced while it was being linked
+                }
+            }
+        } finally {
+            unlinked.decrementAndGet();
+        }
     }
 
     @Override
@@ -110,7 +170,7 @@ public final class HnswlibIndex implements VectorIndex {
     public List<Hit> search(SearchRequest request) {
         float[] query = unit(request.vector());
         int live = entries.size();
-        if (live <= SCAN_THRESHOLD) {
+        if (!graphStarted || live <= SCAN_THRESHOLD || unlinked.get() > 0) {
             return scan(query, request);
         }
         // A beam that would meet a quarter of all entries is slower than the scan of them all.
@@ -177,19 +237,22 @@ public final class HnswlibIndex implements VectorIndex {
     public long memoryBytes() {
         // Per node: the vector, its links (4 B each, 2M below and about M/16 above), and ~200 B of objects.
         long perNode = 4L * dimension + 4L * (2L * parameters.m() + 2) + 200;
-        return graph.usedNodes() * perNode;
+        return Math.max(graph.usedNodes(), entries.size()) * perNode;
     }
 
     @Override
     public void close() {
         closed = true;
         entries.clear();
+        synchronized (backlog) {
+            backlog.clear();
+        }
         graph = new Graph(dimension, parameters, 0);
     }
 
     private void compactWhenDue() {
         int used = graph.usedNodes();
-        boolean due = used > SCAN_THRESHOLD && used - entries.size() > used / DEAD_SHARE;
+        boolean due = unlinked.get() == 0 && used > SCAN_THRESHOLD && used - entries.size() > used / DEAD_SHARE;
         if (due && compacting.compareAndSet(false, true)) {
             try {
                 compactor.execute(this::compact);

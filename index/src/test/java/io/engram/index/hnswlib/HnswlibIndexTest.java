@@ -38,7 +38,7 @@ class HnswlibIndexTest extends VectorIndexContract {
         Random random = new Random(1);
         long generation = 0;
         for (int round = 0; round < 20; round++) {
-            for (int i = 0; i < 1_000; i++) {
+            for (int i = 0; i < 1_500; i++) {
                 float[] vector = new float[8];
                 for (int j = 0; j < 8; j++) {
                     vector[j] = (float) random.nextGaussian();
@@ -47,8 +47,8 @@ class HnswlibIndexTest extends VectorIndexContract {
             }
         }
         assertThat(compactions.get()).isPositive();
-        assertThat(index.size()).isEqualTo(1_000);
-        // 20,000 inserts of 1,000 ids: without compaction there would be 20,000 nodes.
-        assertThat(index.memoryBytes()).isLessThan(3_000L * 400);
+        assertThat(index.size()).isEqualTo(1_500);
+        // 30,000 inserts of 1,500 ids: without compaction there would be 30,000 nodes.
+        assertThat(index.memoryBytes()).isLessThan(4_500L * 400);
     }
 }

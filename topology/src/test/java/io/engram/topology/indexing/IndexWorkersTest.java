@@ -3,7 +3,6 @@ package io.engram.topology.indexing;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
@@ -31,7 +30,6 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -149,7 +147,7 @@ class IndexWorkersTest {
         CountDownLatch gate = new CountDownLatch(1);
         List<String> order = Collections.synchronizedList(new ArrayList<>());
         CountDownLatch blocked = new CountDownLatch(1);
-        PartitionIndex partition = partition(pool, 0, new RecordingEngine((id, vector) -> {
+        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
             if (id.equals("blocker")) {
                 blocked.countDown();
                 awaitQuietly(gate);
@@ -180,7 +178,7 @@ class IndexWorkersTest {
         IndexWorkers pool = start(new IndexingConfig(
                 1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100));
         AtomicBoolean broken = new AtomicBoolean(true);
-        PartitionIndex partition = partition(pool, 0, new RecordingEngine((id, vector) -> {
+        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
             if (id.equals("bad") && broken.get()) {
                 throw new IllegalStateException("forced failure");
             }
@@ -232,7 +230,7 @@ class IndexWorkersTest {
         IndexWorkers pool = start(new IndexingConfig(
                 1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100));
         AtomicBoolean broken = new AtomicBoolean(true);
-        PartitionIndex partition = partition(pool, 0, new RecordingEngine((id, vector) -> {
+        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
             if (broken.get()) {
                 throw new OutOfMemoryError("forced");
             }
@@ -312,7 +310,7 @@ class IndexWorkersTest {
         IndexWorkers pool = start(IndexingConfig.DEFAULT.withWorkers(1));
         CountDownLatch gate = new CountDownLatch(1);
         CountDownLatch blocked = new CountDownLatch(1);
-        PartitionIndex partition = partition(pool, 0, new RecordingEngine((id, vector) -> {
+        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
             blocked.countDown();
             awaitQuietly(gate);
         }));
@@ -345,56 +343,6 @@ class IndexWorkersTest {
             latch.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** The real engine, with something that happens before each insert. */
-    private record RecordingEngine(BiConsumer<String, float[]> before) implements IndexEngine {
-        @Override
-        public String name() {
-            return "recording";
-        }
-
-        @Override
-        public VectorIndex create(int dimension) {
-            VectorIndex index = hnswlib().create(dimension);
-            return new VectorIndex() {
-                @Override
-                public int dimension() {
-                    return dimension;
-                }
-
-                @Override
-                public boolean add(String id, long generation, float[] vector) {
-                    before.accept(id, vector);
-                    return index.add(id, generation, vector);
-                }
-
-                @Override
-                public boolean remove(String id, long generation) {
-                    return index.remove(id, generation);
-                }
-
-                @Override
-                public List<Hit> search(SearchRequest request) {
-                    return index.search(request);
-                }
-
-                @Override
-                public int size() {
-                    return index.size();
-                }
-
-                @Override
-                public long memoryBytes() {
-                    return index.memoryBytes();
-                }
-
-                @Override
-                public void close() {
-                    index.close();
-                }
-            };
         }
     }
 
