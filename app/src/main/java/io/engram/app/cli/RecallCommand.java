@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -28,11 +29,8 @@ public final class RecallCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(
-            names = "--url",
-            description = "An instance; default ${DEFAULT-VALUE}.",
-            defaultValue = "http://127.0.0.1:7432")
-    private String url;
+    @Mixin
+    private InstanceOption instance;
 
     @Option(names = "--space", description = "Memory space; queries of a file may name their own.")
     private Optional<String> space = Optional.empty();
@@ -69,7 +67,7 @@ public final class RecallCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException, IOException {
-        ApiClient client = new ApiClient(url);
+        ApiClient client = instance.client();
         if (query.queries.isPresent()) {
             QueryFile.Report report = QueryFile.run(client, query.queries.get(), space, k);
             spec.commandLine()

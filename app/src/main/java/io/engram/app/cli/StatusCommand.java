@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -20,11 +21,8 @@ public final class StatusCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(
-            names = "--url",
-            description = "An instance; default ${DEFAULT-VALUE}.",
-            defaultValue = "http://127.0.0.1:7432")
-    private String url;
+    @Mixin
+    private InstanceOption instance;
 
     @Option(names = "--watch", description = "Show it again every second, until interrupted.")
     private boolean watch;
@@ -34,7 +32,7 @@ public final class StatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        ApiClient client = new ApiClient(url);
+        ApiClient client = instance.client();
         do {
             ObjectNode status = new ObjectMapper().createObjectNode();
             for (String part : new String[] {"cluster", "backpressure", "spaces"}) {

@@ -64,7 +64,7 @@ final class RecallRoutes {
         String space = spaceOf(context);
         try {
             RecallBody body = RecallBody.parse(ApiServer.jsonBody(context), maxTimeoutMs, Set.of());
-            RecallOutcome.Found found = found(space, body.parameters(), body);
+            RecallOutcome.Found found = found(space, body.parameters());
             List<ObjectNode> results = new ArrayList<>();
             found.memories().forEach(memory -> results.add(MemoryJson.recalled(memory, body.include())));
             respond(context, results, snapshot(found), List.of(), start);
@@ -80,8 +80,7 @@ final class RecallRoutes {
         return snapshot;
     }
 
-    private RecallOutcome.Found found(String space, RecallParameters parameters, RecallBody body)
-            throws InterruptedException {
+    private RecallOutcome.Found found(String space, RecallParameters parameters) throws InterruptedException {
         RecallOutcome outcome;
         try {
             outcome = recall.recall(space, parameters);
@@ -116,7 +115,7 @@ final class RecallRoutes {
             long leftMs = body.parameters().timeoutMs() - (System.nanoTime() - start) / 1_000_000;
             RecallParameters parameters = body.parameters().of(stores.partitionOf(space), Math.max(1, leftMs));
             try {
-                RecallOutcome.Found found = found(space, parameters, body);
+                RecallOutcome.Found found = found(space, parameters);
                 for (RecallOutcome.Recalled memory : found.memories()) {
                     merged.add(MemoryJson.recalled(memory, body.include()).put("space", space));
                 }

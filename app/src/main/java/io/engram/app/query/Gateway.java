@@ -90,7 +90,8 @@ public final class Gateway implements AutoCloseable {
 
     /** Milliseconds to wait when the space's lane is overloaded here, empty when it takes observations. */
     public Optional<Long> overloaded(String space, Lane lane) {
-        return Optional.ofNullable(runtime.board().statuses().get(new LanePartition(lane, stores.partitionOf(space))))
+        return runtime.board()
+                .status(new LanePartition(lane, stores.partitionOf(space)))
                 .filter(status -> status.level().equals("overloaded"))
                 .filter(status -> runtime.config().admission().policy() == AdmissionConfig.Policy.REJECT)
                 .map(BackpressureStatus::retryAfterMs);

@@ -47,9 +47,7 @@ public final class LocalStores {
      */
     public <R> R ask(String space, Function<MemoryView, R> question) {
         int partition = partitionOf(space);
-        return Optional.ofNullable(query(
-                                view -> isServing(view) ? Optional.of(question.apply(view)) : Optional.<R>empty(),
-                                Optional.of(Set.of(partition)))
+        return Optional.ofNullable(query(whereServed(question), Optional.of(Set.of(partition)))
                         .get(partition))
                 .flatMap(Function.identity())
                 .orElseThrow(() -> new UnavailableException(
@@ -63,12 +61,17 @@ public final class LocalStores {
      */
     public <R> Map<Integer, R> askAll(Function<MemoryView, R> question) {
         Map<Integer, R> answers = new LinkedHashMap<>();
-        query(view -> isServing(view) ? Optional.of(question.apply(view)) : Optional.<R>empty(), Optional.empty())
+        query(whereServed(question), Optional.empty())
                 .forEach((partition, answer) -> answer.ifPresent(value -> answers.put(partition, value)));
         if (answers.isEmpty()) {
             throw new UnavailableException("no partition is served here right now");
         }
         return answers;
+    }
+
+    /** The question, unanswered where the partition is held but not served. */
+    private static <R> Function<MemoryView, Optional<R>> whereServed(Function<MemoryView, R> question) {
+        return view -> isServing(view) ? Optional.of(question.apply(view)) : Optional.empty();
     }
 
     /** An active task whose index is complete; one that is still restoring has no lanes yet. */

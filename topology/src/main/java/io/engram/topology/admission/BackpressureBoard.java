@@ -3,6 +3,7 @@ package io.engram.topology.admission;
 import io.engram.schemas.BackpressureStatus;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** The latest status of each lane and partition that is processed here. Thread-safe. */
@@ -27,6 +28,11 @@ public final class BackpressureBoard {
             worst = worst.or(entry.level());
         }
         return worst;
+    }
+
+    /** The status of one partition of one lane, when it is processed here. */
+    public Optional<BackpressureStatus> status(LanePartition partition) {
+        return Optional.ofNullable(entries.get(partition)).map(Entry::status);
     }
 
     /** A copy of all statuses. */

@@ -39,20 +39,7 @@ final class DeadlineQueue {
 
     /** Takes up to that many, most urgent first; none when the queue is empty. */
     List<Entry> poll(int max) {
-        if (size == 0) {
-            return List.of();
-        }
-        lock.lock();
-        try {
-            List<Entry> batch = new ArrayList<>(Math.min(max, queue.size()));
-            while (batch.size() < max && !queue.isEmpty()) {
-                batch.add(queue.poll().entry());
-            }
-            size = queue.size();
-            return batch;
-        } finally {
-            lock.unlock();
-        }
+        return pollBefore(Long.MAX_VALUE, max);
     }
 
     /** Takes up to that many of those that are due before the deadline, most urgent first. */

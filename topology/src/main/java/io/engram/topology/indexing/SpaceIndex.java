@@ -171,19 +171,18 @@ public final class SpaceIndex {
     /** Makes the index agree with the store, which may change meanwhile. */
     private void sync(IndexTask task, WorkerMetrics worker) {
         try {
-            long seen;
-            long now = generationStored(task.id);
+            Optional<StoredValues.StoredEmbedding> stored;
+            Optional<StoredValues.StoredEmbedding> now = values.embedding(space, task.id);
             do {
-                seen = now;
-                Optional<StoredValues.StoredEmbedding> stored = values.embedding(space, task.id);
+                stored = now;
                 if (stored.isPresent()) {
                     addOne(task, stored.get().generation(), stored.get().vector(), worker);
                 } else {
                     failed.remove(task.id);
                     index.ifPresent(vectors -> vectors.remove(task.id, Long.MAX_VALUE));
                 }
-                now = generationStored(task.id);
-            } while (now != seen);
+                now = values.embedding(space, task.id);
+            } while (generation(now) != generation(stored));
         } catch (StoredValues.StoreClosedException e) {
             LOG.debug("Store of space {} closed while {} was read", space, task.id);
         } catch (RuntimeException e) {
@@ -191,10 +190,8 @@ public final class SpaceIndex {
         }
     }
 
-    private long generationStored(String id) {
-        return values.embedding(space, id)
-                .map(StoredValues.StoredEmbedding::generation)
-                .orElse(NOT_STORED);
+    private static long generation(Optional<StoredValues.StoredEmbedding> stored) {
+        return stored.map(StoredValues.StoredEmbedding::generation).orElse(NOT_STORED);
     }
 
     private void remove(IndexTask task) {
