@@ -1,5 +1,8 @@
 package io.engram.index;
 
+import java.io.IOException;
+import java.io.InputStream;
+
 /** Makes the indexes of one kind; a new engine is an implementation of this and of {@link VectorIndex}. Thread-safe. */
 public interface IndexEngine {
     /** The engine's name in configuration, e.g. {@code hnswlib}. */
@@ -11,4 +14,12 @@ public interface IndexEngine {
      * @param dimension components of every vector, 1 or more
      */
     VectorIndex create(int dimension);
+
+    /**
+     * The index that {@link VectorIndex#save} wrote; it answers as the saved one did.
+     *
+     * @param in buffered by the caller, and not closed here
+     * @throws IOException when this is no snapshot of this engine, or one of other build parameters
+     */
+    VectorIndex load(InputStream in) throws IOException;
 }

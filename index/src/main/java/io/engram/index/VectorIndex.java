@@ -1,6 +1,9 @@
 package io.engram.index;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Approximate k-nearest-neighbour search by cosine similarity over vectors of one dimension.
@@ -52,6 +55,23 @@ public interface VectorIndex extends AutoCloseable {
 
     /** Live entries. */
     int size();
+
+    /** Ids of the live entries: a view that may change while it is read. */
+    Set<String> ids();
+
+    /**
+     * True when the index holds that id with exactly that generation and direction: adding it again would change nothing.
+     *
+     * @throws IllegalArgumentException when the vector has another dimension, is zero or not finite
+     */
+    boolean holds(String id, long generation, float[] vector);
+
+    /**
+     * Writes a snapshot for {@link IndexEngine#load}. Searches go on meanwhile, changes may wait for a part of it.
+     *
+     * @param out buffered by the caller, and not closed here
+     */
+    void save(OutputStream out) throws IOException;
 
     /** An estimate of the heap and direct memory that the index holds, in bytes. */
     long memoryBytes();

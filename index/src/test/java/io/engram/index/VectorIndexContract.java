@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -266,5 +270,121 @@ public abstract class VectorIndexContract {
                 live.put(id, vector);
             }
         }
+    }
+
+    private static byte[] saved(VectorIndex index) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        index.save(bytes);
+        return bytes.toByteArray();
+    }
+
+    @Test
+    void shouldAnswerIdenticallyAfterRestore() throws IOException {
+        for (int size : new int[] {0, 3, 900, 3_000}) {
+            Random random = new Random(size);
+            try (VectorIndex original = engine().create(DIMENSION)) {
+                for (int i = 0; i < size; i++) {
+                    original.add("id" + i, i + 1, random(random, DIMENSION));
+                }
+                for (int i = 0; i < size; i += 5) {
+                    original.remove("id" + i, i + 1);
+                }
+                try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(original)))) {
+                    assertThat(restored.dimension()).isEqualTo(DIMENSION);
+                    assertThat(restored.size()).isEqualTo(original.size());
+                    assertThat(restored.ids()).isEqualTo(original.ids());
+                    for (int i = 0; i < 20; i++) {
+                        SearchRequest query = SearchRequest.of(random(random, DIMENSION), 10, 100);
+                        assertThat(restored.search(query)).isEqualTo(original.search(query));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void shouldGoOnFromARestoredIndex() throws IOException {
+        Random random = new Random(5);
+        Map<String, float[]> vectors = new HashMap<>();
+        for (int i = 0; i < 2_500; i++) {
+            vectors.put("id" + i, random(random, DIMENSION));
+            index.add("id" + i, 1, vectors.get("id" + i));
+        }
+        try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(index)))) {
+            for (int i = 2_000; i < 5_000; i++) {
+                vectors.put("id" + i, random(random, DIMENSION));
+                assertThat(restored.add("id" + i, 2, vectors.get("id" + i))).isTrue();
+            }
+            assertThat(restored.remove("id7", 2)).isTrue();
+            assertThat(restored.add("id8", 1, vectors.get("id9"))).isFalse();
+            vectors.remove("id7");
+            assertThat(restored.size()).isEqualTo(4_999);
+            int found = 0;
+            for (Map.Entry<String, float[]> vector : vectors.entrySet()) {
+                List<Hit> hits = restored.search(SearchRequest.of(vector.getValue(), 1, 100));
+                found += hits.get(0).id().equals(vector.getKey()) ? 1 : 0;
+            }
+            assertThat(found).isGreaterThanOrEqualTo(4_950);
+        }
+    }
+
+    @Test
+    void shouldKnowWhatItHolds() {
+        float[] vector = random(new Random(6), DIMENSION);
+        float[] other = random(new Random(7), DIMENSION);
+        index.add("a", 3, vector);
+
+        assertThat(index.holds("a", 3, vector.clone())).isTrue();
+        assertThat(index.holds("a", 2, vector)).isFalse();
+        assertThat(index.holds("a", 3, other)).isFalse();
+        assertThat(index.holds("b", 3, vector)).isFalse();
+        index.remove("a", 3);
+        assertThat(index.holds("a", 3, vector)).isFalse();
+    }
+
+    @Test
+    void shouldSaveWhileItChanges() throws Exception {
+        ExecutorService executor = Executors.newSingleThreadExecutor();
+        AtomicBoolean stop = new AtomicBoolean();
+        try {
+            Future<Long> writer = executor.submit(() -> {
+                Random random = new Random(8);
+                long generation = 0;
+                while (!stop.get()) {
+                    generation++;
+                    index.add("id" + generation % 2_000, generation, random(random, DIMENSION));
+                    if (generation % 10 == 0) {
+                        index.remove("id" + random.nextInt(2_000), generation);
+                    }
+                }
+                return generation;
+            });
+            for (int i = 0; i < 20; i++) {
+                try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(index)))) {
+                    assertThat(restored.ids()).hasSize(restored.size());
+                    List<Hit> hits = restored.search(SearchRequest.of(random(new Random(i), DIMENSION), 50, 100));
+                    assertThat(restored.ids()).containsAll(ids(hits));
+                }
+            }
+            stop.set(true);
+            assertThat(writer.get(30, TimeUnit.SECONDS)).isPositive();
+        } finally {
+            executor.shutdownNow();
+        }
+    }
+
+    @Test
+    void shouldRefuseWhatIsNoSnapshot() throws IOException {
+        for (int i = 0; i < 1_500; i++) {
+            index.add("id" + i, 1, random(new Random(i), DIMENSION));
+        }
+        byte[] whole = saved(index);
+
+        for (int length : new int[] {0, 1, 10, 1_000, whole.length / 2, whole.length - 1}) {
+            assertThatThrownBy(() -> engine().load(new ByteArrayInputStream(whole, 0, length)))
+                    .isInstanceOf(IOException.class);
+        }
+        assertThatThrownBy(() -> engine().load(new ByteArrayInputStream(new byte[100])))
+                .isInstanceOf(IOException.class);
     }
 }

@@ -3,7 +3,7 @@ package io.engram.index.hnswlib;
 import com.github.jelmerk.hnswlib.core.SearchResult;
 import com.github.jelmerk.hnswlib.core.hnsw.HnswIndex;
 import io.engram.index.HnswParameters;
-import io.engram.index.Vectors;
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -20,28 +20,34 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 final class Graph {
     private static final int FIRST_CAPACITY = 4_096;
 
-    /** Closer is smaller, as the library wants it: 1 - cosine of unit vectors. */
-    private static float distance(float[] a, float[] b) {
-        return 1f - Vectors.dot(a, b);
-    }
-
     private final HnswIndex<String, float[], Entry, Float> index;
     private final ReadWriteLock growth = new ReentrantReadWriteLock();
     // An insert waits for one of the library's bit sets, of which there is one per core, while it holds its node; with
-    // more
-    // inserts than cores they could all wait for each other.
+    // more inserts than cores they could all wait for each other.
     private final Semaphore inserts = new Semaphore(Runtime.getRuntime().availableProcessors());
     // Nodes are never reused, and every insert may take one.
     private final AtomicInteger usedNodes = new AtomicInteger();
 
     Graph(int dimension, HnswParameters parameters, int capacity) {
-        this.index = HnswIndex.newBuilder(dimension, Graph::distance, Math.max(capacity, FIRST_CAPACITY))
+        this.index = HnswIndex.newBuilder(dimension, UnitDistance.INSTANCE, Math.max(capacity, FIRST_CAPACITY))
+                .withCustomSerializers(GraphCodec.IdSerializer.INSTANCE, GraphCodec.ItemSerializer.INSTANCE)
                 .withM(parameters.m())
                 .withEfConstruction(parameters.efConstruction())
                 // A search asks for as many results as its beam is wide, so the built-in minimum must not bind.
                 .withEf(1)
                 .withRemoveEnabled()
                 .build();
+    }
+
+    /** A graph that {@link #save} wrote. */
+    Graph(GraphCodec.Saved saved) throws IOException {
+        this.index = GraphCodec.load(saved.links(), saved.items());
+        usedNodes.set(saved.items().size());
+    }
+
+    /** The caller keeps inserts and removals out meanwhile; searches may go on. */
+    GraphCodec.Saved save() throws IOException {
+        return GraphCodec.save(index);
     }
 
     void add(Entry entry) {

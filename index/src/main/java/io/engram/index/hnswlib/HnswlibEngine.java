@@ -3,6 +3,8 @@ package io.engram.index.hnswlib;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.concurrent.Executor;
 
 /** Makes {@link HnswlibIndex}es that share build parameters and the executor of their compactions. */
@@ -30,5 +32,10 @@ public final class HnswlibEngine implements IndexEngine {
     @Override
     public VectorIndex create(int dimension) {
         return new HnswlibIndex(dimension, parameters, compactor);
+    }
+
+    @Override
+    public VectorIndex load(InputStream in) throws IOException {
+        return new HnswlibIndex(HnswlibSnapshot.read(parameters, in), parameters, compactor);
     }
 }

@@ -5,11 +5,17 @@ import io.engram.index.HnswParameters;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.Vectors;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -70,6 +76,29 @@ public final class HnswlibIndex implements VectorIndex {
         this.parameters = parameters;
         this.compactor = compactor;
         this.graph = new Graph(dimension, parameters, 0);
+    }
+
+    /**
+     * The index that was saved.
+     *
+     * @throws IOException when the snapshot holds no graph although it says so
+     */
+    HnswlibIndex(HnswlibSnapshot saved, HnswParameters parameters, Executor compactor) throws IOException {
+        this(saved.dimension(), parameters, compactor);
+        for (int i = 0; i < saved.live().length; i++) {
+            if (saved.live()[i]) {
+                entries.put(saved.entries().get(i).id(), saved.entries().get(i));
+            }
+        }
+        if (saved.nodes() != HnswlibSnapshot.NO_GRAPH) {
+            List<Entry> nodes = saved.entries().subList(0, saved.nodes());
+            graph = new Graph(new GraphCodec.Saved(saved.links(), nodes));
+            for (int i = saved.nodes(); i < saved.live().length; i++) {
+                backlog.add(saved.entries().get(i));
+            }
+            unlinked.set(backlog.size());
+            graphStarted = true;
+        }
     }
 
     @Override
@@ -231,6 +260,47 @@ public final class HnswlibIndex implements VectorIndex {
     @Override
     public int size() {
         return entries.size();
+    }
+
+    @Override
+    public Set<String> ids() {
+        return Collections.unmodifiableSet(entries.keySet());
+    }
+
+    @Override
+    public boolean holds(String id, long generation, float[] vector) {
+        float[] unit = unit(vector);
+        Entry entry = entries.get(id);
+        return entry != null && entry.version() == generation && Arrays.equals(entry.vector(), unit);
+    }
+
+    @Override
+    public void save(OutputStream out) throws IOException {
+        snapshot().write(parameters, out);
+    }
+
+    /** What is live and how it is linked, at one moment; the vectors never change and are written later. */
+    private HnswlibSnapshot snapshot() throws IOException {
+        swap.writeLock().lock();
+        try {
+            GraphCodec.Saved saved = graphStarted ? graph.save() : new GraphCodec.Saved(new byte[0], new ArrayList<>());
+            List<Entry> all = saved.items();
+            int nodes = graphStarted ? all.size() : HnswlibSnapshot.NO_GRAPH;
+            Set<Entry> linked = Collections.newSetFromMap(new IdentityHashMap<>());
+            linked.addAll(all);
+            for (Entry entry : entries.values()) {
+                if (!linked.contains(entry)) {
+                    all.add(entry);
+                }
+            }
+            boolean[] live = new boolean[all.size()];
+            for (int i = 0; i < live.length; i++) {
+                live[i] = entries.get(all.get(i).id()) == all.get(i);
+            }
+            return new HnswlibSnapshot(dimension, all, live, nodes, saved.links());
+        } finally {
+            swap.writeLock().unlock();
+        }
     }
 
     @Override
