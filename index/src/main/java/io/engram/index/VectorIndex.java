@@ -62,7 +62,7 @@ public interface VectorIndex extends AutoCloseable {
     /**
      * True when the index holds that id with exactly that generation and direction: adding it again would change nothing.
      *
-     * @throws IllegalArgumentException when the vector has another dimension, is zero or not finite
+     * @param vector of this index's dimension
      */
     boolean holds(String id, long generation, float[] vector);
 

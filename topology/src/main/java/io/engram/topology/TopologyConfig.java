@@ -4,6 +4,7 @@ import io.engram.schemas.Lane;
 import io.engram.schemas.Topics;
 import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.indexing.IndexingConfig;
+import io.engram.topology.snapshot.SnapshotConfig;
 import java.util.Map;
 
 /**
@@ -15,6 +16,7 @@ import java.util.Map;
  * @param admission when to shed
  * @param sessions how long sessions live
  * @param indexing how index workers work
+ * @param snapshots where and when indexes are saved
  * @param tickMs pause between looks at depth, levels and acknowledgements, milliseconds, 1 or more
  * @param statusIntervalMs pause between repeated records of backpressure while not normal, milliseconds
  * @param changelogConfig topic settings of the store's changelog
@@ -26,6 +28,7 @@ public record TopologyConfig(
         AdmissionConfig admission,
         SessionConfig sessions,
         IndexingConfig indexing,
+        SnapshotConfig snapshots,
         long tickMs,
         long statusIntervalMs,
         Map<String, String> changelogConfig) {
@@ -53,6 +56,7 @@ public record TopologyConfig(
                 AdmissionConfig.DEFAULT,
                 SessionConfig.DEFAULT,
                 IndexingConfig.DEFAULT,
+                SnapshotConfig.NONE,
                 100,
                 5_000,
                 Map.of());
@@ -60,16 +64,57 @@ public record TopologyConfig(
 
     public TopologyConfig withAdmission(AdmissionConfig changed) {
         return new TopologyConfig(
-                topics, partitions, slackMs, changed, sessions, indexing, tickMs, statusIntervalMs, changelogConfig);
+                topics,
+                partitions,
+                slackMs,
+                changed,
+                sessions,
+                indexing,
+                snapshots,
+                tickMs,
+                statusIntervalMs,
+                changelogConfig);
     }
 
     public TopologyConfig withIndexing(IndexingConfig changed) {
         return new TopologyConfig(
-                topics, partitions, slackMs, admission, sessions, changed, tickMs, statusIntervalMs, changelogConfig);
+                topics,
+                partitions,
+                slackMs,
+                admission,
+                sessions,
+                changed,
+                snapshots,
+                tickMs,
+                statusIntervalMs,
+                changelogConfig);
     }
 
     public TopologyConfig withSessions(SessionConfig changed) {
         return new TopologyConfig(
-                topics, partitions, slackMs, admission, changed, indexing, tickMs, statusIntervalMs, changelogConfig);
+                topics,
+                partitions,
+                slackMs,
+                admission,
+                changed,
+                indexing,
+                snapshots,
+                tickMs,
+                statusIntervalMs,
+                changelogConfig);
+    }
+
+    public TopologyConfig withSnapshots(SnapshotConfig changed) {
+        return new TopologyConfig(
+                topics,
+                partitions,
+                slackMs,
+                admission,
+                sessions,
+                indexing,
+                changed,
+                tickMs,
+                statusIntervalMs,
+                changelogConfig);
     }
 }

@@ -9,6 +9,7 @@ import io.engram.topology.checks.ActiveSessions;
 import io.engram.topology.checks.RecentRejections;
 import io.engram.topology.indexing.IndexWorkers;
 import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.snapshot.Snapshots;
 import io.engram.topology.store.IndexLoader;
 import java.util.EnumMap;
 import java.util.Map;
@@ -28,7 +29,8 @@ public final class TopologyRuntime implements AutoCloseable {
     private final BackpressureBoard board = new BackpressureBoard();
     private final ActiveSessions sessions;
     private final RecentRejections rejections = new RecentRejections();
-    private final IndexLoader loader = new IndexLoader();
+    private final Snapshots snapshots;
+    private final IndexLoader loader;
     private final IndexWorkers workers;
 
     /**
@@ -45,6 +47,8 @@ public final class TopologyRuntime implements AutoCloseable {
         Lane.ALL.forEach(lane -> rates.put(lane, new DrainRate()));
         this.sessions = new ActiveSessions(config.sessions().idleMs(), clock);
         this.workers = new IndexWorkers(config.indexing(), metrics, board::worstLevel, this::capacityHere);
+        this.snapshots = new Snapshots(config.snapshots(), engine, metrics.snapshots(), clock);
+        this.loader = new IndexLoader(snapshots);
         metrics.queueDepth(depths::depth);
         metrics.activeSessions(sessions::count);
     }
@@ -103,6 +107,10 @@ public final class TopologyRuntime implements AutoCloseable {
         return loader;
     }
 
+    public Snapshots snapshots() {
+        return snapshots;
+    }
+
     public IndexWorkers workers() {
         return workers;
     }
@@ -110,6 +118,7 @@ public final class TopologyRuntime implements AutoCloseable {
     @Override
     public void close() {
         loader.close();
+        snapshots.close();
         workers.close();
     }
 }

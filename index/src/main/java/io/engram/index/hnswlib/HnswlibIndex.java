@@ -21,6 +21,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -53,6 +54,7 @@ public final class HnswlibIndex implements VectorIndex {
     private final HnswParameters parameters;
     private final Executor compactor;
     private final ConcurrentHashMap<String, Entry> entries = new ConcurrentHashMap<>();
+    private final AtomicLong versions = new AtomicLong();
     // Shared by all changes; exclusive for the moment in which a rebuilt graph takes over.
     private final ReadWriteLock swap = new ReentrantReadWriteLock();
     private final AtomicBoolean compacting = new AtomicBoolean();
@@ -86,6 +88,7 @@ public final class HnswlibIndex implements VectorIndex {
     HnswlibIndex(HnswlibSnapshot saved, HnswParameters parameters, Executor compactor) throws IOException {
         this(saved.dimension(), parameters, compactor);
         for (int i = 0; i < saved.live().length; i++) {
+            versions.accumulateAndGet(saved.entries().get(i).version(), Math::max);
             if (saved.live()[i]) {
                 entries.put(saved.entries().get(i).id(), saved.entries().get(i));
             }
@@ -108,11 +111,11 @@ public final class HnswlibIndex implements VectorIndex {
 
     @Override
     public boolean add(String id, long generation, float[] vector) {
-        Entry entry = new Entry(id, generation, unit(vector));
+        Entry entry = new Entry(id, generation, versions.incrementAndGet(), unit(vector));
         Lock shared = swap.readLock();
         shared.lock();
         try {
-            Entry kept = entries.merge(id, entry, (old, fresh) -> fresh.version() > old.version() ? fresh : old);
+            Entry kept = entries.merge(id, entry, (old, fresh) -> fresh.generation() > old.generation() ? fresh : old);
             if (kept != entry) {
                 return false;
             }
@@ -184,7 +187,7 @@ public final class HnswlibIndex implements VectorIndex {
         shared.lock();
         try {
             Entry entry = entries.get(id);
-            if (entry == null || entry.version() > generation || !entries.remove(id, entry)) {
+            if (entry == null || entry.generation() > generation || !entries.remove(id, entry)) {
                 return false;
             }
             graph.remove(entry);
@@ -219,7 +222,7 @@ public final class HnswlibIndex implements VectorIndex {
         for (var result : graph.search(query, ef)) {
             Entry entry = result.item();
             // The graph may still hold what was replaced or removed meanwhile.
-            if (entries.get(entry.id()) == entry && request.admits(entry.id(), entry.version())) {
+            if (entries.get(entry.id()) == entry && request.admits(entry.id(), entry.generation())) {
                 hits.add(hit(entry, 1f - result.distance()));
                 if (hits.size() == request.k()) {
                     break;
@@ -233,7 +236,7 @@ public final class HnswlibIndex implements VectorIndex {
     private List<Hit> scan(float[] query, SearchRequest request) {
         PriorityQueue<Hit> worstFirst = new PriorityQueue<>(Hit.BEST_FIRST.reversed());
         for (Entry entry : entries.values()) {
-            if (!request.admits(entry.id(), entry.version())) {
+            if (!request.admits(entry.id(), entry.generation())) {
                 continue;
             }
             worstFirst.add(hit(entry, Vectors.dot(query, entry.vector())));
@@ -247,7 +250,7 @@ public final class HnswlibIndex implements VectorIndex {
     }
 
     private static Hit hit(Entry entry, float similarity) {
-        return new Hit(entry.id(), entry.version(), Math.max(-1f, Math.min(1f, similarity)));
+        return new Hit(entry.id(), entry.generation(), Math.max(-1f, Math.min(1f, similarity)));
     }
 
     private float[] unit(float[] vector) {
@@ -269,9 +272,8 @@ public final class HnswlibIndex implements VectorIndex {
 
     @Override
     public boolean holds(String id, long generation, float[] vector) {
-        float[] unit = unit(vector);
         Entry entry = entries.get(id);
-        return entry != null && entry.version() == generation && Arrays.equals(entry.vector(), unit);
+        return entry != null && entry.generation() == generation && Arrays.equals(entry.vector(), unit(vector));
     }
 
     @Override

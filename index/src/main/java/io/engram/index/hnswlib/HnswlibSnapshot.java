@@ -20,7 +20,7 @@ import java.util.List;
  * 1         version = 1
  * 4 4 4     dimension d, M, efConstruction
  * 4         number of entries n
- * n ×       1 live?  2+… id (modified UTF-8)  8 generation  4×d unit vector, float32 little-endian
+ * n ×       1 live?  2+… id (modified UTF-8)  8 generation  8 version  4×d unit vector, float32 little-endian
  * 4         nodes: the graph's are the first so many entries, in its order; -1 = no graph yet
  * 4 + …     length and bytes of the links, when there is a graph
  * </pre>
@@ -47,6 +47,7 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
             Entry entry = entries.get(i);
             out.writeBoolean(live[i]);
             out.writeUTF(entry.id());
+            out.writeLong(entry.generation());
             out.writeLong(entry.version());
             floats.clear().asFloatBuffer().put(entry.vector());
             out.write(floats.array());
@@ -64,9 +65,9 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
      */
     static HnswlibSnapshot read(HnswParameters parameters, InputStream stream) throws IOException {
         DataInputStream in = new DataInputStream(stream);
-        byte version = in.readByte();
-        if (version != VERSION) {
-            throw new IOException("hnswlib snapshot of version " + version + ", expected " + VERSION);
+        byte layout = in.readByte();
+        if (layout != VERSION) {
+            throw new IOException("hnswlib snapshot of version " + layout + ", expected " + VERSION);
         }
         int dimension = in.readInt();
         HnswParameters built = parameters(in.readInt(), in.readInt());
@@ -84,10 +85,11 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
             live[i] = in.readBoolean();
             String id = in.readUTF();
             long generation = in.readLong();
+            long version = in.readLong();
             in.readFully(floats.array());
             float[] vector = new float[dimension];
             floats.clear().asFloatBuffer().get(vector);
-            entries.add(new Entry(id, generation, vector));
+            entries.add(new Entry(id, generation, version, vector));
         }
         int nodes = in.readInt();
         byte[] links = {};

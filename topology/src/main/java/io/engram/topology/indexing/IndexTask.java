@@ -31,6 +31,7 @@ final class IndexTask {
     final long deadlineMs;
     final long enqueuedAtMs;
     private final LaneProgress progress;
+    private final RestoreProgress restore;
     private final long sourceOffset;
     private final float[] embedding;
 
@@ -42,6 +43,7 @@ final class IndexTask {
             long deadlineMs,
             long enqueuedAtMs,
             LaneProgress progress,
+            RestoreProgress restore,
             long sourceOffset,
             float[] embedding) {
         this.space = space;
@@ -51,6 +53,7 @@ final class IndexTask {
         this.deadlineMs = deadlineMs;
         this.enqueuedAtMs = enqueuedAtMs;
         this.progress = progress;
+        this.restore = restore;
         this.sourceOffset = sourceOffset;
         this.embedding = embedding;
     }
@@ -65,6 +68,7 @@ final class IndexTask {
                 change.deadlineMs(),
                 change.enqueuedAtMs(),
                 progress,
+                null,
                 change.sourceOffset(),
                 cacheEmbedding ? change.embedding() : NOT_CACHED);
     }
@@ -72,16 +76,18 @@ final class IndexTask {
     /** A change that is read back from the store while loading, restoring or repairing; live ones of the next seconds come
      * first, but a long queue of them cannot hold it up for ever.
      */
-    static IndexTask background(SpaceIndex space, String id, long generation, long nowMs) {
-        return new IndexTask(space, Kind.SYNC, id, generation, nowMs + BACKGROUND_SLACK_MS, 0, null, 0, NOT_CACHED);
+    static IndexTask background(SpaceIndex space, String id, long generation, long nowMs, RestoreProgress restore) {
+        return new IndexTask(
+                space, Kind.SYNC, id, generation, nowMs + BACKGROUND_SLACK_MS, 0, null, restore, 0, NOT_CACHED);
     }
 
     boolean isLive() {
         return progress != null;
     }
 
-    LaneProgress progress() {
-        return progress;
+    /** Of a background task. */
+    RestoreProgress restore() {
+        return restore;
     }
 
     boolean hasEmbedding() {

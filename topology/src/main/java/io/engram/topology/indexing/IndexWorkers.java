@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -45,7 +46,7 @@ public final class IndexWorkers implements AutoCloseable {
      * Starts the workers.
      *
      * @param level of backpressure on this instance: higher levels ask for larger batches
-     * @param pendingLimit live references that may wait before {@link #submit} slows its caller down
+     * @param pendingLimit live references that may wait before {@link #awaitRoomForLive} slows its caller down
      */
     public IndexWorkers(
             IndexingConfig config,
@@ -71,6 +72,15 @@ public final class IndexWorkers implements AutoCloseable {
         return thread;
     }
 
+    /** Runs a piece of housekeeping soon, on a thread of its own. */
+    void runLater(Runnable task) {
+        try {
+            housekeeping.execute(task);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("Leaving out housekeeping: shutting down", e);
+        }
+    }
+
     void register(PartitionIndex partition) {
         partitions.add(partition);
     }
@@ -79,27 +89,36 @@ public final class IndexWorkers implements AutoCloseable {
         partitions.remove(partition);
     }
 
-    /** Queues a live task; above the limit the caller waits for room, but never longer than configured. */
-    void submit(PartitionIndex partition, IndexTask task) {
+    /** Counts a live task that is going to be queued. */
+    void accept(IndexTask live) {
         livePending.incrementAndGet();
-        enqueue(partition, task);
+        count(live);
+    }
+
+    /** Above the limit of live tasks the caller waits for room, but never longer than configured. */
+    void awaitRoomForLive() {
         if (livePending.get() > pendingLimit.getAsLong()) {
             awaitRoom(livePending, pendingLimit, config.maxHandOverWaitMs());
         }
     }
 
-    /** Queues a background task; while too many wait, the caller is slowed down as by {@link #submit}. */
+    /** Queues a background task; while too many wait, the caller is slowed down as by {@link #awaitRoomForLive}. */
     void submitBackground(PartitionIndex partition, IndexTask task) {
         backgroundPending.incrementAndGet();
+        count(task);
         enqueue(partition, task);
         awaitRoom(backgroundPending, config::maxBackgroundPending, config.maxHandOverWaitMs());
     }
 
-    private void enqueue(PartitionIndex partition, IndexTask task) {
+    private void count(IndexTask task) {
         memoryBytes.addAndGet(task.memoryBytes());
         if (task.hasEmbedding()) {
             embeddingBytes.addAndGet(task.memoryBytes());
         }
+    }
+
+    /** Queues a task that was counted. */
+    void enqueue(PartitionIndex partition, IndexTask task) {
         IndexWorker home = workers.get(partition.partition() % workers.size());
         home.queue().add(new DeadlineQueue.Entry(partition, task));
         if (home.queue().size() > config.stealThreshold()) {
@@ -166,6 +185,15 @@ public final class IndexWorkers implements AutoCloseable {
         return victim == thief || victim.queue().size() <= config.stealThreshold()
                 ? List.of()
                 : victim.queue().poll(batchLimit(victim.queue().size()));
+    }
+
+    /** Estimated bytes of all indexes of the process, and of what waits for them. */
+    public long indexMemoryBytes() {
+        long bytes = memoryBytes.get();
+        for (PartitionIndex partition : partitions) {
+            bytes += partition.memoryBytes();
+        }
+        return bytes;
     }
 
     /** Items of the next batch: what the level of backpressure or the queue asks for, whichever is more. */

@@ -1,19 +1,38 @@
 package io.engram.topology.indexing;
 
 import io.engram.index.IndexEngine;
+import io.engram.index.VectorIndex;
 import io.engram.topology.metrics.EngramMetrics;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The indexes of all spaces of one partition. Belongs to the partition's store: made with it, closed with it. Thread-safe.
+ * The indexes of all spaces of one partition. Belongs to the partition's store: made with it, closed with it.
+ *
+ * <p>It starts from snapshots, which the store then confirms memory by memory:
+ *
+ * <pre>
+ * made → snapshots adopted → store read ────────────→ complete: recall sees everything
+ *        (changes wait)      (a standby, or an active
+ *                            task once it is restored)
+ * </pre>
+ *
+ * Thread-safe.
  */
 public final class PartitionIndex {
+    private static final Logger LOG = LoggerFactory.getLogger(PartitionIndex.class);
+
+    private final String task;
     private final int partition;
     private final IndexWorkers workers;
     private final IndexEngine engine;
@@ -23,28 +42,45 @@ public final class PartitionIndex {
     private final Map<String, SpaceIndex> spaces = new ConcurrentHashMap<>();
     private final AtomicInteger backgroundPending = new AtomicInteger();
     private final AtomicLong newestGeneration = new AtomicLong();
+    private final AtomicLong spacesDropped = new AtomicLong();
+    private final RestoreProgress restore;
+    private final long openedAtNanos = System.nanoTime();
+    // Live changes that came before the snapshots were adopted; guarded by itself.
+    private final List<IndexTask> early = new ArrayList<>();
+    private volatile boolean adopted;
     private volatile boolean loaded;
+    private volatile boolean restored;
+    private volatile boolean reconciled;
     private volatile boolean complete;
     private volatile boolean closed;
 
     /**
-     * @param partition whose memories these are; decides which worker is at home here
+     * @param task that these memories belong to, e.g. {@code 0_3}
+     * @param partition of the task; decides which worker is at home here
      * @param clock epoch milliseconds
      */
     public PartitionIndex(
+            String task,
             int partition,
             IndexWorkers workers,
             IndexEngine engine,
             EngramMetrics metrics,
             StoredValues values,
             LongSupplier clock) {
+        this.task = task;
         this.partition = partition;
         this.workers = workers;
         this.engine = engine;
         this.metrics = metrics;
         this.values = values;
         this.clock = clock;
+        this.restore = new RestoreProgress(metrics.snapshots());
         workers.register(this);
+    }
+
+    /** The task that these memories belong to, e.g. {@code 0_3}. */
+    public String task() {
+        return task;
     }
 
     int partition() {
@@ -61,22 +97,82 @@ public final class PartitionIndex {
         return spaces.values();
     }
 
+    /** Takes over the index of a space from a snapshot; before {@link #allAdopted}. */
+    public void adopt(String space, VectorIndex vectors) {
+        index(space).adopt(vectors);
+    }
+
+    /** There are no more snapshots: changes may be applied from now on. */
+    public void allAdopted() {
+        synchronized (early) {
+            adopted = true;
+            early.forEach(waiting -> workers.enqueue(this, waiting));
+            early.clear();
+        }
+    }
+
+    /** True when what was saved is in, so that a new snapshot loses nothing. */
+    public boolean isRestoredFromSnapshots() {
+        return adopted;
+    }
+
+    /** Rises with every change of any index here. */
+    public long changes() {
+        long changes = spacesDropped.get();
+        for (SpaceIndex space : spaces.values()) {
+            changes += space.changes();
+        }
+        return changes;
+    }
+
+    /** Estimated bytes of all indexes here. */
+    public long memoryBytes() {
+        long bytes = 0;
+        for (SpaceIndex space : spaces.values()) {
+            bytes += space.vectors().map(VectorIndex::memoryBytes).orElse(0L);
+        }
+        return bytes;
+    }
+
     /** Hands over a change of a lane; waits a bounded time when too much is waiting already. */
     public void submit(String space, Change change, LaneProgress progress) {
         SpaceIndex index = index(space);
         index.announce(change.id(), change.generation());
         IndexTask.Kind kind = change.embedding().length > 0 ? IndexTask.Kind.ADD : IndexTask.Kind.REMOVE;
         progress.begin(change.sourceOffset());
-        workers.submit(this, IndexTask.live(index, kind, change, progress, workers.hasRoomForEmbeddings()));
+        IndexTask live = IndexTask.live(index, kind, change, progress, workers.hasRoomForEmbeddings());
+        workers.accept(live);
+        if (!holdBack(live)) {
+            workers.enqueue(this, live);
+        }
+        workers.awaitRoomForLive();
     }
 
-    /** Has the index follow the store for that id: while loading, restoring, or as a standby. May wait for room. */
+    private boolean holdBack(IndexTask live) {
+        if (adopted) {
+            return false;
+        }
+        synchronized (early) {
+            return !adopted && early.add(live);
+        }
+    }
+
+    /** Has the index follow a memory of the store while loading, restoring, or as a standby. May wait for room. */
+    public void restore(String space, String id, long generation, float[] embedding) {
+        // What is stored before the snapshots are in is read when they are.
+        if (adopted && !index(space).confirm(id, generation, embedding, restore)) {
+            sync(space, id, generation);
+        }
+    }
+
+    /** Has the index follow the store for that id, whatever it says. May wait for room. */
     public void sync(String space, String id, long generation) {
-        if (closed) {
+        if (closed || !adopted) {
             return;
         }
         backgroundPending.incrementAndGet();
-        workers.submitBackground(this, IndexTask.background(index(space), id, generation, clock.getAsLong()));
+        IndexTask sync = IndexTask.background(index(space), id, generation, clock.getAsLong(), restore);
+        workers.submitBackground(this, sync);
         if (closed) {
             drop(space); // made while the partition was closing
         }
@@ -99,6 +195,7 @@ public final class PartitionIndex {
     public void drop(String space) {
         SpaceIndex dropped = spaces.remove(space);
         if (dropped != null) {
+            spacesDropped.addAndGet(dropped.changes() + 1); // the sum must not fall
             dropped.close();
         }
     }
@@ -106,19 +203,56 @@ public final class PartitionIndex {
     /** Everything that the store held when it was opened has been handed over. */
     public void loaded() {
         loaded = true;
+        reconcile();
+    }
+
+    /** The store holds all that was committed; whatever snapshots brought besides is gone. */
+    public void restored() {
+        restored = true;
+        workers.runLater(this::reconcile); // may have to wait for room, which a stream thread must not
     }
 
     /** The partition becomes active: what was restored last must be indexed before it answers. */
     public void activated() {
         complete = false;
+        restored();
+    }
+
+    private synchronized void reconcile() {
+        if (!loaded || !restored || reconciled) {
+            return;
+        }
+        for (SpaceIndex space : spaces.values()) {
+            for (String id : space.unconfirmed()) {
+                sync(space.space(), id, 0);
+            }
+        }
+        reconciled = true;
     }
 
     /** True once recall sees everything that was stored when the partition was opened or became active. */
     public boolean isCaughtUp() {
-        if (!complete && loaded && backgroundPending.get() == 0) {
+        if (!complete && loaded && (reconciled || !restored) && backgroundPending.get() == 0) {
             complete = true;
+            reportComplete();
         }
         return complete && !closed;
+    }
+
+    private synchronized void reportComplete() {
+        if (!restore.isFinished()) {
+            restore.finish();
+            LOG.info(
+                    "The index of {} is complete: {}, {} ms",
+                    task,
+                    restore,
+                    TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - openedAtNanos));
+        }
+    }
+
+    /** Memories that are in the index since it was opened, for a progress message. */
+    public long restoredSoFar() {
+        return restore.done();
     }
 
     /** Records of the changelog that a standby has stored but not indexed yet. */
@@ -130,9 +264,15 @@ public final class PartitionIndex {
         return closed;
     }
 
+    /** Ends all work here; the indexes themselves stay until they are saved and {@link #release}d. */
     public void close() {
         closed = true;
         workers.unregister(this);
+        spaces.values().forEach(SpaceIndex::retire);
+    }
+
+    /** Releases the indexes. */
+    public void release() {
         spaces.keySet().forEach(this::drop);
     }
 

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -43,6 +44,10 @@ public final class SpaceIndex {
     private final IntSupplier sizeGauge = this::size;
     private final Map<String, Long> pending = new ConcurrentHashMap<>();
     private final Map<String, IndexTask> failed = new ConcurrentHashMap<>();
+    // What a snapshot brought and the store has not confirmed yet.
+    private final Set<String> unconfirmed = ConcurrentHashMap.newKeySet();
+    private final AtomicLong changes = new AtomicLong();
+    private volatile long savedChanges;
     private volatile Optional<VectorIndex> index = Optional.empty();
 
     SpaceIndex(String space, IndexEngine engine, StoredValues values, SpaceMetrics metrics, LongSupplier clock) {
@@ -61,6 +66,44 @@ public final class SpaceIndex {
     /** The vectors, once there are any. */
     public Optional<VectorIndex> vectors() {
         return index;
+    }
+
+    /** Starts from a snapshot; nothing was applied yet. */
+    void adopt(VectorIndex restored) {
+        unconfirmed.addAll(restored.ids());
+        index = Optional.of(restored);
+    }
+
+    /** True when the index has exactly that memory already. */
+    boolean confirm(String id, long generation, float[] vector, RestoreProgress restore) {
+        VectorIndex vectors = index.orElse(null);
+        if (vectors == null || vectors.dimension() != vector.length || !vectors.holds(id, generation, vector)) {
+            return false;
+        }
+        if (unconfirmed.remove(id)) {
+            restore.confirmed();
+        }
+        return true;
+    }
+
+    /** Ids of a snapshot that the store has not confirmed. */
+    Set<String> unconfirmed() {
+        return unconfirmed;
+    }
+
+    /** Rises with every change of the index. */
+    public long changes() {
+        return changes.get();
+    }
+
+    /** The {@link #changes} that the snapshot on the disk holds. */
+    public long savedChanges() {
+        return savedChanges;
+    }
+
+    /** A snapshot holds the index as it was at that count of changes. */
+    public void saved(long atChanges) {
+        savedChanges = atChanges;
     }
 
     /** Ids that are stored but could not be inserted. */
@@ -98,6 +141,7 @@ public final class SpaceIndex {
                 // Which of them are in the index is not known: all are tried again.
                 run.forEach(task -> fail(task, WorkerMetrics.ErrorType.INTERNAL, worker, e));
             }
+            changes.addAndGet(run.size());
             run.forEach(this::settle);
             from += run.size();
         }
@@ -114,6 +158,7 @@ public final class SpaceIndex {
         for (IndexTask task : run) {
             Optional<float[]> embedding = isNewest(task) ? embeddingOf(task, worker) : Optional.empty();
             if (embedding.isPresent()) {
+                forgetUnconfirmed(task.id);
                 batch.add(task.id, task.generation, embedding.get());
                 added.add(task);
             }
@@ -135,6 +180,13 @@ public final class SpaceIndex {
         }
     }
 
+    /** A snapshot may know that generation, or a later one, from a transaction that was aborted. */
+    private void forgetUnconfirmed(String id) {
+        if (unconfirmed.remove(id)) {
+            index.ifPresent(vectors -> vectors.remove(id, Long.MAX_VALUE));
+        }
+    }
+
     private Optional<float[]> embeddingOf(IndexTask task, WorkerMetrics worker) {
         if (task.hasEmbedding()) {
             return Optional.of(task.embedding());
@@ -151,12 +203,19 @@ public final class SpaceIndex {
         }
     }
 
-    private void addOne(IndexTask task, long generation, float[] vector, WorkerMetrics worker) {
+    /** Returns true when the index did not have that already. */
+    private boolean addOne(IndexTask task, long generation, float[] vector, WorkerMetrics worker) {
         try {
-            vectorsOf(vector.length).add(task.id, generation, vector);
+            VectorIndex vectors = vectorsOf(vector.length);
+            if (!vectors.holds(task.id, generation, vector)) {
+                forgetUnconfirmed(task.id);
+            }
+            boolean added = vectors.add(task.id, generation, vector);
             failed.remove(task.id);
+            return added;
         } catch (RuntimeException e) {
             fail(task, WorkerMetrics.ErrorType.INSERT, worker, e);
+            return false;
         }
     }
 
@@ -176,13 +235,20 @@ public final class SpaceIndex {
             do {
                 stored = now;
                 if (stored.isPresent()) {
-                    addOne(task, stored.get().generation(), stored.get().vector(), worker);
+                    if (addOne(task, stored.get().generation(), stored.get().vector(), worker)) {
+                        task.restore().inserted();
+                    }
                 } else {
                     failed.remove(task.id);
-                    index.ifPresent(vectors -> vectors.remove(task.id, Long.MAX_VALUE));
+                    if (index.map(vectors -> vectors.remove(task.id, Long.MAX_VALUE))
+                                    .orElse(false)
+                            && unconfirmed.contains(task.id)) {
+                        task.restore().dropped();
+                    }
                 }
                 now = values.embedding(space, task.id);
             } while (generation(now) != generation(stored));
+            unconfirmed.remove(task.id);
         } catch (StoredValues.StoreClosedException e) {
             LOG.debug("Store of space {} closed while {} was read", space, task.id);
         } catch (RuntimeException e) {
@@ -212,6 +278,7 @@ public final class SpaceIndex {
 
     private void settle(IndexTask task) {
         if (task.isLive()) {
+            unconfirmed.remove(task.id);
             boolean newest = pending.remove(task.id, task.generation);
             if (!newest && !pending.containsKey(task.id)) {
                 takeBack(task);
@@ -263,6 +330,11 @@ public final class SpaceIndex {
             index = Optional.of(engine.create(dimension));
         }
         return index.get();
+    }
+
+    /** Recall asks here no more, so it no longer counts. */
+    void retire() {
+        metrics.removeIndex(sizeGauge);
     }
 
     /** Releases the index; tasks that still come do no harm. */

@@ -41,6 +41,7 @@ public final class EngramMetrics {
     private final Map<String, SpaceMetrics> spaces = new ConcurrentHashMap<>();
     private final Map<String, WorkerMetrics> workers = new ConcurrentHashMap<>();
     private final Map<Lane, DistributionDataPoint> queueWait = new EnumMap<>(Lane.class);
+    private final SnapshotMetrics snapshots;
     private final SpaceMetrics other;
     private final SpaceMetrics invalid;
     private volatile ToLongFunction<Lane> queueDepth = lane -> 0;
@@ -129,6 +130,7 @@ public final class EngramMetrics {
                 MetricNames.PRIORITY);
         Lane.ALL.forEach(lane -> queueWait.put(lane, wait.labelValues(lane.label())));
         registerSuppliedGauges(registry);
+        snapshots = new SnapshotMetrics(registry);
         other = new SpaceMetrics(this, MetricNames.OTHER_SPACE);
         invalid = new SpaceMetrics(this, MetricNames.INVALID_SPACE);
     }
@@ -182,6 +184,11 @@ public final class EngramMetrics {
     /** The metrics of records without a legal space. */
     public SpaceMetrics invalidSpace() {
         return invalid;
+    }
+
+    /** The metrics of index snapshots. */
+    public SnapshotMetrics snapshots() {
+        return snapshots;
     }
 
     /** The partition is processed elsewhere now: it no longer counts in any space's level. */

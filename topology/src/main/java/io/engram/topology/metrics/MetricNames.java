@@ -25,6 +25,16 @@ public final class MetricNames {
     /** Beside the catalogue: memories in the indexes of this instance. */
     public static final String INDEX_SIZE = "engram_hnsw_index_size";
 
+    /** Beside the catalogue: snapshots of the indexes. */
+    public static final String SNAPSHOT_AGE = "engram_hnsw_snapshot_age_seconds";
+
+    public static final String SNAPSHOT_SIZE = "engram_hnsw_snapshot_size_bytes";
+    public static final String SNAPSHOT_DURATION = "engram_hnsw_snapshot_duration_seconds";
+    public static final String SNAPSHOT_FAILURES = "engram_hnsw_snapshot_failures_total";
+
+    /** Beside the catalogue: how indexes were completed when their task came here. */
+    public static final String INDEX_RESTORED = "engram_hnsw_restored_memories_total";
+
     /** Beside the catalogue: accepted changes that a newer one of the same memory had overtaken. */
     public static final String SUPERSEDED = PREFIX + "observations_superseded_total";
 
@@ -37,6 +47,8 @@ public final class MetricNames {
     public static final String LEVEL = "level";
     public static final String WORKER_ID = "worker_id";
     public static final String ERROR_TYPE = "error_type";
+    public static final String OPERATION = "operation";
+    public static final String OUTCOME = "outcome";
 
     /** The label value of all spaces beyond the cap. */
     public static final String OTHER_SPACE = "_other";
@@ -56,6 +68,9 @@ public final class MetricNames {
 
     /** Seconds. */
     public static final List<Double> QUEUE_WAIT_BUCKETS = List.of(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0);
+
+    /** Seconds. */
+    public static final List<Double> SNAPSHOT_DURATION_BUCKETS = List.of(0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0);
 
     private MetricNames() {}
 }

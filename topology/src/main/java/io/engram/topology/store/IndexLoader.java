@@ -2,6 +2,7 @@ package io.engram.topology.store;
 
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.StoredValues;
+import io.engram.topology.snapshot.Snapshots;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -14,8 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hands what RocksDB held when it was opened over to the index, one store after the other, on a thread of its own.
- * Streams opens and closes every local store once before it starts; those come to nothing here.
+ * Fills the index of a store that was opened: first from its snapshots, then with what RocksDB held besides, one store
+ * after the other, on a thread of its own. Streams opens and closes every local store once before it starts; those come
+ * to nothing here.
  */
 public final class IndexLoader implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(IndexLoader.class);
@@ -28,18 +30,36 @@ public final class IndexLoader implements AutoCloseable {
         return thread;
     });
 
-    void load(IndexedStore store, PartitionIndex index) {
+    private final Snapshots snapshots;
+
+    public IndexLoader(Snapshots snapshots) {
+        this.snapshots = snapshots;
+    }
+
+    void opened(IndexedStore store, PartitionIndex index) {
+        snapshots.opened(index);
         try {
             executor.execute(() -> run(store, index));
         } catch (RejectedExecutionException e) {
-            LOG.debug("Not loading {}: shutting down", store.name());
+            LOG.debug("Not loading {}: shutting down", index.task());
         }
     }
 
+    /** The store closes; its index is saved later. */
+    void closed(PartitionIndex index) {
+        index.close();
+        snapshots.closed(index);
+    }
+
     private void run(IndexedStore store, PartitionIndex index) {
+        if (!store.isOpen()) {
+            return;
+        }
         long handedOver = 0;
         long lastLog = System.nanoTime();
         try {
+            snapshots.restore(index);
+            index.allAdopted();
             Bytes from = StoreKeys.first(StoreKeys.MEMORY);
             Bytes to = StoreKeys.after(StoreKeys.MEMORY);
             while (!Thread.currentThread().isInterrupted()) {
@@ -52,7 +72,12 @@ public final class IndexLoader implements AutoCloseable {
                 }
                 from = successor(chunk.get(CHUNK - 1).key);
                 if (System.nanoTime() - lastLog > LOG_EVERY_NANOS) {
-                    LOG.info("Loading the index of {}: {} memories so far", store.name(), handedOver);
+                    LOG.info(
+                            "Loading the index of {}: {} of about {} memories read, {} indexed",
+                            index.task(),
+                            handedOver,
+                            store.approximateNumEntries(),
+                            index.restoredSoFar());
                     lastLog = System.nanoTime();
                 }
             }
@@ -60,11 +85,13 @@ public final class IndexLoader implements AutoCloseable {
                 return;
             }
             index.loaded();
-            LOG.debug("Loaded the index of {}: {} memories handed over", store.name(), handedOver);
+            LOG.debug("Loaded the index of {}: {} memories handed over", index.task(), handedOver);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         } catch (StoredValues.StoreClosedException e) {
-            LOG.debug("Stopped loading {}: it was closed", store.name());
+            LOG.debug("Stopped loading {}: it was closed", index.task());
         } catch (RuntimeException e) {
-            LOG.error("Could not load the index of {}; it is not ready for recall", store.name(), e);
+            LOG.error("Could not load the index of {}; it is not ready for recall", index.task(), e);
         }
     }
 
@@ -81,7 +108,7 @@ public final class IndexLoader implements AutoCloseable {
         if (memory.isTombstone()) {
             return 0;
         }
-        index.sync(key.space(), key.id(), memory.generation());
+        index.restore(key.space(), key.id(), memory.generation(), memory.embedding());
         return 1;
     }
 

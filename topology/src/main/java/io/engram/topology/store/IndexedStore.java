@@ -19,6 +19,7 @@ import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.BatchingStateRestoreCallback;
 import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.processor.StateStoreContext;
+import org.apache.kafka.streams.processor.TaskId;
 import org.apache.kafka.streams.query.Position;
 import org.apache.kafka.streams.query.PositionBound;
 import org.apache.kafka.streams.query.Query;
@@ -40,7 +41,7 @@ import org.apache.kafka.streams.state.KeyValueStore;
  */
 final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     private final KeyValueStore<Bytes, byte[]> rocks;
-    private final BiFunction<Integer, IndexedStore, PartitionIndex> indexFactory;
+    private final BiFunction<TaskId, IndexedStore, PartitionIndex> indexFactory;
     private final IndexLoader loader;
     private final MemoryView view = new MemoryView(this);
     // RocksDB is native code: nobody may be inside while it closes.
@@ -50,7 +51,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
 
     IndexedStore(
             KeyValueStore<Bytes, byte[]> rocks,
-            BiFunction<Integer, IndexedStore, PartitionIndex> indexFactory,
+            BiFunction<TaskId, IndexedStore, PartitionIndex> indexFactory,
             IndexLoader loader) {
         this.rocks = rocks;
         this.indexFactory = indexFactory;
@@ -61,9 +62,9 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     public void init(StateStoreContext context, StateStore root) {
         rocks.init(new RestoreHookContext(context, this::restore), root);
         open = true;
-        PartitionIndex opened = indexFactory.apply(context.taskId().partition(), this);
+        PartitionIndex opened = indexFactory.apply(context.taskId(), this);
         index = Optional.of(opened);
-        loader.load(this, opened);
+        loader.opened(this, opened);
     }
 
     MemoryView view() {
@@ -91,9 +92,13 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         byte[] raw = key.get();
         if (raw[0] == StoreKeys.MEMORY) {
             MemoryKey memory = MemoryKey.of(raw);
-            long generation =
-                    value.map(bytes -> StoredMemory.of(bytes).generation()).orElse(0L);
-            index().sync(memory.space(), memory.id(), generation);
+            Optional<StoredMemory> stored = value.map(StoredMemory::of).filter(found -> !found.isTombstone());
+            if (stored.isPresent()) {
+                StoredMemory found = stored.get();
+                index().restore(memory.space(), memory.id(), found.generation(), found.embedding());
+            } else {
+                index().sync(memory.space(), memory.id(), 0);
+            }
         } else if (raw[0] == StoreKeys.SPACE
                 && value.map(SpaceRecord::decode).stream().noneMatch(SpaceRecord::exists)) {
             index().drop(StoreKeys.body(raw));
@@ -140,7 +145,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
 
     @Override
     public void close() {
-        index.ifPresent(PartitionIndex::close);
+        index.ifPresent(loader::closed);
         lifecycle.writeLock().lock();
         try {
             open = false;

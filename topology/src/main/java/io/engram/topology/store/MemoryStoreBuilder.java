@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.processor.TaskId;
 import org.apache.kafka.streams.state.KeyValueBytesStoreSupplier;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.StoreBuilder;
@@ -63,8 +64,8 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
         return new MemoryStore(store, inner, inner.view());
     }
 
-    private PartitionIndex index(int partition, IndexedStore store) {
-        return new PartitionIndex(partition, workers, engine, metrics, store.view(), clock);
+    private PartitionIndex index(TaskId task, IndexedStore store) {
+        return new PartitionIndex(task.toString(), task.partition(), workers, engine, metrics, store.view(), clock);
     }
 
     private KeyValueBytesStoreSupplier supplierOf(IndexedStore inner) {

@@ -56,7 +56,10 @@ class IndexWorkersTest {
 
     private PartitionIndex partition(IndexWorkers pool, int partition, IndexEngine engine) {
         StoredValues values = (space, id) -> Optional.ofNullable(stored.get(id));
-        return new PartitionIndex(partition, pool, engine, metrics, values, System::currentTimeMillis);
+        PartitionIndex index = new PartitionIndex(
+                "0_" + partition, partition, pool, engine, metrics, values, System::currentTimeMillis);
+        index.allAdopted();
+        return index;
     }
 
     private static IndexEngine hnswlib() {

@@ -4,7 +4,11 @@ import io.engram.index.Hit;
 import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiConsumer;
 
 /**
@@ -20,11 +24,19 @@ record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before)
 
     @Override
     public VectorIndex create(int dimension) {
-        VectorIndex index = engine.create(dimension);
+        return intercepted(engine.create(dimension));
+    }
+
+    @Override
+    public VectorIndex load(InputStream in) throws IOException {
+        return intercepted(engine.load(in));
+    }
+
+    private VectorIndex intercepted(VectorIndex index) {
         return new VectorIndex() {
             @Override
             public int dimension() {
-                return dimension;
+                return index.dimension();
             }
 
             @Override
@@ -46,6 +58,21 @@ record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before)
             @Override
             public int size() {
                 return index.size();
+            }
+
+            @Override
+            public Set<String> ids() {
+                return index.ids();
+            }
+
+            @Override
+            public boolean holds(String id, long generation, float[] vector) {
+                return index.holds(id, generation, vector);
+            }
+
+            @Override
+            public void save(OutputStream out) throws IOException {
+                index.save(out);
             }
 
             @Override

@@ -1,0 +1,17 @@
+package io.engram.topology.snapshot;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A snapshot file that cannot be used; the message names the file and the reason. */
+public final class SnapshotException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    SnapshotException(Path file, String reason) {
+        super(file + ": " + reason);
+    }
+
+    SnapshotException(Path file, String reason, Throwable cause) {
+        super(file + ": " + reason, cause);
+    }
+}

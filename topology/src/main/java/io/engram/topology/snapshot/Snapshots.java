@@ -1,0 +1,209 @@
+package io.engram.topology.snapshot;
+
+import io.engram.index.IndexEngine;
+import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.metrics.SnapshotMetrics;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Saves the indexes of this process on a thread of its own: some time after they changed, after many changes, when their
+ * task goes elsewhere, and when asked to. Neither stream threads nor searches wait for it. Thread-safe.
+ */
+public final class Snapshots implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
+    private static final long LOOK_EVERY_MS = 1_000;
+    private static final long CLOSE_TIMEOUT_SECONDS = 60;
+
+    private static final class Task {
+        final PartitionIndex partition;
+        final Optional<TaskSnapshots> files;
+        volatile long savedAtMs;
+        volatile long changesSaved;
+
+        Task(PartitionIndex partition, Optional<TaskSnapshots> files, long nowMs) {
+            this.partition = partition;
+            this.files = files;
+            this.savedAtMs = nowMs;
+        }
+    }
+
+    private final SnapshotConfig config;
+    private final IndexEngine engine;
+    private final SnapshotMetrics metrics;
+    private final LongSupplier clock;
+    private final Map<Path, TaskSnapshots> directories = new ConcurrentHashMap<>();
+    private final Map<PartitionIndex, Task> tasks = new ConcurrentHashMap<>();
+    private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor(task -> {
+        Thread thread = new Thread(task, "engram-snapshots");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    /**
+     * Starts the thread.
+     *
+     * @param clock epoch milliseconds
+     */
+    public Snapshots(SnapshotConfig config, IndexEngine engine, SnapshotMetrics metrics, LongSupplier clock) {
+        this.config = config;
+        this.engine = engine;
+        this.metrics = metrics;
+        this.clock = clock;
+        metrics.age(this::ageSeconds);
+        metrics.size(this::bytes);
+        executor.scheduleWithFixedDelay(this::saveWhatIsDue, LOOK_EVERY_MS, LOOK_EVERY_MS, TimeUnit.MILLISECONDS);
+    }
+
+    /** A partition's index was made. */
+    public void opened(PartitionIndex partition) {
+        Optional<TaskSnapshots> files = config.directory()
+                .map(directory -> directories.computeIfAbsent(
+                        directory.resolve(partition.task()), path -> new TaskSnapshots(path, engine, metrics)));
+        tasks.put(partition, new Task(partition, files, clock.getAsLong()));
+    }
+
+    /** Hands the partition what was saved of it; waits for what is being saved. */
+    public void restore(PartitionIndex partition) throws InterruptedException {
+        Task task = tasks.get(partition);
+        if (task == null || task.files.isEmpty()) {
+            return;
+        }
+        try {
+            // The same task may just have been closed here, and be on its way to the disk.
+            executor.submit(() -> {}).get();
+        } catch (ExecutionException | RejectedExecutionException e) {
+            LOG.debug("Not waiting for saves: shutting down", e);
+        }
+        task.files.get().restore(partition);
+        task.changesSaved = partition.changes();
+    }
+
+    /** The partition's task goes elsewhere: its index is saved a last time and then released, later and not here. */
+    public void closed(PartitionIndex partition) {
+        Task task = tasks.remove(partition);
+        if (task == null) {
+            partition.release();
+            return;
+        }
+        try {
+            executor.execute(() -> {
+                try {
+                    save(task);
+                } finally {
+                    partition.release();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            partition.release();
+        }
+    }
+
+    /**
+     * Saves everything that changed, now.
+     *
+     * @throws UncheckedIOException when a file cannot be written
+     */
+    public TaskSnapshots.Saved saveNow() throws InterruptedException {
+        try {
+            return executor.submit(() -> {
+                        TaskSnapshots.Saved saved = TaskSnapshots.Saved.NOTHING;
+                        for (Task task : tasks.values()) {
+                            saved = saved.plus(write(task));
+                        }
+                        return saved;
+                    })
+                    .get();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException io
+                    ? new UncheckedIOException(io)
+                    : new IllegalStateException(e.getCause());
+        }
+    }
+
+    private void saveWhatIsDue() {
+        long now = clock.getAsLong();
+        for (Task task : tasks.values()) {
+            long changes = task.partition.changes() - task.changesSaved;
+            if (changes == 0) {
+                task.savedAtMs = now; // what is on the disk is up to date
+            } else if (changes >= config.changes() || now - task.savedAtMs >= config.intervalMs()) {
+                save(task);
+            }
+        }
+    }
+
+    private void save(Task task) {
+        try {
+            write(task);
+        } catch (IOException | RuntimeException | Error e) {
+            metrics.saveFailed();
+            task.savedAtMs = clock.getAsLong(); // not again at once
+            LOG.error("Cannot save the index of {}; trying again later", task.partition.task(), e);
+        }
+    }
+
+    private TaskSnapshots.Saved write(Task task) throws IOException {
+        if (task.files.isEmpty() || !task.partition.isRestoredFromSnapshots()) {
+            return TaskSnapshots.Saved.NOTHING;
+        }
+        long start = System.nanoTime();
+        long changes = task.partition.changes();
+        TaskSnapshots.Saved saved = task.files.get().save(task.partition, clock.getAsLong());
+        task.changesSaved = changes;
+        task.savedAtMs = clock.getAsLong();
+        if (saved.spaces() > 0) {
+            double seconds = (System.nanoTime() - start) / 1e9;
+            metrics.saved(seconds);
+            LOG.debug("Saved {} of {} in {} s", saved, task.partition.task(), seconds);
+        }
+        return saved;
+    }
+
+    /** Seconds since the state on the disk was last up to date, of the task where that is longest ago. */
+    private double ageSeconds() {
+        long now = clock.getAsLong();
+        long oldest = now;
+        for (Task task : tasks.values()) {
+            if (task.files.isPresent()) {
+                oldest = Math.min(oldest, task.savedAtMs);
+            }
+        }
+        return Math.max(0, now - oldest) / 1_000.0;
+    }
+
+    private long bytes() {
+        long bytes = 0;
+        for (Task task : tasks.values()) {
+            bytes += task.files.map(TaskSnapshots::bytes).orElse(0L);
+        }
+        return bytes;
+    }
+
+    /** Waits until what was closed is saved. */
+    @Override
+    public void close() {
+        executor.shutdown();
+        try {
+            if (!executor.awaitTermination(CLOSE_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("Index snapshots were not finished within {} s; they are built anew", CLOSE_TIMEOUT_SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            executor.shutdownNow();
+        }
+    }
+}

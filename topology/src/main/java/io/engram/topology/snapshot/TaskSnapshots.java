@@ -1,0 +1,130 @@
+package io.engram.topology.snapshot;
+
+import io.engram.index.IndexEngine;
+import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.indexing.SpaceIndex;
+import io.engram.topology.metrics.SnapshotMetrics;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The snapshots of one task: a directory with a file for each space.
+ *
+ * <pre>
+ * hnsw/0_3/notes-0643ac7b.hnsw
+ *         /agents-abf72a1e.hnsw
+ * </pre>
+ *
+ * Only what changed since the last time is written. Thread-safe: one at a time saves or loads.
+ */
+public final class TaskSnapshots {
+    private static final Logger LOG = LoggerFactory.getLogger(TaskSnapshots.class);
+
+    private final Path directory;
+    private final IndexEngine engine;
+    private final SnapshotMetrics metrics;
+
+    TaskSnapshots(Path directory, IndexEngine engine, SnapshotMetrics metrics) {
+        this.directory = directory;
+        this.engine = engine;
+        this.metrics = metrics;
+    }
+
+    /**
+     * What a pass over a partition wrote.
+     *
+     * @param spaces files written
+     * @param memories in them
+     * @param bytes in them
+     */
+    public record Saved(int spaces, long memories, long bytes) {
+        /** Nothing. */
+        public static final Saved NOTHING = new Saved(0, 0, 0);
+
+        public Saved plus(Saved that) {
+            return new Saved(spaces + that.spaces, memories + that.memories, bytes + that.bytes);
+        }
+    }
+
+    /** Saves the spaces that changed, and removes the files of spaces that are gone. */
+    synchronized Saved save(PartitionIndex partition, long nowMs) throws IOException {
+        Saved saved = Saved.NOTHING;
+        Set<Path> current = new HashSet<>();
+        for (SpaceIndex space : partition.spaces()) {
+            SnapshotFile file = SnapshotFile.of(directory, space.space());
+            long changes = space.changes();
+            if (changes != space.savedChanges() && space.vectors().isPresent()) {
+                long bytes =
+                        file.save(engine.name(), space.space(), space.vectors().get(), nowMs);
+                space.saved(changes);
+                saved = saved.plus(new Saved(1, space.vectors().get().size(), bytes));
+            }
+            current.add(file.path());
+        }
+        for (Path file : files(SnapshotFile.SUFFIX)) {
+            if (!current.contains(file)) {
+                Files.deleteIfExists(file);
+            }
+        }
+        return saved;
+    }
+
+    /** Hands every usable snapshot over to the partition; the others are deleted, with a warning. */
+    synchronized void restore(PartitionIndex partition) {
+        files(SnapshotFile.UNFINISHED).forEach(TaskSnapshots::delete);
+        for (Path path : files(SnapshotFile.SUFFIX)) {
+            try {
+                SnapshotFile.Loaded loaded = new SnapshotFile(path).load(engine);
+                partition.adopt(loaded.space(), loaded.index());
+            } catch (SnapshotException e) {
+                metrics.loadFailed();
+                LOG.warn(
+                        "Dropping an unusable index snapshot; its index is built anew from the store: {}",
+                        e.getMessage());
+                delete(path);
+            }
+        }
+    }
+
+    private static void delete(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            LOG.warn("Cannot delete {}: {}", path, e.toString());
+        }
+    }
+
+    private List<Path> files(String suffix) {
+        try (Stream<Path> paths = Files.list(directory)) {
+            return paths.filter(path -> path.toString().endsWith(suffix))
+                    .sorted()
+                    .toList();
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (IOException e) {
+            LOG.warn("Cannot list the index snapshots in {}: {}", directory, e.toString());
+            return List.of();
+        }
+    }
+
+    /** Bytes of all its files. */
+    long bytes() {
+        long bytes = 0;
+        for (Path file : files(SnapshotFile.SUFFIX)) {
+            try {
+                bytes += Files.size(file);
+            } catch (IOException e) {
+                LOG.debug("{} has just gone", file, e);
+            }
+        }
+        return bytes;
+    }
+}
