@@ -10,9 +10,12 @@ import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
+import java.util.HashSet;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * JSON bytes to {@link Observation} and back. Strict: each broken rule is a {@link Decoded.Malformed} that names the
@@ -81,17 +84,36 @@ public final class ObservationCodec {
                 json.writeStringField(
                         "observed_at", observation.observedAt().get().toString());
             }
-            if (observation.settings().dimension().isPresent()) {
-                json.writeObjectFieldStart("settings");
-                json.writeNumberField(
-                        "dimension", observation.settings().dimension().getAsInt());
-                json.writeEndObject();
-            }
+            writeSettings(observation.settings(), json);
             json.writeEndObject();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         return out.toByteArray();
+    }
+
+    private static void writeSettings(SpaceSettings settings, JsonGenerator json) throws IOException {
+        if (settings.equals(SpaceSettings.NONE)) {
+            return;
+        }
+        json.writeObjectFieldStart("settings");
+        if (settings.dimension().isPresent()) {
+            json.writeNumberField("dimension", settings.dimension().getAsInt());
+        }
+        writeLimit("ttl_ms", settings.ttlMs(), json);
+        writeLimit("max_memories", settings.maxMemories(), json);
+        json.writeEndObject();
+    }
+
+    private static void writeLimit(String name, OptionalLong limit, JsonGenerator json) throws IOException {
+        if (limit.isEmpty()) {
+            return;
+        }
+        if (limit.getAsLong() == SpaceSettings.DEFAULT) {
+            json.writeNullField(name);
+        } else {
+            json.writeNumberField(name, limit.getAsLong());
+        }
     }
 
     private static Decoded.Malformed malformed(String field, String detail) {
@@ -358,19 +380,39 @@ public final class ObservationCodec {
                 throw new FieldException("settings", "must be an object, got " + Json.describe(parser));
             }
             OptionalInt dimension = OptionalInt.empty();
+            OptionalLong ttlMs = OptionalLong.empty();
+            OptionalLong maxMemories = OptionalLong.empty();
+            Set<String> seen = new HashSet<>();
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
-                boolean isDimension = parser.currentName().equals("dimension");
-                parser.nextToken();
-                if (isDimension && dimension.isPresent()) {
-                    throw new FieldException("settings.dimension", "is there twice; send each field once");
+                String name = parser.currentName();
+                if (!seen.add(name)) {
+                    throw new FieldException("settings." + name, "is there twice; send each field once");
                 }
-                if (isDimension) {
-                    dimension = OptionalInt.of(readDimension(parser));
-                } else {
-                    parser.skipChildren();
+                parser.nextToken();
+                switch (name) {
+                    case "dimension" -> dimension = OptionalInt.of(readDimension(parser));
+                    case "ttl_ms" -> ttlMs = OptionalLong.of(readLimit(name, parser));
+                    case "max_memories" -> maxMemories = OptionalLong.of(readLimit(name, parser));
+                    default -> parser.skipChildren();
                 }
             }
-            return new SpaceSettings(dimension);
+            return new SpaceSettings(dimension, ttlMs, maxMemories);
+        }
+
+        private static long readLimit(String name, JsonParser parser) throws IOException, FieldException {
+            if (parser.currentToken() == JsonToken.VALUE_NULL) {
+                return SpaceSettings.DEFAULT;
+            }
+            boolean fits = parser.currentToken() == JsonToken.VALUE_NUMBER_INT
+                    && parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
+            long value = fits ? parser.getLongValue() : -1;
+            if (value < 0) {
+                throw new FieldException(
+                        "settings." + name,
+                        "must be a whole number from 0 (no limit) up, or null for the configured default, got "
+                                + Json.describe(parser));
+            }
+            return value;
         }
 
         private static int readDimension(JsonParser parser) throws IOException, FieldException {

@@ -31,6 +31,12 @@ public final class RejectionHeaders {
     /** Epoch milliseconds of the rejection. */
     public static final String REJECTED_AT = "engram-rejected-at";
 
+    /**
+     * Marks a record that was rejected before and is sent to its lane again, by redelivery or a replay. It is never shed, its
+     * change counts from {@link #ENQUEUED_AT}, and when its sequence number was taken meanwhile it is dropped.
+     */
+    public static final String REDELIVERED = "engram-redelivered";
+
     /** Every header above. */
     public static final List<String> ALL = List.of(
             REASON,
@@ -41,7 +47,8 @@ public final class RejectionHeaders {
             SOURCE_PARTITION,
             SOURCE_OFFSET,
             ENQUEUED_AT,
-            REJECTED_AT);
+            REJECTED_AT,
+            REDELIVERED);
 
     private RejectionHeaders() {}
 }

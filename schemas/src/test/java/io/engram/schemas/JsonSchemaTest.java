@@ -13,7 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,7 +78,11 @@ class JsonSchemaTest {
         Stream<Observation> observations = Stream.of(
                 Observation.observe("s", 1, "c", new float[] {1, 2, 3}).withMetadata(Metadata.of(Map.of("k", 1.5))),
                 Observation.forget("s", 2, "x"),
-                Observation.configure("s", 3, new SpaceSettings(OptionalInt.of(3))),
+                Observation.configure("s", 3, SpaceSettings.ofDimension(3)),
+                Observation.configure(
+                        "s",
+                        3,
+                        SpaceSettings.ofRetention(OptionalLong.of(1_000), OptionalLong.of(SpaceSettings.DEFAULT))),
                 Observation.of(Operation.DROP, "s", 4),
                 Observation.of(Operation.CLOSE, "s", 5));
         for (Observation observation : observations.toList()) {
@@ -90,7 +94,7 @@ class JsonSchemaTest {
         assertThat(schemaAccepts("session-progress", JsonCodec.encode(progress)))
                 .isTrue();
         assertThat(JsonCodec.decodeProgress(JsonCodec.encode(progress))).isEqualTo(progress);
-        BackpressureStatus status = new BackpressureStatus("overloaded", 10, 10, 1.25, 1_000);
+        BackpressureStatus status = new BackpressureStatus("overloaded", 10, 10, 1.25, BackpressureStatus.LANE, 1_000);
         assertThat(schemaAccepts("backpressure", JsonCodec.encode(status))).isTrue();
         assertThat(JsonCodec.decodeBackpressure(JsonCodec.encode(status))).isEqualTo(status);
     }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -109,7 +110,12 @@ class ObservationCodecTest {
                 Observation.forget("s", 1, "x"),
                 Observation.of(Operation.CLOSE, "s", 2),
                 Observation.of(Operation.DROP, "s", 3),
-                Observation.configure("s", 4, new SpaceSettings(java.util.OptionalInt.of(64))))) {
+                Observation.configure("s", 4, SpaceSettings.ofDimension(64)),
+                Observation.configure(
+                        "s",
+                        5,
+                        SpaceSettings.ofRetention(
+                                OptionalLong.of(86_400_000), OptionalLong.of(SpaceSettings.DEFAULT))))) {
             Decoded decoded = ObservationCodec.decode(Optional.of(ObservationCodec.encode(observation)));
             assertThat(((Decoded.Valid) decoded).observation())
                     .usingRecursiveComparison()

@@ -53,6 +53,7 @@ public final class EngramTopology {
                         runtime.engine(),
                         runtime.metrics(),
                         runtime.loader(),
+                        config.retention(),
                         runtime.clock()),
                 PROCESSOR);
         addSink(topology, REJECTED_SINK, topics.rejected());

@@ -4,6 +4,7 @@ import io.engram.schemas.Lane;
 import io.engram.schemas.Topics;
 import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.indexing.IndexingConfig;
+import io.engram.topology.retention.RetentionConfig;
 import io.engram.topology.snapshot.SnapshotConfig;
 import java.util.Map;
 
@@ -16,6 +17,7 @@ import java.util.Map;
  * @param admission when to shed
  * @param sessions how long sessions live
  * @param indexing how index workers work
+ * @param retention what spaces keep unless they say otherwise
  * @param snapshots where and when indexes are saved
  * @param tickMs pause between looks at depth, levels and acknowledgements, milliseconds, 1 or more
  * @param statusIntervalMs pause between repeated records of backpressure while not normal, milliseconds
@@ -28,6 +30,7 @@ public record TopologyConfig(
         AdmissionConfig admission,
         SessionConfig sessions,
         IndexingConfig indexing,
+        RetentionConfig retention,
         SnapshotConfig snapshots,
         long tickMs,
         long statusIntervalMs,
@@ -56,6 +59,7 @@ public record TopologyConfig(
                 AdmissionConfig.DEFAULT,
                 SessionConfig.DEFAULT,
                 IndexingConfig.DEFAULT,
+                RetentionConfig.NONE,
                 SnapshotConfig.NONE,
                 100,
                 5_000,
@@ -70,6 +74,7 @@ public record TopologyConfig(
                 changed,
                 sessions,
                 indexing,
+                retention,
                 snapshots,
                 tickMs,
                 statusIntervalMs,
@@ -84,6 +89,7 @@ public record TopologyConfig(
                 admission,
                 sessions,
                 changed,
+                retention,
                 snapshots,
                 tickMs,
                 statusIntervalMs,
@@ -98,6 +104,7 @@ public record TopologyConfig(
                 admission,
                 changed,
                 indexing,
+                retention,
                 snapshots,
                 tickMs,
                 statusIntervalMs,
@@ -112,7 +119,23 @@ public record TopologyConfig(
                 admission,
                 sessions,
                 indexing,
+                retention,
                 changed,
+                tickMs,
+                statusIntervalMs,
+                changelogConfig);
+    }
+
+    public TopologyConfig withRetention(RetentionConfig changed) {
+        return new TopologyConfig(
+                topics,
+                partitions,
+                slackMs,
+                admission,
+                sessions,
+                indexing,
+                changed,
+                snapshots,
                 tickMs,
                 statusIntervalMs,
                 changelogConfig);

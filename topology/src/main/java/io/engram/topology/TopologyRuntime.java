@@ -4,6 +4,7 @@ import io.engram.index.IndexEngine;
 import io.engram.schemas.Lane;
 import io.engram.topology.admission.BackpressureBoard;
 import io.engram.topology.admission.DrainRate;
+import io.engram.topology.admission.IndexMemory;
 import io.engram.topology.admission.LaneDepths;
 import io.engram.topology.checks.ActiveSessions;
 import io.engram.topology.checks.RecentRejections;
@@ -29,6 +30,7 @@ public final class TopologyRuntime implements AutoCloseable {
     private final BackpressureBoard board = new BackpressureBoard();
     private final ActiveSessions sessions;
     private final RecentRejections rejections = new RecentRejections();
+    private final IndexMemory indexMemory;
     private final Snapshots snapshots;
     private final IndexLoader loader;
     private final IndexWorkers workers;
@@ -49,6 +51,9 @@ public final class TopologyRuntime implements AutoCloseable {
         this.workers = new IndexWorkers(config.indexing(), metrics, board::worstLevel, this::capacityHere);
         this.snapshots = new Snapshots(config.snapshots(), engine, metrics.snapshots(), clock);
         this.loader = new IndexLoader(snapshots);
+        this.indexMemory =
+                new IndexMemory(workers::indexMemoryBytes, config.indexing().maxMemoryBytes());
+        metrics.indexMemory(indexMemory::used, indexMemory::limit);
         metrics.queueDepth(depths::depth);
         metrics.activeSessions(sessions::count);
     }
@@ -105,6 +110,11 @@ public final class TopologyRuntime implements AutoCloseable {
 
     public IndexLoader loader() {
         return loader;
+    }
+
+    /** What the indexes of this process take. */
+    public IndexMemory indexMemory() {
+        return indexMemory;
     }
 
     public Snapshots snapshots() {

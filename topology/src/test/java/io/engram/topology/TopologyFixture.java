@@ -38,6 +38,7 @@ import java.util.Properties;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.streams.StreamsConfig;
@@ -107,6 +108,17 @@ public final class TopologyFixture implements AutoCloseable {
         TestRecord<byte[], byte[]> record =
                 new TestRecord<>(key.orElse(null), value.orElse(null), Instant.ofEpochMilli(nowMs.get()));
         headers.forEach((name, text) -> record.headers().add(name, bytes(text)));
+        lanes.get(lane).pipeInput(record);
+    }
+
+    /** Sends a record as it was rejected, as redelivery does. */
+    public void redeliver(Lane lane, Rejection rejection) {
+        TestRecord<byte[], byte[]> record = new TestRecord<>(
+                rejection.key().orElse(null),
+                rejection.value().orElse(null),
+                new RecordHeaders(rejection.headers()),
+                Instant.ofEpochMilli(nowMs.get()));
+        record.headers().add(RejectionHeaders.REDELIVERED, bytes("1"));
         lanes.get(lane).pipeInput(record);
     }
 

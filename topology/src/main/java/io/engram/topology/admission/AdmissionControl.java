@@ -18,6 +18,7 @@ public final class AdmissionControl {
     private final AdmissionConfig config;
     private final LaneDepths depths;
     private final int totalPartitions;
+    private final IndexMemory memory;
     private final Map<Lane, LaneState> lanes = new EnumMap<>(Lane.class);
 
     private static final class LaneState {
@@ -41,13 +42,16 @@ public final class AdmissionControl {
      * @param own this partition's, one per lane
      * @param rates this instance's, one per lane
      * @param totalPartitions of each lane across the cluster, 1 or more
+     * @param memory of the indexes of this instance
      */
     public AdmissionControl(
             AdmissionConfig config,
             LaneDepths depths,
             Map<Lane, PartitionDepth> own,
             Map<Lane, DrainRate> rates,
-            int totalPartitions) {
+            int totalPartitions,
+            IndexMemory memory) {
+        this.memory = memory;
         this.config = config;
         this.depths = depths;
         this.totalPartitions = totalPartitions;
@@ -66,6 +70,9 @@ public final class AdmissionControl {
         state.laneCapacity = Math.max(1, Math.round(evenShare * Math.max(1, depths.assignedPartitions(lane))));
         state.pressure =
                 Math.min((double) state.laneDepth / state.laneCapacity, state.depth.depth() / Math.max(1, evenShare));
+        if (memory.isFull()) {
+            state.pressure = Math.max(1, state.pressure);
+        }
         state.rate.perSecond(nowMs); // sampled steadily, so that it is known when it is asked for
         BackpressureLevel before = state.level;
         state.level = state.tracker.update(state.pressure, nowMs);
@@ -88,12 +95,26 @@ public final class AdmissionControl {
 
     /** True when an observation on that lane is to be shed. */
     public boolean sheds(Lane lane) {
-        return config.policy() == AdmissionConfig.Policy.REJECT && level(lane) == BackpressureLevel.OVERLOADED;
+        boolean overloaded = level(lane) == BackpressureLevel.OVERLOADED;
+        // What Kafka holds can wait; what no memory holds cannot be taken, whatever the policy.
+        return overloaded && (config.policy() == AdmissionConfig.Policy.REJECT || memory.isFull());
+    }
+
+    /** Why an observation is shed, and what helps. */
+    public String explain(Lane lane, long retryAfterMs) {
+        return memory.isFull()
+                ? ("the index memory of this instance is full (%d of %d bytes); set a retention for the spaces, add instances,"
+                                + " or raise index.max-memory and the heap")
+                        .formatted(memory.used(), memory.limit())
+                : "lane %s is overloaded; try again in %d ms".formatted(lane.label(), retryAfterMs);
     }
 
     /** Milliseconds until the lane is half empty at the measured rate; at least 100, at most the configured cap. */
     public long retryAfterMs(Lane lane, long nowMs) {
         LaneState state = lanes.get(lane);
+        if (memory.isFull()) {
+            return config.maxRetryAfterMs();
+        }
         double excess = state.laneDepth - 0.5 * state.laneCapacity;
         double rate = state.rate.perSecond(nowMs);
         double ms = rate > 0 ? excess / rate * 1_000 : config.maxRetryAfterMs();
@@ -108,6 +129,7 @@ public final class AdmissionControl {
                 state.laneDepth,
                 state.laneCapacity,
                 Math.round(state.pressure * 1_000) / 1_000.0,
+                memory.isFull() ? BackpressureStatus.MEMORY : BackpressureStatus.LANE,
                 state.level == BackpressureLevel.OVERLOADED ? retryAfterMs(lane, nowMs) : 0);
     }
 }

@@ -3,6 +3,7 @@ package io.engram.topology.checks;
 import io.engram.schemas.Observation;
 import io.engram.topology.indexing.Change;
 import io.engram.topology.metrics.SpaceMetrics;
+import io.engram.topology.retention.Retention;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SpaceRecord;
 import io.engram.topology.store.StoredMemory;
@@ -15,9 +16,11 @@ import java.util.function.Consumer;
  */
 final class Changes {
     private static final float[] NO_EMBEDDING = {};
+    private static final long REDELIVERY_SLACK_MS = 60_000;
 
     private final MemoryStore store;
     private final Sweeper sweeper;
+    private final Retention retention;
     private final Consumer<String> newSpaces;
     private final Consumer<String> droppedSpaces;
 
@@ -25,9 +28,15 @@ final class Changes {
      * @param newSpaces is told of each space that comes into use
      * @param droppedSpaces is told of each space that is dropped
      */
-    Changes(MemoryStore store, Sweeper sweeper, Consumer<String> newSpaces, Consumer<String> droppedSpaces) {
+    Changes(
+            MemoryStore store,
+            Sweeper sweeper,
+            Retention retention,
+            Consumer<String> newSpaces,
+            Consumer<String> droppedSpaces) {
         this.store = store;
         this.sweeper = sweeper;
+        this.retention = retention;
         this.newSpaces = newSpaces;
         this.droppedSpaces = droppedSpaces;
     }
@@ -53,10 +62,17 @@ final class Changes {
         }
         StoredMemory.Origin origin = origin(record, accepted);
         if (!known.exists()) {
-            store.putSpace(space, known.withDimension(observation.embedding().length));
+            SpaceRecord created = known.withDimension(observation.embedding().length);
+            store.putSpace(space, created);
+            retention.known(space, created);
             newSpaces.accept(space);
         }
         store.putMemory(space, accepted.id(), observation, origin);
+        retention.remembered(
+                space,
+                new MemoryStore.TimedMemory(origin.enqueuedAtMs(), accepted.id()),
+                accepted.stored(),
+                record.appendedAtMs());
         submit(record, space, accepted.id(), origin, observation.embedding());
         return true;
     }
@@ -74,39 +90,57 @@ final class Changes {
             metrics.forgetUnknown();
             return false;
         }
+        retention.forgotten(space, accepted.id(), stored.get());
         submit(record, space, accepted.id(), origin, NO_EMBEDDING);
         return true;
     }
 
     private boolean configure(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
         SpaceRecord known = store.space(space);
-        if (known.droppedAtMs() > record.enqueuedAtMs()) {
+        if (isBefore(record, known.droppedAtMs())) {
             metrics.superseded();
             return false;
         }
-        observation.settings().dimension().ifPresent(dimension -> {
-            store.putSpace(space, known.withDimension(dimension));
+        SpaceRecord configured = known.with(observation.settings());
+        store.putSpace(space, configured);
+        retention.known(space, configured);
+        if (configured.exists()) {
             newSpaces.accept(space);
-        });
+        }
         return false;
     }
 
     private boolean drop(Incoming record, String space, SpaceMetrics metrics) {
         SpaceRecord known = store.space(space);
-        if (known.droppedAtMs() > record.enqueuedAtMs()) {
+        if (isBefore(record, known.droppedAtMs())) {
             metrics.superseded();
             return false;
         }
-        store.putSpace(space, new SpaceRecord(0, store.nextGeneration(), record.enqueuedAtMs()));
+        store.putSpace(space, SpaceRecord.dropped(store.nextGeneration(), record.enqueuedAtMs()));
         store.view().index().drop(space);
+        retention.dropped(space);
         sweeper.dropped(space);
         droppedSpaces.accept(space);
         return false;
     }
 
     private static boolean isOlder(Incoming record, SpaceRecord space, Optional<StoredMemory> stored) {
-        return space.droppedAtMs() > record.enqueuedAtMs()
-                || stored.isPresent() && stored.get().enqueuedAtMs() > record.enqueuedAtMs();
+        return isBefore(record, space.droppedAtMs())
+                || stored.filter(memory -> isBefore(record, memory)).isPresent();
+    }
+
+    /** Of two changes in one millisecond the later offset of their lane wins; what comes again gives way otherwise. */
+    private static boolean isBefore(Incoming record, StoredMemory stored) {
+        if (stored.enqueuedAtMs() == record.enqueuedAtMs()
+                && record.isRedelivered()
+                && stored.lane() == record.lane().lane()) {
+            return stored.sourceOffset() > record.originOffset();
+        }
+        return isBefore(record, stored.enqueuedAtMs());
+    }
+
+    private static boolean isBefore(Incoming record, long timeMs) {
+        return record.isRedelivered() ? timeMs >= record.enqueuedAtMs() : timeMs > record.enqueuedAtMs();
     }
 
     private StoredMemory.Origin origin(Incoming record, Verdict.Accepted accepted) {
@@ -115,12 +149,14 @@ final class Changes {
                 record.enqueuedAtMs(),
                 accepted.digest(),
                 record.lane().lane(),
-                record.offset());
+                record.originOffset());
     }
 
     private void submit(Incoming record, String space, String id, StoredMemory.Origin origin, float[] embedding) {
-        Change change = new Change(
-                id, origin.generation(), embedding, record.deadlineMs(), record.enqueuedAtMs(), record.offset());
+        // What comes again lets fresh observations pass.
+        long deadlineMs = record.isRedelivered() ? record.deadlineMs() + REDELIVERY_SLACK_MS : record.deadlineMs();
+        Change change =
+                new Change(id, origin.generation(), embedding, deadlineMs, record.appendedAtMs(), record.offset());
         store.view().index().submit(space, change, record.lane());
     }
 }

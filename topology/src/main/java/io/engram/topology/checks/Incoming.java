@@ -9,8 +9,9 @@ import org.apache.kafka.common.header.Headers;
  *
  * @param key absent for a null key
  * @param value absent for a null value
- * @param enqueuedAtMs when the broker appended it, epoch ms
- * @param deadlineMs enqueue time + the lane's slack
+ * @param appendedAtMs when the broker appended it, epoch ms
+ * @param deadlineMs append time + the lane's slack
+ * @param redelivery where it was before, when it comes for another time
  */
 record Incoming(
         LaneProgress lane,
@@ -20,5 +21,21 @@ record Incoming(
         Optional<byte[]> key,
         Optional<byte[]> value,
         Headers headers,
-        long enqueuedAtMs,
-        long deadlineMs) {}
+        long appendedAtMs,
+        long deadlineMs,
+        Optional<Redelivery> redelivery) {
+
+    /** When the change was first appended, epoch ms: what decides between changes of a memory. */
+    long enqueuedAtMs() {
+        return redelivery.map(Redelivery::enqueuedAtMs).orElse(appendedAtMs);
+    }
+
+    /** Where the change was first appended on its lane, as far as that is known: sessions tell their incarnations by it. */
+    long originOffset() {
+        return redelivery.isPresent() ? redelivery.get().sourceOffset().orElse(offset) : offset;
+    }
+
+    boolean isRedelivered() {
+        return redelivery.isPresent();
+    }
+}

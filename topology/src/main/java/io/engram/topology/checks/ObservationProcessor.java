@@ -17,6 +17,7 @@ import io.engram.topology.admission.PartitionDepth;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.OffsetTracker;
 import io.engram.topology.metrics.SpaceMetrics;
+import io.engram.topology.retention.Retention;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
@@ -78,11 +79,17 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
         store.activate(lanes);
         admission = new AdmissionControl(
-                config.admission(), runtime.depths(), depths, runtime.rates(), config.partitions());
+                config.admission(),
+                runtime.depths(),
+                depths,
+                runtime.rates(),
+                config.partitions(),
+                runtime.indexMemory());
         Acknowledgements acknowledgements = new Acknowledgements(partition);
-        Sweeper sweeper = new Sweeper(store, config.sessions().retentionMs());
-        tick = new PartitionTick(context, runtime, store, admission, acknowledgements, sweeper, lanes);
-        changes = new Changes(store, sweeper, tick::spaceAppeared, tick::spaceDropped);
+        Retention retention = new Retention(store, config.retention(), runtime.metrics());
+        Sweeper sweeper = new Sweeper(store, config.sessions().retentionMs(), retention);
+        tick = new PartitionTick(context, runtime, store, admission, acknowledgements, sweeper, retention, lanes);
+        changes = new Changes(store, sweeper, retention, tick::spaceAppeared, tick::spaceDropped);
         context.schedule(Duration.ofMillis(config.tickMs()), PunctuationType.WALL_CLOCK_TIME, tick::run);
     }
 
@@ -90,6 +97,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     public void process(Record<byte[], byte[]> record) {
         RecordMetadata source = context.recordMetadata().orElseThrow();
         Lane lane = config.topics().laneOf(source.topic()).orElseThrow();
+        long appendedAtMs = record.timestamp() - config.slackMs().get(lane);
         Incoming incoming = new Incoming(
                 lanes.get(lane),
                 source.topic(),
@@ -98,11 +106,12 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                 Optional.ofNullable(record.key()),
                 Optional.ofNullable(record.value()),
                 record.headers(),
-                record.timestamp() - config.slackMs().get(lane),
-                record.timestamp());
-        long waitedMs = Math.max(0, context.currentSystemTimeMs() - incoming.enqueuedAtMs());
+                appendedAtMs,
+                record.timestamp(),
+                Redelivery.of(record.headers(), source.topic(), source.partition(), appendedAtMs));
+        long waitedMs = Math.max(0, context.currentSystemTimeMs() - appendedAtMs);
         runtime.metrics().queueWait(lane, waitedMs / 1_000.0);
-        tick.processed(lane, incoming.enqueuedAtMs());
+        tick.processed(lane, appendedAtMs);
         boolean handedOver = false;
         decided = false;
         try {
@@ -154,38 +163,60 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
 
     private boolean check(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
         SessionKey key = new SessionKey(space, record.lane().lane(), observation.session());
-        SessionState session = session(key, observation.sequence(), record.offset());
+        SessionLookup found = SessionLookup.of(store, key, observation.sequence(), record);
+        SessionState session = found.state();
         Verdict verdict = verdict(record, space, observation, session);
         decided = true;
         runtime.sessions().seen(key);
         if (verdict instanceof Verdict.Rejected rejected) {
-            if (rejected.session() == Verdict.Session.CONSUMES) {
-                session.accept(observation.sequence(), rejected.digest(), record.enqueuedAtMs());
-                store.putSession(key, session);
-            } else if (rejected.session() == Verdict.Session.LEAVES_OPEN && session.expects(observation.sequence())) {
-                session.skip(record.enqueuedAtMs());
-                store.putSession(key, session);
-            }
-            if (session.isKnown()) {
-                tick.touched(key, session, record.offset());
-            }
+            apply(rejected.session(), rejected.digest(), found, observation, record);
             reject(record, metrics, rejected.record());
             return false;
         }
+        if (verdict instanceof Verdict.Dropped dropped) {
+            apply(dropped.session(), dropped.digest(), found, observation, record);
+            metrics.redeliveredDropped();
+            return false;
+        }
         Verdict.Accepted accepted = (Verdict.Accepted) verdict;
-        session.accept(observation.sequence(), accepted.digest(), record.enqueuedAtMs());
+        session.accept(observation.sequence(), accepted.digest(), record.appendedAtMs());
         if (observation.operation() == Operation.CLOSE) {
             session.close();
             runtime.sessions().ended(key);
         }
-        store.putSession(key, session);
-        tick.touched(key, session, record.offset());
+        found.store(store);
+        touched(found, record);
         return changes.apply(record, space, metrics, observation, accepted);
+    }
+
+    /** What a record that is not accepted does to its session. */
+    private void apply(
+            Verdict.Session effect, long digest, SessionLookup found, Observation observation, Incoming record) {
+        if (effect == Verdict.Session.CONSUMES) {
+            found.state().accept(observation.sequence(), digest, record.appendedAtMs());
+            found.store(store);
+        } else if (effect == Verdict.Session.LEAVES_OPEN && found.state().expects(observation.sequence())) {
+            found.state().skip(record.appendedAtMs());
+            found.store(store);
+        }
+        if (found.state().isKnown()) {
+            touched(found, record);
+        }
+    }
+
+    private void touched(SessionLookup found, Incoming record) {
+        if (!found.retired()) {
+            tick.touched(found.key(), found.state(), record.offset());
+        }
     }
 
     /** All that is decided about a valid observation; reads the state and changes nothing. */
     private Verdict verdict(Incoming record, String space, Observation observation, SessionState session) {
         long sequence = observation.sequence();
+        boolean late = session.isClosed() || sequence < session.next();
+        if (record.isRedelivered() && late && !session.awaits(sequence)) {
+            return new Verdict.Dropped(Verdict.Session.UNTOUCHED, 0);
+        }
         Optional<String> mismatch = Dimensions.mismatch(store.space(space), observation);
         if (mismatch.isPresent()) {
             return new Verdict.Rejected(
@@ -209,6 +240,9 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         Optional<StoredMemory> stored = store.memory(space, id);
         if (observation.operation() == Operation.OBSERVE) {
             if (stored.filter(memory -> memory.says(digest)).isPresent()) {
+                if (record.isRedelivered()) {
+                    return new Verdict.Dropped(Verdict.Session.CONSUMES, digest);
+                }
                 return new Verdict.Rejected(
                         RejectedRecord.of(
                                 RejectionReason.DUPLICATE,
@@ -216,13 +250,13 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                         Verdict.Session.CONSUMES,
                         digest);
             }
-            if (admission.sheds(record.lane().lane()) && !session.open().isFull()) {
+            if (!record.isRedelivered()
+                    && admission.sheds(record.lane().lane())
+                    && !session.open().isFull()) {
                 long retryAfterMs = admission.retryAfterMs(record.lane().lane(), context.currentSystemTimeMs());
                 return new Verdict.Rejected(
                         RejectedRecord.overCapacity(
-                                "lane %s is overloaded; try again in %d ms"
-                                        .formatted(record.lane().lane().label(), retryAfterMs),
-                                retryAfterMs),
+                                admission.explain(record.lane().lane(), retryAfterMs), retryAfterMs),
                         Verdict.Session.LEAVES_OPEN,
                         digest);
             }
@@ -261,22 +295,15 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                         + observation.sequence());
     }
 
-    /** The session as it is stored; a new incarnation when it is unknown, or closed and starting at 1 again. */
-    private SessionState session(SessionKey key, long sequence, long offset) {
-        return store.session(key)
-                .filter(session -> !session.isClosed() || sequence != 1)
-                .orElseGet(() -> SessionState.startedAt(offset));
-    }
-
     /** One bad record must not make all that follow look like a gap: its number is passed, but may be sent again. */
     private void leaveOpen(Incoming record, String space, String sessionName, long sequence) {
         SessionKey key = new SessionKey(space, record.lane().lane(), sessionName);
-        SessionState session = session(key, sequence, record.offset());
-        if (session.expects(sequence)) {
+        SessionLookup found = SessionLookup.of(store, key, sequence, record);
+        if (found.state().expects(sequence)) {
             decided = true;
-            session.skip(record.enqueuedAtMs());
-            store.putSession(key, session);
-            tick.touched(key, session, record.offset());
+            found.state().skip(record.appendedAtMs());
+            found.store(store);
+            touched(found, record);
         }
     }
 
@@ -313,8 +340,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         long now = context.currentSystemTimeMs();
         metrics.rejected(rejection.reason());
         runtime.rejections().note(new LanePartition(record.lane().lane(), partition), record.offset(), rejection);
-        RejectedRecord.Source source =
-                new RejectedRecord.Source(record.topic(), record.partition(), record.offset(), record.enqueuedAtMs());
+        RejectedRecord.Source source = new RejectedRecord.Source(
+                record.topic(), record.partition(), record.originOffset(), record.enqueuedAtMs());
         context.forward(
                 new Record<>(
                         record.key().orElse(null),

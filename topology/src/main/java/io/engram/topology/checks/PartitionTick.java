@@ -11,9 +11,12 @@ import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.metrics.SpaceMetrics;
+import io.engram.topology.retention.Retention;
+import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
+import io.engram.topology.store.SpaceRecord;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -37,11 +40,13 @@ final class PartitionTick {
     private final AdmissionControl admission;
     private final Acknowledgements acknowledgements;
     private final Sweeper sweeper;
+    private final Retention retention;
     private final Map<Lane, LaneProgress> lanes;
     private final int partition;
     private final Map<Lane, Long> processedEnqueueTimeMs = new EnumMap<>(Lane.class);
     private final Map<Lane, Long> statusSentAtMs = new EnumMap<>(Lane.class);
     private BackpressureLevel worst = BackpressureLevel.NORMAL;
+    private LanePositions storedPositions;
     private long sweptAtMs;
     private boolean spacesAnnounced;
     private boolean sessionsAnnounced;
@@ -54,6 +59,7 @@ final class PartitionTick {
             AdmissionControl admission,
             Acknowledgements acknowledgements,
             Sweeper sweeper,
+            Retention retention,
             Map<Lane, LaneProgress> lanes) {
         this.context = context;
         this.runtime = runtime;
@@ -61,8 +67,10 @@ final class PartitionTick {
         this.admission = admission;
         this.acknowledgements = acknowledgements;
         this.sweeper = sweeper;
+        this.retention = retention;
         this.lanes = lanes;
         this.partition = context.taskId().partition();
+        this.storedPositions = store.positions();
     }
 
     /** A record of the lane is being processed. */
@@ -91,6 +99,7 @@ final class PartitionTick {
         acknowledge(nowMs);
         notePoint();
         sweeper.sweepDropped();
+        retention.tick(nowMs);
         if (nowMs - sweptAtMs >= SWEEP_INTERVAL_MS) {
             sweptAtMs = nowMs;
             sweep(nowMs);
@@ -102,9 +111,12 @@ final class PartitionTick {
         if (!spacesAnnounced) {
             for (String space : store.view().allSpaces()) {
                 runtime.metrics().space(space).level(partition, worst);
-                if (store.space(space).isDropped()) {
+                SpaceRecord record = store.space(space);
+                if (record.isDropped()) {
+                    retention.dropped(space);
                     sweeper.dropped(space);
                 }
+                retention.known(space, record);
             }
             spacesAnnounced = true;
         }
@@ -175,6 +187,13 @@ final class PartitionTick {
             }
         });
         store.view().commitPoints().note(store.generation(), positions);
+        Map<Lane, Long> processed = new EnumMap<>(Lane.class);
+        positions.forEach((lane, next) -> processed.put(lane, next - 1));
+        LanePositions now = LanePositions.of(storedPositions, processed);
+        if (!now.equals(storedPositions)) {
+            storedPositions = now;
+            store.putPositions(now); // whoever restores this store knows how far it reaches
+        }
     }
 
     private void sweep(long nowMs) {

@@ -8,6 +8,7 @@ import io.engram.topology.metrics.SpaceMetrics;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.streams.errors.ErrorHandlerContext;
 import org.apache.kafka.streams.errors.ProcessingExceptionHandler;
@@ -48,7 +49,13 @@ public final class PoisonRecordHandler implements ProcessingExceptionHandler {
         TopologyRuntime known = runtime.orElseThrow();
         String rejectedTopic = known.config().topics().rejected();
         Lane lane = known.config().topics().laneOf(context.topic()).orElseThrow();
-        long enqueuedAt = context.timestamp() - known.config().slackMs().get(lane);
+        long appendedAt = context.timestamp() - known.config().slackMs().get(lane);
+        Optional<Redelivery> earlier =
+                Redelivery.of(context.headers(), context.topic(), context.partition(), appendedAt);
+        long enqueuedAt = earlier.map(Redelivery::enqueuedAtMs).orElse(appendedAt);
+        long offset = earlier.map(Redelivery::sourceOffset)
+                .orElse(OptionalLong.empty())
+                .orElse(context.offset());
         RejectedRecord rejection = rejection(exception.getCause());
         SpaceMetrics metrics = MemorySpaces.ofKey(Optional.ofNullable(context.sourceRawKey()))
                 .map(known.metrics()::knownSpace)
@@ -62,7 +69,7 @@ public final class PoisonRecordHandler implements ProcessingExceptionHandler {
                 context.sourceRawValue(),
                 rejection.headers(
                         context.headers(),
-                        new RejectedRecord.Source(context.topic(), context.partition(), context.offset(), enqueuedAt),
+                        new RejectedRecord.Source(context.topic(), context.partition(), offset, enqueuedAt),
                         known.clock().getAsLong()))));
     }
 }

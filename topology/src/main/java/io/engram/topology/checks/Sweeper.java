@@ -1,6 +1,7 @@
 package io.engram.topology.checks;
 
 import io.engram.schemas.Lane;
+import io.engram.topology.retention.Retention;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SpaceRecord;
@@ -22,14 +23,20 @@ final class Sweeper {
 
     private final MemoryStore store;
     private final long retentionMs;
+    private final Retention retention;
     private final Deque<String> droppedSpaces = new ArrayDeque<>();
     private final Set<String> dropMarks = new HashSet<>();
     private MemoryStore.SweepCursor dropCursor = new MemoryStore.SweepCursor();
     private Optional<SessionKey> lastSession = Optional.empty();
 
-    Sweeper(MemoryStore store, long retentionMs) {
+    /**
+     * @param retentionMs of sessions and tombstones
+     * @param retention is told when all that was dropped with a space is deleted
+     */
+    Sweeper(MemoryStore store, long retentionMs, Retention retention) {
         this.store = store;
         this.retentionMs = retentionMs;
+        this.retention = retention;
     }
 
     /** The space was dropped; its memories are invisible and will be deleted. */
@@ -45,6 +52,7 @@ final class Sweeper {
         String space = droppedSpaces.peekFirst();
         if (space != null && store.sweepDropped(space, dropCursor, STEP) < STEP) {
             droppedSpaces.removeFirst();
+            retention.swept(space);
             dropCursor = new MemoryStore.SweepCursor();
         }
     }
@@ -85,8 +93,8 @@ final class Sweeper {
             if (!old || droppedSpaces.contains(space)) {
                 return false;
             }
-            if (record.exists()) {
-                store.putSpace(space, SpaceRecord.UNKNOWN.withDimension(record.dimension()));
+            if (record.exists() || record.hasRetention()) {
+                store.putSpace(space, record.withoutDropMark());
             } else {
                 store.deleteSpace(space);
             }

@@ -20,6 +20,9 @@ sealed interface Verdict {
         }
     }
 
+    /** A redelivered record that has nothing to say any more: it is passed over, with that effect on its session. */
+    record Dropped(Session session, long digest) implements Verdict {}
+
     /** What a rejection does to the session. */
     enum Session {
         /** Nothing. */

@@ -28,6 +28,8 @@ import org.slf4j.LoggerFactory;
 public final class IndexWorkers implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(IndexWorkers.class);
 
+    private static final long MEASURE_MS = 200;
+
     private final IndexingConfig config;
     private final Supplier<BackpressureLevel> level;
     private final LongSupplier pendingLimit;
@@ -40,6 +42,7 @@ public final class IndexWorkers implements AutoCloseable {
     private final AtomicLong memoryBytes = new AtomicLong();
     private final AtomicLong embeddingBytes = new AtomicLong();
     private final Object room = new Object();
+    private volatile long indexMemoryBytes;
     private volatile boolean running = true;
 
     /**
@@ -61,6 +64,7 @@ public final class IndexWorkers implements AutoCloseable {
         }
         metrics.queueMemory(memoryBytes::get);
         workers.forEach(worker -> daemon(worker, worker.threadName()).start());
+        housekeeping.scheduleWithFixedDelay(this::measureMemory, MEASURE_MS, MEASURE_MS, TimeUnit.MILLISECONDS);
         housekeeping.scheduleWithFixedDelay(this::publishUtilization, 1, 1, TimeUnit.SECONDS);
         housekeeping.scheduleWithFixedDelay(
                 this::retryFailed, config.retryIntervalMs(), config.retryIntervalMs(), TimeUnit.MILLISECONDS);
@@ -187,13 +191,17 @@ public final class IndexWorkers implements AutoCloseable {
                 : victim.queue().poll(batchLimit(victim.queue().size()));
     }
 
-    /** Estimated bytes of all indexes of the process, and of what waits for them. */
+    /** Estimated bytes of all indexes of the process, and of what waits for them; measured a few times a second. */
     public long indexMemoryBytes() {
-        long bytes = memoryBytes.get();
+        return indexMemoryBytes + memoryBytes.get();
+    }
+
+    private void measureMemory() {
+        long bytes = 0;
         for (PartitionIndex partition : partitions) {
             bytes += partition.memoryBytes();
         }
-        return bytes;
+        indexMemoryBytes = bytes;
     }
 
     /** Items of the next batch: what the level of backpressure or the queue asks for, whichever is more. */

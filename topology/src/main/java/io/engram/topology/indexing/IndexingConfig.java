@@ -13,6 +13,7 @@ import java.util.List;
  * @param vectorCacheBytes memory for embeddings of waiting observations; beyond it they are read back from the store
  * @param maxHandOverWaitMs the longest that the stream thread waits for room, milliseconds
  * @param maxBackgroundPending references that loading and restoring may have waiting at once
+ * @param maxMemoryBytes of all indexes of the process; beyond it observations are shed
  */
 public record IndexingConfig(
         int workers,
@@ -22,10 +23,19 @@ public record IndexingConfig(
         long retryIntervalMs,
         long vectorCacheBytes,
         long maxHandOverWaitMs,
-        int maxBackgroundPending) {
+        int maxBackgroundPending,
+        long maxMemoryBytes) {
 
     public static final IndexingConfig DEFAULT = new IndexingConfig(
-            2, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 5_000, 64L << 20, 100, 10_000);
+            2,
+            List.of(10, 100, 500, 1_000),
+            List.of(100, 1_000, 10_000),
+            1_000,
+            5_000,
+            64L << 20,
+            100,
+            10_000,
+            Runtime.getRuntime().maxMemory() / 2);
 
     public IndexingConfig {
         batchSizes = List.copyOf(batchSizes);
@@ -49,7 +59,21 @@ public record IndexingConfig(
                 retryIntervalMs,
                 vectorCacheBytes,
                 maxHandOverWaitMs,
-                maxBackgroundPending);
+                maxBackgroundPending,
+                maxMemoryBytes);
+    }
+
+    public IndexingConfig withMaxMemoryBytes(long bytes) {
+        return new IndexingConfig(
+                workers,
+                batchSizes,
+                queueSteps,
+                stealThreshold,
+                retryIntervalMs,
+                vectorCacheBytes,
+                maxHandOverWaitMs,
+                maxBackgroundPending,
+                bytes);
     }
 
     private static void requireRising(String name, List<Integer> values, int size) {

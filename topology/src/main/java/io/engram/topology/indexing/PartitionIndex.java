@@ -3,6 +3,7 @@ package io.engram.topology.indexing;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
 import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.store.LanePositions;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -47,6 +48,8 @@ public final class PartitionIndex {
     private final long openedAtNanos = System.nanoTime();
     // Live changes that came before the snapshots were adopted; guarded by itself.
     private final List<IndexTask> early = new ArrayList<>();
+    private volatile LanePositions restoredTo = LanePositions.NONE;
+    private volatile LanePositions indexedTo = LanePositions.NONE;
     private volatile boolean adopted;
     private volatile boolean loaded;
     private volatile boolean restored;
@@ -176,6 +179,27 @@ public final class PartitionIndex {
         if (closed) {
             drop(space); // made while the partition was closing
         }
+    }
+
+    /** What the store was told so far reaches to these positions; the index follows. */
+    public void restoredTo(LanePositions positions) {
+        restoredTo = positions;
+    }
+
+    /** The store reached to these positions when it was opened. */
+    public void loadedTo(LanePositions positions) {
+        if (restoredTo.equals(LanePositions.NONE)) {
+            restoredTo = positions;
+        }
+    }
+
+    /** A standby's index reaches at least to these positions. */
+    public LanePositions indexedTo() {
+        LanePositions reached = restoredTo;
+        if (loaded && backgroundPending.get() == 0) {
+            indexedTo = reached;
+        }
+        return indexedTo;
     }
 
     /** The newest generation that a worker has dealt with. */

@@ -28,6 +28,8 @@ public final class EngramMetrics {
     final Counter activations;
     final Counter superseded;
     final Counter forgetsUnknown;
+    final Counter expired;
+    final Counter redeliveredDropped;
     final Gauge backpressureState;
     final Histogram observationLatency;
     final Histogram recallLatency;
@@ -37,6 +39,8 @@ public final class EngramMetrics {
     final Histogram batchSize;
     final Gauge workerUtilization;
 
+    private final Counter redelivered;
+    private final Counter expiredRecords;
     private final int maxSpaces;
     private final Map<String, SpaceMetrics> spaces = new ConcurrentHashMap<>();
     private final Map<String, WorkerMetrics> workers = new ConcurrentHashMap<>();
@@ -47,6 +51,8 @@ public final class EngramMetrics {
     private volatile ToLongFunction<Lane> queueDepth = lane -> 0;
     private volatile LongSupplier queueMemory = () -> 0;
     private volatile LongSupplier activeSessions = () -> 0;
+    private volatile LongSupplier indexMemory = () -> 0;
+    private volatile LongSupplier indexMemoryLimit = () -> 0;
 
     /**
      * @param registry what {@code /metrics} scrapes
@@ -85,6 +91,28 @@ public final class EngramMetrics {
                 MetricNames.FORGETS_UNKNOWN,
                 "Forgets of ids that were not remembered.",
                 MetricNames.MEMORY_SPACE);
+        expired = counter(
+                registry,
+                MetricNames.EXPIRED,
+                "Memories forgotten by retention.",
+                MetricNames.MEMORY_SPACE,
+                MetricNames.CAUSE);
+        redeliveredDropped = counter(
+                registry,
+                MetricNames.REDELIVERED_DROPPED,
+                "Redelivered records whose sequence number had been taken meanwhile.",
+                MetricNames.MEMORY_SPACE);
+        redelivered = counter(
+                registry, MetricNames.REDELIVERED, "Shed records written back to their lane.", MetricNames.PRIORITY);
+        expiredRecords = counter(
+                registry,
+                MetricNames.RECORDS_DELETED,
+                "Records that the topic's retention deleted before they were processed.",
+                MetricNames.PRIORITY);
+        for (Lane lane : Lane.ALL) {
+            redelivered.initLabelValues(lane.label());
+            expiredRecords.initLabelValues(lane.label());
+        }
         backpressureState = gauge(
                 registry,
                 MetricNames.BACKPRESSURE_STATE,
@@ -153,6 +181,16 @@ public final class EngramMetrics {
                 .callback(out -> out.call(activeSessions.getAsLong()))
                 .register(registry);
         GaugeWithCallback.builder()
+                .name(MetricNames.INDEX_MEMORY)
+                .help("Estimated memory of the indexes and of what waits for them.")
+                .callback(out -> out.call(indexMemory.getAsLong()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.INDEX_MEMORY_LIMIT)
+                .help("The most that index memory may be before observations are shed.")
+                .callback(out -> out.call(indexMemoryLimit.getAsLong()))
+                .register(registry);
+        GaugeWithCallback.builder()
                 .name(MetricNames.INDEX_SIZE)
                 .help("Memories in the indexes of this instance.")
                 .labelNames(MetricNames.MEMORY_SPACE)
@@ -205,6 +243,22 @@ public final class EngramMetrics {
     /** Seconds from enqueue to the start of processing, by lane. */
     public void queueWait(Lane lane, double seconds) {
         queueWait.get(lane).observe(seconds);
+    }
+
+    /** A shed record was written back to its lane. */
+    public void redelivered(Lane lane) {
+        redelivered.labelValues(lane.label()).inc();
+    }
+
+    /** Records of the lane were deleted by the topic's retention before they were processed. */
+    public void recordsDeleted(Lane lane, long count) {
+        expiredRecords.labelValues(lane.label()).inc(count);
+    }
+
+    /** What {@code engram_hnsw_index_memory_bytes} and its limit report. */
+    public void indexMemory(LongSupplier used, LongSupplier limit) {
+        indexMemory = used;
+        indexMemoryLimit = limit;
     }
 
     /** What {@code queue_depth} reports. */

@@ -35,6 +35,23 @@ public final class MetricNames {
     /** Beside the catalogue: how indexes were completed when their task came here. */
     public static final String INDEX_RESTORED = "engram_hnsw_restored_memories_total";
 
+    /** Beside the catalogue: index memory and the most that it may be. */
+    public static final String INDEX_MEMORY = "engram_hnsw_index_memory_bytes";
+
+    public static final String INDEX_MEMORY_LIMIT = "engram_hnsw_index_memory_limit_bytes";
+
+    /** Beside the catalogue: memories forgotten by retention. */
+    public static final String EXPIRED = PREFIX + "memories_expired_total";
+
+    /** Beside the catalogue: shed records written back to their lane. */
+    public static final String REDELIVERED = PREFIX + "redelivered_total";
+
+    /** Beside the catalogue: redelivered records that came too late for their sequence number. */
+    public static final String REDELIVERED_DROPPED = PREFIX + "redelivered_dropped_total";
+
+    /** Beside the catalogue: records that the lane's retention deleted before they were processed. */
+    public static final String RECORDS_DELETED = PREFIX + "records_deleted_total";
+
     /** Beside the catalogue: accepted changes that a newer one of the same memory had overtaken. */
     public static final String SUPERSEDED = PREFIX + "observations_superseded_total";
 
@@ -49,6 +66,7 @@ public final class MetricNames {
     public static final String ERROR_TYPE = "error_type";
     public static final String OPERATION = "operation";
     public static final String OUTCOME = "outcome";
+    public static final String CAUSE = "cause";
 
     /** The label value of all spaces beyond the cap. */
     public static final String OTHER_SPACE = "_other";

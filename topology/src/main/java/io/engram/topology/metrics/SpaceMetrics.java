@@ -15,9 +15,23 @@ import java.util.function.IntSupplier;
 
 /** The series of one memory space. Thread-safe. */
 public final class SpaceMetrics {
+    /** The values of {@code cause}: why retention forgot a memory. */
+    public enum Expiry {
+        TTL("ttl"),
+        MAX_MEMORIES("max_memories");
+
+        private final String label;
+
+        Expiry(String label) {
+            this.label = label;
+        }
+    }
+
     private final Map<Lane, CounterDataPoint> observations = new EnumMap<>(Lane.class);
     private final Map<RejectionReason, CounterDataPoint> rejected = new EnumMap<>(RejectionReason.class);
     private final Map<BackpressureLevel, CounterDataPoint> activations = new EnumMap<>(BackpressureLevel.class);
+    private final Map<Expiry, CounterDataPoint> expired = new EnumMap<>(Expiry.class);
+    private final CounterDataPoint redeliveredDropped;
     private final CounterDataPoint superseded;
     private final CounterDataPoint forgetsUnknown;
     private final GaugeDataPoint state;
@@ -33,6 +47,10 @@ public final class SpaceMetrics {
                 reason -> rejected.put(reason, catalogue.rejected.labelValues(label, reason.label())));
         BackpressureLevel.ALL.forEach(
                 level -> activations.put(level, catalogue.activations.labelValues(label, level.label())));
+        for (Expiry cause : Expiry.values()) {
+            expired.put(cause, catalogue.expired.labelValues(label, cause.label));
+        }
+        redeliveredDropped = catalogue.redeliveredDropped.labelValues(label);
         superseded = catalogue.superseded.labelValues(label);
         forgetsUnknown = catalogue.forgetsUnknown.labelValues(label);
         state = catalogue.backpressureState.labelValues(label);
@@ -52,6 +70,16 @@ public final class SpaceMetrics {
 
     public void superseded() {
         superseded.inc();
+    }
+
+    /** Retention forgot a memory. */
+    public void expired(Expiry cause) {
+        expired.get(cause).inc();
+    }
+
+    /** A redelivered record was dropped, because its sequence number had been taken meanwhile. */
+    public void redeliveredDropped() {
+        redeliveredDropped.inc();
     }
 
     public void forgetUnknown() {

@@ -9,6 +9,7 @@ import io.engram.schemas.Lane;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.SpaceIndex;
 import io.engram.topology.recall.RecallOutcome.Recalled;
+import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryView;
 import io.engram.topology.store.SpaceRecord;
 import io.engram.topology.store.StoredMemory;
@@ -38,9 +39,12 @@ public final class Recall {
     private Recall(MemoryView view, RecallRequest request) {
         this.view = view;
         this.request = request;
-        this.maxGeneration = request.committed()
-                .map(view.commitPoints()::committedGeneration)
-                .orElse(Long.MAX_VALUE);
+        // A standby is told of nothing that is not committed.
+        this.maxGeneration = view.lanes().isEmpty()
+                ? Long.MAX_VALUE
+                : request.committed()
+                        .map(view.commitPoints()::committedGeneration)
+                        .orElse(Long.MAX_VALUE);
     }
 
     /** Answers a request from one partition, in the calling thread. Thread-safe. */
@@ -66,6 +70,10 @@ public final class Recall {
     /** Up to which source offset each lane of the partition is indexed, by {@code lane-partition}. */
     public static Map<String, Long> indexedOffsets(MemoryView view) {
         Map<String, Long> offsets = new TreeMap<>();
+        if (view.lanes().isEmpty()) {
+            LanePositions positions = view.index().indexedTo();
+            Lane.ALL.forEach(lane -> offsets.put(lane.label() + "-" + view.partition(), positions.of(lane)));
+        }
         for (Map.Entry<Lane, LaneProgress> lane : view.lanes().entrySet()) {
             offsets.put(
                     lane.getKey().label() + "-" + view.partition(),

@@ -5,6 +5,7 @@ import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.snapshot.Snapshots;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -60,6 +61,7 @@ public final class IndexLoader implements AutoCloseable {
         try {
             snapshots.restore(index);
             index.allAdopted();
+            Optional<LanePositions> positions = store.read(StoreKeys.POSITIONS).map(LanePositions::decode);
             Bytes from = StoreKeys.first(StoreKeys.MEMORY);
             Bytes to = StoreKeys.after(StoreKeys.MEMORY);
             while (!Thread.currentThread().isInterrupted()) {
@@ -84,6 +86,7 @@ public final class IndexLoader implements AutoCloseable {
             if (Thread.currentThread().isInterrupted()) {
                 return;
             }
+            positions.ifPresent(index::loadedTo);
             index.loaded();
             LOG.debug("Loaded the index of {}: {} memories handed over", index.task(), handedOver);
         } catch (InterruptedException e) {

@@ -2,6 +2,7 @@ package io.engram.topology.store;
 
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.StoredValues;
+import io.engram.topology.retention.RetentionConfig;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiFunction;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Serializer;
@@ -43,7 +45,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     private final KeyValueStore<Bytes, byte[]> rocks;
     private final BiFunction<TaskId, IndexedStore, PartitionIndex> indexFactory;
     private final IndexLoader loader;
-    private final MemoryView view = new MemoryView(this);
+    private final MemoryView view;
     // RocksDB is native code: nobody may be inside while it closes.
     private final ReadWriteLock lifecycle = new ReentrantReadWriteLock();
     private volatile Optional<PartitionIndex> index = Optional.empty();
@@ -52,8 +54,11 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     IndexedStore(
             KeyValueStore<Bytes, byte[]> rocks,
             BiFunction<TaskId, IndexedStore, PartitionIndex> indexFactory,
-            IndexLoader loader) {
+            IndexLoader loader,
+            RetentionConfig retention,
+            LongSupplier clock) {
         this.rocks = rocks;
+        this.view = new MemoryView(this, retention, clock);
         this.indexFactory = indexFactory;
         this.loader = loader;
     }
@@ -102,6 +107,8 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         } else if (raw[0] == StoreKeys.SPACE
                 && value.map(SpaceRecord::decode).stream().noneMatch(SpaceRecord::exists)) {
             index().drop(StoreKeys.body(raw));
+        } else if (raw[0] == StoreKeys.POSITIONS.get()[0]) {
+            value.map(LanePositions::decode).ifPresent(positions -> index().restoredTo(positions));
         }
     }
 

@@ -96,6 +96,11 @@ public final class MemoryStore implements StateStore {
                 .filter(memory -> !space(space).hides(memory));
     }
 
+    /** Deletes a memory without a trace: nobody may want to tell an older change of it from a new one. */
+    public void deleteMemory(String space, String id) {
+        store.delete(StoreKeys.memory(space, id));
+    }
+
     public void putMemory(String space, String id, Observation observation, StoredMemory.Origin origin) {
         store.put(StoreKeys.memory(space, id), StoredMemory.encode(observation, origin));
     }
@@ -130,6 +135,89 @@ public final class MemoryStore implements StateStore {
 
     public void deleteSession(SessionKey key) {
         store.delete(sessionKey(key));
+    }
+
+    /** An earlier incarnation of a session to which the record of a source offset belongs, if any is kept. */
+    public Optional<SessionState> retiredSession(SessionKey key, long sourceOffset) {
+        Bytes from = StoreKeys.retired(key.space(), key.lane(), key.session(), 0);
+        Bytes to = StoreKeys.retired(key.space(), key.lane(), key.session(), sourceOffset + 1);
+        Optional<SessionState> found = Optional.empty();
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.range(from, to)) {
+            while (iterator.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = iterator.next();
+                if (entry.key.get().length == from.get().length && entry.key.compareTo(to) < 0) {
+                    found = Optional.of(SessionState.decode(entry.value));
+                }
+            }
+        }
+        return found;
+    }
+
+    /** Keeps an incarnation that was closed with open numbers; without any it is forgotten. */
+    public void putRetiredSession(SessionKey key, SessionState state) {
+        Bytes retired = StoreKeys.retired(key.space(), key.lane(), key.session(), state.incarnation());
+        if (state.open().isEmpty()) {
+            store.delete(retired);
+        } else {
+            store.put(retired, state.encode());
+        }
+    }
+
+    /** How far the lanes were processed when {@link #putPositions} was last called. */
+    public LanePositions positions() {
+        return Optional.ofNullable(store.get(StoreKeys.POSITIONS))
+                .map(LanePositions::decode)
+                .orElse(LanePositions.NONE);
+    }
+
+    public void putPositions(LanePositions positions) {
+        store.put(StoreKeys.POSITIONS, positions.encode());
+    }
+
+    /** A memory's place in the order of time. */
+    public record TimedMemory(long timeMs, String id) {}
+
+    public void putTime(String space, TimedMemory memory) {
+        store.put(StoreKeys.time(space, memory.timeMs(), memory.id()), EMPTY);
+    }
+
+    public void deleteTime(String space, TimedMemory memory) {
+        store.delete(StoreKeys.time(space, memory.timeMs(), memory.id()));
+    }
+
+    /** Up to {@code max} memories of a space in order of time, behind {@code after}. */
+    public List<TimedMemory> timesAfter(String space, Optional<TimedMemory> after, int max) {
+        Bytes from = after.map(last -> IndexLoader.successor(StoreKeys.time(space, last.timeMs(), last.id())))
+                .orElse(StoreKeys.time(space, 0, ""));
+        return page(from, StoreKeys.afterTimes(space), max).stream()
+                .map(entry -> new TimedMemory(
+                        StoreKeys.timeOf(entry.key.get(), space), StoreKeys.idOfTime(entry.key.get(), space)))
+                .toList();
+    }
+
+    /** A page of a space's memories. */
+    public record MemoryPage(List<TimedMemory> memories, Optional<String> lastId) {}
+
+    /** Up to {@code max} memories of a space in order of their ids, behind {@code after}. */
+    public MemoryPage memoriesAfter(String space, Optional<String> after, int max) {
+        Bytes from = after.map(id -> IndexLoader.successor(StoreKeys.memory(space, id)))
+                .orElse(StoreKeys.firstMemory(space));
+        List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.afterMemories(space), max);
+        List<TimedMemory> memories = new ArrayList<>(entries.size());
+        SpaceRecord record = space(space);
+        for (KeyValue<Bytes, byte[]> entry : entries) {
+            StoredMemory memory = StoredMemory.of(entry.value);
+            if (!memory.isTombstone() && !record.hides(memory)) {
+                memories.add(new TimedMemory(
+                        memory.enqueuedAtMs(), MemoryKey.of(entry.key.get()).id()));
+            }
+        }
+        return new MemoryPage(
+                memories,
+                entries.size() < max
+                        ? Optional.empty()
+                        : Optional.of(
+                                MemoryKey.of(entries.get(max - 1).key.get()).id()));
     }
 
     /** Writes past all types; for tests that damage the store. */
@@ -202,6 +290,10 @@ public final class MemoryStore implements StateStore {
             StoredMemory memory = StoredMemory.of(entry.value);
             if (record.hides(memory)) {
                 store.delete(entry.key);
+                store.delete(StoreKeys.time(
+                        space,
+                        memory.enqueuedAtMs(),
+                        MemoryKey.of(entry.key.get()).id()));
             } else if (!memory.isTombstone()) {
                 // Enqueued after the drop but processed before it: it lost its place in the index with the others.
                 inner.index().sync(space, MemoryKey.of(entry.key.get()).id(), memory.generation());

@@ -4,6 +4,7 @@ import io.engram.index.IndexEngine;
 import io.engram.topology.indexing.IndexWorkers;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.retention.RetentionConfig;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.apache.kafka.common.serialization.Serdes;
@@ -29,10 +30,12 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
     private final IndexEngine engine;
     private final EngramMetrics metrics;
     private final IndexLoader loader;
+    private final RetentionConfig retention;
     private final LongSupplier clock;
 
     /**
      * @param changelogConfig topic settings of the changelog
+     * @param retention of spaces without one of their own
      * @param clock epoch milliseconds
      */
     public MemoryStoreBuilder(
@@ -42,6 +45,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
             IndexEngine engine,
             EngramMetrics metrics,
             IndexLoader loader,
+            RetentionConfig retention,
             LongSupplier clock) {
         this.name = name;
         this.changelogConfig = Map.copyOf(changelogConfig);
@@ -49,13 +53,14 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
         this.engine = engine;
         this.metrics = metrics;
         this.loader = loader;
+        this.retention = retention;
         this.clock = clock;
     }
 
     @Override
     public MemoryStore build() {
         IndexedStore inner =
-                new IndexedStore(Stores.persistentKeyValueStore(name).get(), this::index, loader);
+                new IndexedStore(Stores.persistentKeyValueStore(name).get(), this::index, loader, retention, clock);
         KeyValueStore<Bytes, byte[]> store = Stores.keyValueStoreBuilder(
                         supplierOf(inner), Serdes.Bytes(), Serdes.ByteArray())
                 .withLoggingEnabled(changelogConfig)
@@ -99,7 +104,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
 
     @Override
     public StoreBuilder<MemoryStore> withLoggingEnabled(Map<String, String> config) {
-        return new MemoryStoreBuilder(name, config, workers, engine, metrics, loader, clock);
+        return new MemoryStoreBuilder(name, config, workers, engine, metrics, loader, retention, clock);
     }
 
     @Override

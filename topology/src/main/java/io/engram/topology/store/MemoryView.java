@@ -4,10 +4,12 @@ import io.engram.schemas.Lane;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.StoredValues;
+import io.engram.topology.retention.RetentionConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 
@@ -16,15 +18,19 @@ import org.apache.kafka.streams.KeyValue;
  * StoredValues.StoreClosedException} once the task has gone elsewhere.
  */
 public final class MemoryView implements StoredValues {
-    private static final int PAGE = 1_000;
+    private static final int PAGE = 500;
 
     private final IndexedStore store;
+    private final RetentionConfig retention;
+    private final LongSupplier clock;
     private final CommitPoints commitPoints = new CommitPoints();
     private volatile Map<Lane, LaneProgress> lanes = Map.of();
     private volatile int partition = -1;
 
-    MemoryView(IndexedStore store) {
+    MemoryView(IndexedStore store, RetentionConfig retention, LongSupplier clock) {
         this.store = store;
+        this.retention = retention;
+        this.clock = clock;
     }
 
     void opened(int taskPartition) {
@@ -37,6 +43,40 @@ public final class MemoryView implements StoredValues {
 
     public int partition() {
         return partition;
+    }
+
+    /**
+     * Every memory's key and generation, in pages: for comparing the store with something else.
+     *
+     * @param consumer is given each memory that recall may find
+     */
+    public void forEachMemory(MemoryConsumer consumer) {
+        Bytes from = StoreKeys.first(StoreKeys.MEMORY);
+        Bytes to = StoreKeys.after(StoreKeys.MEMORY);
+        while (true) {
+            List<KeyValue<Bytes, byte[]>> page = store.scan(from, to, PAGE);
+            for (KeyValue<Bytes, byte[]> entry : page) {
+                MemoryKey key = MemoryKey.of(entry.key.get());
+                StoredMemory memory = StoredMemory.of(entry.value);
+                if (!memory.isTombstone() && isVisible(memory, space(key.space()))) {
+                    consumer.accept(key.space(), key.id(), memory.generation());
+                }
+            }
+            if (page.size() < PAGE) {
+                return;
+            }
+            from = IndexLoader.successor(page.get(PAGE - 1).key);
+        }
+    }
+
+    /** Takes memories one by one. */
+    public interface MemoryConsumer {
+        void accept(String space, String id, long generation);
+    }
+
+    /** Everything that is stored under a key of the changelog, as it is now. */
+    public Optional<byte[]> raw(byte[] key) {
+        return store.read(Bytes.wrap(key));
     }
 
     /** The index of the partition. */
@@ -59,11 +99,20 @@ public final class MemoryView implements StoredValues {
         return store.read(StoreKeys.space(space)).map(SpaceRecord::decode).orElse(SpaceRecord.UNKNOWN);
     }
 
-    /** A memory that is neither forgotten nor dropped. */
+    /** A memory that is neither forgotten nor dropped nor too old. */
     public Optional<StoredMemory> memory(String space, String id) {
         return store.read(StoreKeys.memory(space, id))
                 .map(StoredMemory::of)
-                .filter(memory -> !memory.isTombstone() && !space(space).hides(memory));
+                .filter(memory -> !memory.isTombstone() && isVisible(memory, space(space)));
+    }
+
+    private boolean isVisible(StoredMemory memory, SpaceRecord space) {
+        return !space.hides(memory) && !retention.of(space).hasExpired(memory.enqueuedAtMs(), clock.getAsLong());
+    }
+
+    /** What a space keeps, configured defaults included. */
+    public RetentionConfig retention(SpaceRecord space) {
+        return retention.of(space);
     }
 
     @Override

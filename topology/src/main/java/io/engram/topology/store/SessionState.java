@@ -55,6 +55,11 @@ public final class SessionState {
         return !closed && sequence == next;
     }
 
+    /** True when a record of that number may still be accepted: it is the next, or open. */
+    public boolean awaits(long sequence) {
+        return expects(sequence) || open.contains(sequence);
+    }
+
     /** True when the session has taken or passed any number: only then it is stored. */
     public boolean isKnown() {
         return next > 1;

@@ -10,8 +10,11 @@ final class StoreKeys {
     static final byte MEMORY = 'm';
     static final byte TOMBSTONE = 't';
     static final byte SESSION = 's';
+    static final byte RETIRED = 'r';
+    static final byte TIME = 'e';
     static final byte SPACE = 'p';
     static final Bytes GENERATION = Bytes.wrap(new byte[] {'g'});
+    static final Bytes POSITIONS = Bytes.wrap(new byte[] {'o'});
 
     private StoreKeys() {}
 
@@ -39,6 +42,44 @@ final class StoreKeys {
 
     static Bytes session(String space, Lane lane, String session) {
         return key(SESSION, space + '\0' + lane.label() + '\0' + session);
+    }
+
+    /** An earlier incarnation of a session; all of a session sort by it. */
+    static Bytes retired(String space, Lane lane, String session, long incarnation) {
+        byte[] text = (space + '\0' + lane.label() + '\0' + session + '\0').getBytes(StandardCharsets.UTF_8);
+        return Bytes.wrap(ByteBuffer.allocate(1 + text.length + Long.BYTES)
+                .put(RETIRED)
+                .put(text)
+                .putLong(incarnation)
+                .array());
+    }
+
+    /** Big-endian time within the space, so that a space's memories sort by it. */
+    static Bytes time(String space, long timeMs, String id) {
+        byte[] start = (space + '\0').getBytes(StandardCharsets.UTF_8);
+        byte[] end = id.getBytes(StandardCharsets.UTF_8);
+        return Bytes.wrap(ByteBuffer.allocate(1 + start.length + Long.BYTES + end.length)
+                .put(TIME)
+                .put(start)
+                .putLong(timeMs)
+                .put(end)
+                .array());
+    }
+
+    /** The time that a key of {@link #time} speaks of. */
+    static long timeOf(byte[] key, String space) {
+        return ByteBuffer.wrap(key).getLong(1 + space.length() + 1);
+    }
+
+    /** The id that a key of {@link #time} speaks of. */
+    static String idOfTime(byte[] key, String space) {
+        int at = 1 + space.length() + 1 + Long.BYTES;
+        return new String(key, at, key.length - at, StandardCharsets.UTF_8);
+    }
+
+    /** The first key after a space's times. */
+    static Bytes afterTimes(String space) {
+        return key(TIME, space + '\1');
     }
 
     static Bytes space(String space) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.engram.schemas.Lane;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class AdmissionTest {
@@ -19,6 +20,8 @@ class AdmissionTest {
             300_000);
 
     private final LaneDepths depths = new LaneDepths();
+    private final AtomicLong indexBytes = new AtomicLong();
+    private final IndexMemory memory = new IndexMemory(indexBytes::get, 1_000);
     private final Map<Lane, DrainRate> rates = new EnumMap<>(Lane.class);
 
     AdmissionTest() {
@@ -70,7 +73,7 @@ class AdmissionTest {
         for (int partition = 1; partition < 4; partition++) {
             assign(partition).values().forEach(depth -> depth(depth, 0));
         }
-        AdmissionControl control = new AdmissionControl(CONFIG, depths, busy, rates, 4);
+        AdmissionControl control = new AdmissionControl(CONFIG, depths, busy, rates, 4, memory);
 
         depth(busy.get(Lane.NORMAL), 490); // almost twice its even share of 250
         control.evaluate(Lane.NORMAL, 0);
@@ -88,8 +91,8 @@ class AdmissionTest {
     void shouldShedOnlyThoseAboveTheirShareWhenTheLaneIsFull() {
         Map<Lane, PartitionDepth> greedy = assign(0);
         Map<Lane, PartitionDepth> modest = assign(1);
-        AdmissionControl greedyControl = new AdmissionControl(CONFIG, depths, greedy, rates, 2);
-        AdmissionControl modestControl = new AdmissionControl(CONFIG, depths, modest, rates, 2);
+        AdmissionControl greedyControl = new AdmissionControl(CONFIG, depths, greedy, rates, 2, memory);
+        AdmissionControl modestControl = new AdmissionControl(CONFIG, depths, modest, rates, 2, memory);
 
         depth(greedy.get(Lane.NORMAL), 990);
         depth(modest.get(Lane.NORMAL), 20);
@@ -103,7 +106,7 @@ class AdmissionTest {
     @Test
     void shouldTakeOnlyItsShareOfTheClusterWhenFewPartitionsAreHere() {
         Map<Lane, PartitionDepth> own = assign(0);
-        AdmissionControl control = new AdmissionControl(CONFIG, depths, own, rates, 10);
+        AdmissionControl control = new AdmissionControl(CONFIG, depths, own, rates, 10, memory);
         depth(own.get(Lane.NORMAL), 96);
 
         control.evaluate(Lane.NORMAL, 0);
@@ -115,7 +118,7 @@ class AdmissionTest {
     @Test
     void shouldTellWhenHalfIsDrainedAtTheMeasuredRate() {
         Map<Lane, PartitionDepth> own = assign(0);
-        AdmissionControl control = new AdmissionControl(CONFIG, depths, own, rates, 1);
+        AdmissionControl control = new AdmissionControl(CONFIG, depths, own, rates, 1, memory);
         depth(own.get(Lane.NORMAL), 1_000);
         control.evaluate(Lane.NORMAL, 10_000);
         assertThat(control.retryAfterMs(Lane.NORMAL, 10_000))
@@ -130,11 +133,33 @@ class AdmissionTest {
     }
 
     @Test
+    void shouldShedUnderAnyPolicyWhileIndexMemoryIsFull() {
+        AdmissionConfig backlog = new AdmissionConfig(
+                AdmissionConfig.Policy.BACKLOG, CONFIG.capacities(), 0.5, 0.8, 0.95, 5_000, 300_000);
+        Map<Lane, PartitionDepth> own = assign(0);
+        AdmissionControl control = new AdmissionControl(backlog, depths, own, rates, 1, memory);
+
+        indexBytes.set(1_000);
+        control.evaluate(Lane.HIGH, 0);
+        assertThat(control.sheds(Lane.HIGH)).isTrue();
+        assertThat(control.status(Lane.HIGH, 0).reason()).isEqualTo("memory");
+        assertThat(control.explain(Lane.HIGH, control.retryAfterMs(Lane.HIGH, 0)))
+                .contains("1000 of 1000 bytes", "index.max-memory", "retention");
+
+        indexBytes.set(960); // not clearly below the limit
+        control.evaluate(Lane.HIGH, 10_000);
+        assertThat(control.sheds(Lane.HIGH)).isTrue();
+        indexBytes.set(900);
+        assertThat(control.sheds(Lane.HIGH)).isFalse();
+        assertThat(control.status(Lane.HIGH, 0).reason()).isEqualTo("lane");
+    }
+
+    @Test
     void shouldNeverShedUnderBacklogPolicy() {
         AdmissionConfig backlog = new AdmissionConfig(
                 AdmissionConfig.Policy.BACKLOG, CONFIG.capacities(), 0.5, 0.8, 0.95, 5_000, 300_000);
         Map<Lane, PartitionDepth> own = assign(0);
-        AdmissionControl control = new AdmissionControl(backlog, depths, own, rates, 1);
+        AdmissionControl control = new AdmissionControl(backlog, depths, own, rates, 1, memory);
         depth(own.get(Lane.NORMAL), 5_000);
         control.evaluate(Lane.NORMAL, 0);
 

@@ -18,7 +18,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -139,9 +138,9 @@ class ChangesTest {
 
     @Test
     void shouldFixDimensionByConfigure() {
-        topology.send(SPACE, Observation.configure("s", ++sequence, new SpaceSettings(OptionalInt.of(3))));
+        topology.send(SPACE, Observation.configure("s", ++sequence, SpaceSettings.ofDimension(3)));
         topology.send(SPACE, observe("a", "x", 1, 0));
-        topology.send(SPACE, Observation.configure("s", ++sequence, new SpaceSettings(OptionalInt.of(4))));
+        topology.send(SPACE, Observation.configure("s", ++sequence, SpaceSettings.ofDimension(4)));
 
         assertThat(topology.rejections())
                 .extracting(TopologyFixture.Rejection::detail)
@@ -179,10 +178,7 @@ class ChangesTest {
         topology.settle();
         topology.sendAt(Lane.LOW, SPACE, Observation.of(Operation.DROP, "other", 1), T0.plusSeconds(2));
         topology.sendAt(
-                Lane.LOW,
-                SPACE,
-                Observation.configure("stale", 1, new SpaceSettings(OptionalInt.of(3))),
-                T0.plusSeconds(1));
+                Lane.LOW, SPACE, Observation.configure("stale", 1, SpaceSettings.ofDimension(3)), T0.plusSeconds(1));
         topology.sendAt(Lane.LOW, SPACE, Observation.observe("other", 2, "z", new float[] {1, 1}), T0.plusSeconds(4));
         topology.advance(Duration.ofMillis(500));
         topology.settle();

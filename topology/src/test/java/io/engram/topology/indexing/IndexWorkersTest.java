@@ -104,8 +104,8 @@ class IndexWorkersTest {
 
     @Test
     void shouldStealFromHotWorkerAndKeepOrderPerId() {
-        IndexWorkers pool = start(
-                new IndexingConfig(3, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 50, 100, 0, 100, 100));
+        IndexWorkers pool = start(new IndexingConfig(
+                3, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 50, 100, 0, 100, 100, 1L << 40));
         PartitionIndex hot = partition(pool, 0, hnswlib());
         Random random = new Random(1);
         Map<String, float[]> expected = new ConcurrentHashMap<>();
@@ -179,7 +179,7 @@ class IndexWorkersTest {
     @Test
     void shouldKeepWhatFailsScanItAndRepairIt() {
         IndexWorkers pool = start(new IndexingConfig(
-                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100));
+                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100, 1L << 40));
         AtomicBoolean broken = new AtomicBoolean(true);
         PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
             if (id.equals("bad") && broken.get()) {
@@ -231,7 +231,7 @@ class IndexWorkersTest {
     @Test
     void shouldOutliveErrorsAndKeepWhatTheyHit() {
         IndexWorkers pool = start(new IndexingConfig(
-                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100));
+                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100, 1L << 40));
         AtomicBoolean broken = new AtomicBoolean(true);
         PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
             if (broken.get()) {
@@ -255,7 +255,7 @@ class IndexWorkersTest {
     @Test
     void shouldLoadOnePartitionWhileAnotherIsBusy() throws InterruptedException {
         IndexWorkers pool = start(new IndexingConfig(
-                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 5_000, 1 << 20, 1, 50));
+                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 5_000, 1 << 20, 1, 50, 1L << 40));
         PartitionIndex busy = partition(pool, 0, hnswlib());
         PartitionIndex loading = partition(pool, 1, hnswlib());
         AtomicBoolean done = new AtomicBoolean();

@@ -28,7 +28,7 @@ class RefusedInsertTest {
                     }
                 });
         IndexingConfig quickRetry = new IndexingConfig(
-                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100);
+                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100, 1L << 40);
         try (TopologyFixture topology =
                 new TopologyFixture(stateDir, config -> config.withIndexing(quickRetry), engine)) {
             topology.send("space-1", observation(1, "taken"));

@@ -1,0 +1,207 @@
+package io.engram.topology.retention;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.engram.index.HnswParameters;
+import io.engram.index.hnswlib.HnswlibEngine;
+import io.engram.schemas.Lane;
+import io.engram.schemas.Observation;
+import io.engram.schemas.Operation;
+import io.engram.schemas.SpaceSettings;
+import io.engram.topology.TopologyFixture;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RetentionTest {
+    private static final String SPACE = "space-1";
+
+    @TempDir
+    Path stateDir;
+
+    private TopologyFixture topology;
+    private long sequence;
+
+    private void start(RetentionConfig defaults) {
+        topology = new TopologyFixture(
+                stateDir,
+                config -> config.withRetention(defaults),
+                new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run));
+    }
+
+    @AfterEach
+    void stop() {
+        topology.close();
+    }
+
+    private void observe(String id) {
+        sequence++;
+        topology.send(
+                SPACE,
+                Observation.observe("s", sequence, "content " + sequence, new float[] {1, sequence})
+                        .withId(id));
+    }
+
+    private void configure(OptionalLong ttlMs, OptionalLong maxMemories) {
+        topology.send(SPACE, Observation.configure("s", ++sequence, SpaceSettings.ofRetention(ttlMs, maxMemories)));
+    }
+
+    /** What is stored, whatever queries may see. */
+    private List<String> stored() {
+        List<String> ids = new ArrayList<>();
+        topology.store().memoriesAfter(SPACE, java.util.Optional.empty(), 1_000_000).memories().stream()
+                .map(memory -> memory.id())
+                .sorted()
+                .forEach(ids::add);
+        return ids;
+    }
+
+    private double expired(String cause) {
+        return topology.metric("engram_streaming_memories_expired_total", "memory_space", SPACE, "cause", cause);
+    }
+
+    @Test
+    void shouldForgetTheOldestBeyondTheMaximum() {
+        start(new RetentionConfig(0, 3));
+        for (int i = 1; i <= 10; i++) {
+            observe("m" + i);
+            topology.advance(Duration.ofMillis(100));
+        }
+        topology.settle();
+
+        assertThat(stored()).containsExactly("m10", "m8", "m9");
+        assertThat(topology.recallIds(SPACE, new float[] {1, 1}, 10)).containsExactlyInAnyOrder("m8", "m9", "m10");
+        assertThat(expired("max_memories")).isEqualTo(7);
+        assertThat(topology.store().timesAfter(SPACE, java.util.Optional.empty(), 100))
+                .as("keys in order of time")
+                .hasSize(3);
+    }
+
+    @Test
+    void shouldHideAtOnceAndForgetSoonWhatIsTooOld() {
+        start(new RetentionConfig(60_000, 0));
+        observe("old");
+        topology.advance(Duration.ofSeconds(30));
+        observe("young");
+        topology.settle();
+        assertThat(topology.recallIds(SPACE, new float[] {1, 1}, 10)).containsExactlyInAnyOrder("old", "young");
+
+        topology.advance(Duration.ofSeconds(30));
+        topology.settle();
+
+        assertThat(topology.store().view().memory(SPACE, "old")).isEmpty();
+        assertThat(topology.recallIds(SPACE, new float[] {1, 1}, 10)).containsExactly("young");
+        assertThat(stored()).containsExactly("young");
+        assertThat(expired("ttl")).isEqualTo(1);
+    }
+
+    @Test
+    void shouldCountFromTheReplacement() {
+        start(new RetentionConfig(60_000, 2));
+        observe("a");
+        topology.advance(Duration.ofSeconds(1));
+        observe("b");
+        topology.advance(Duration.ofSeconds(1));
+        observe("a");
+        topology.advance(Duration.ofSeconds(1));
+        observe("c");
+        topology.settle();
+
+        assertThat(stored()).as("b is the oldest now").containsExactly("a", "c");
+        topology.advance(Duration.ofMillis(58_500));
+        assertThat(stored()).containsExactly("a", "c");
+        topology.advance(Duration.ofSeconds(1));
+        assertThat(stored()).containsExactly("c");
+    }
+
+    @Test
+    void shouldLimitASpaceThatIsThereAlready() {
+        start(RetentionConfig.NONE);
+        for (int i = 0; i < 500; i++) {
+            observe("m" + i);
+        }
+        topology.settle();
+        topology.advance(Duration.ofSeconds(5));
+
+        configure(OptionalLong.empty(), OptionalLong.of(200));
+        for (int i = 500; i < 520; i++) {
+            observe("m" + i);
+        }
+        topology.settle();
+        topology.advance(Duration.ofSeconds(5));
+        topology.settle();
+
+        assertThat(stored()).hasSize(200).contains("m519", "m500");
+        assertThat(topology.store().view().index().find(SPACE).orElseThrow().size())
+                .isEqualTo(200);
+
+        configure(OptionalLong.empty(), OptionalLong.of(SpaceSettings.DEFAULT));
+        for (int i = 520; i < 600; i++) {
+            observe("m" + i);
+        }
+        topology.advance(Duration.ofSeconds(2));
+        assertThat(stored()).as("no limit any more").hasSize(280);
+        configure(OptionalLong.empty(), OptionalLong.of(250));
+        topology.advance(Duration.ofSeconds(2));
+        assertThat(stored()).as("the count went on").hasSize(250);
+    }
+
+    @Test
+    void shouldNotCountWhatClientsForgot() {
+        start(new RetentionConfig(0, 3));
+        observe("a");
+        observe("b");
+        observe("c");
+        topology.send(SPACE, Observation.forget("s", ++sequence, "c"));
+        topology.advance(Duration.ofMillis(100));
+        observe("d");
+        topology.settle();
+
+        assertThat(stored()).containsExactly("a", "b", "d");
+    }
+
+    @Test
+    void shouldBeginAnewAfterADrop() {
+        start(new RetentionConfig(0, 5));
+        for (int i = 0; i < 5; i++) {
+            observe("old" + i);
+        }
+        topology.advance(Duration.ofMillis(500));
+        topology.send(SPACE, Observation.of(Operation.DROP, "s", ++sequence));
+        for (int i = 0; i < 5; i++) {
+            topology.advance(Duration.ofMillis(10));
+            observe("new" + i);
+        }
+        topology.advance(Duration.ofSeconds(3));
+        topology.settle();
+
+        assertThat(stored()).containsExactly("new0", "new1", "new2", "new3", "new4");
+        observe("new5");
+        topology.advance(Duration.ofSeconds(1));
+        assertThat(stored()).containsExactly("new1", "new2", "new3", "new4", "new5");
+    }
+
+    @Test
+    void shouldPreferTheSpacesOwnSettings() {
+        start(new RetentionConfig(1_000, 1));
+        configure(OptionalLong.of(0), OptionalLong.of(0));
+        observe("a");
+        observe("b");
+        topology.advance(Duration.ofSeconds(5));
+
+        assertThat(stored()).containsExactly("a", "b");
+        topology.sendRaw(
+                Lane.NORMAL,
+                java.util.Optional.of(SPACE.getBytes(java.nio.charset.StandardCharsets.UTF_8)),
+                java.util.Optional.of(("{\"op\":\"configure\",\"session\":\"s\",\"sequence\":" + ++sequence
+                                + ",\"settings\":{\"ttl_ms\":-5}}")
+                        .getBytes(java.nio.charset.StandardCharsets.UTF_8)),
+                java.util.Map.of());
+        assertThat(topology.rejections().get(0).detail()).contains("settings.ttl_ms", "-5");
+    }
+}

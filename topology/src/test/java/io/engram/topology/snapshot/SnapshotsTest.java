@@ -1,0 +1,166 @@
+package io.engram.topology.snapshot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.engram.index.HnswParameters;
+import io.engram.index.IndexEngine;
+import io.engram.index.VectorIndex;
+import io.engram.index.hnswlib.HnswlibEngine;
+import io.engram.schemas.Observation;
+import io.engram.schemas.Operation;
+import io.engram.topology.TopologyFixture;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SnapshotsTest {
+    private static final String SPACE = "space-1";
+
+    private final IndexEngine engine = new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run);
+
+    @TempDir
+    Path directory;
+
+    private TopologyFixture topology() {
+        return new TopologyFixture(
+                directory.resolve("streams"),
+                config -> config.withSnapshots(
+                        new SnapshotConfig(Optional.of(directory.resolve("hnsw")), 3_600_000, 1_000_000)),
+                engine);
+    }
+
+    private List<Path> files() throws IOException {
+        try (Stream<Path> paths = Files.walk(directory.resolve("hnsw"))) {
+            return paths.filter(Files::isRegularFile).sorted().toList();
+        }
+    }
+
+    private static Observation observation(int sequence) {
+        return Observation.observe("s", sequence, "content", new float[] {1, sequence, sequence % 7})
+                .withId("id" + sequence);
+    }
+
+    private static double restored(TopologyFixture topology, String outcome) {
+        return topology.metric("engram_hnsw_restored_memories_total", "outcome", outcome);
+    }
+
+    @Test
+    void shouldWriteOnlyWhatChanged() throws Exception {
+        try (TopologyFixture topology = topology()) {
+            for (int i = 1; i <= 50; i++) {
+                topology.send(SPACE, observation(i));
+            }
+            topology.send("Space-1", observation(1));
+            topology.settle();
+
+            TaskSnapshots.Saved first = topology.runtime().snapshots().saveNow();
+            assertThat(first.spaces()).isEqualTo(2);
+            assertThat(first.memories()).isEqualTo(51);
+            assertThat(topology.runtime().snapshots().saveNow()).isEqualTo(TaskSnapshots.Saved.NOTHING);
+            topology.send("Space-1", observation(2));
+            topology.settle();
+            assertThat(topology.runtime().snapshots().saveNow().memories()).isEqualTo(2);
+            assertThat(files()).hasSize(2).allMatch(file -> file.toString().endsWith(".hnsw"));
+
+            topology.send("Space-1", Observation.of(Operation.DROP, "s", 3));
+            topology.settle();
+            topology.runtime().snapshots().saveNow();
+            assertThat(files()).hasSize(1);
+            assertThat(topology.metric("engram_hnsw_snapshot_size_bytes")).isEqualTo(Files.size(files().get(0)));
+        }
+    }
+
+    @Test
+    void shouldNotBelieveASnapshotThatTheStoreDoesNotConfirm() throws Exception {
+        try (TopologyFixture topology = topology()) {
+            for (int i = 1; i <= 40; i++) {
+                topology.send(SPACE, observation(i));
+            }
+            topology.settle();
+        }
+        assertThat(files()).as("saved when closed").hasSize(1);
+        // The test driver deletes its store: nothing of the snapshot is true any more.
+        try (TopologyFixture topology = topology()) {
+            topology.settle();
+            assertThat(restored(topology, "confirmed")).isZero();
+            assertThat(restored(topology, "dropped")).isEqualTo(40);
+            // The same ids and generations, with other embeddings.
+            for (int i = 1; i <= 10; i++) {
+                topology.send(
+                        SPACE,
+                        Observation.observe("s", i, "other", new float[] {-1, i, 5})
+                                .withId("id" + i));
+            }
+            topology.settle();
+            assertThat(topology.recallIds(SPACE, new float[] {-1, 3, 5}, 1)).containsExactly("id3");
+            assertThat(topology.recallIds(SPACE, new float[] {1, 30, 2}, 50)).hasSize(10);
+        }
+    }
+
+    @Test
+    void shouldReplaceWhatAnAbortedTransactionLeftInTheIndex() throws Exception {
+        try (TopologyFixture topology = topology()) {
+            for (int i = 1; i <= 40; i++) {
+                topology.send(SPACE, observation(i));
+            }
+            topology.settle();
+        }
+        try (TopologyFixture topology = topology()) {
+            // At once, while the snapshot may still be on its way in.
+            for (int i = 1; i <= 10; i++) {
+                topology.send(
+                        SPACE,
+                        Observation.observe("s", i, "other", new float[] {-1, i, 5})
+                                .withId("id" + i));
+            }
+            topology.settle();
+            assertThat(topology.recallIds(SPACE, new float[] {-1, 3, 5}, 1)).containsExactly("id3");
+            assertThat(topology.store().view().index().find(SPACE).orElseThrow().size())
+                    .isEqualTo(10);
+        }
+    }
+
+    @Test
+    void shouldNameFileAndReasonOfEveryDamage() throws Exception {
+        VectorIndex index = engine.create(3);
+        for (int i = 0; i < 1_200; i++) {
+            index.add("id" + i, i, new float[] {1, i, i % 3});
+        }
+        SnapshotFile file = SnapshotFile.of(directory, SPACE);
+        file.save(engine.name(), SPACE, index, 1);
+        assertThat(file.load(engine).index().size()).isEqualTo(1_200);
+        byte[] whole = Files.readAllBytes(file.path());
+
+        refused(file, new byte[0], "cut short");
+        refused(file, new byte[] {1, 2, 3}, "cut short");
+        refused(file, java.util.Arrays.copyOf(whole, whole.length - 1), "CRC-32C");
+        refused(file, java.util.Arrays.copyOf(whole, whole.length / 2), "CRC-32C");
+        for (int at : new int[] {0, 9, 20, 100, whole.length / 2, whole.length - 2}) {
+            byte[] flipped = whole.clone();
+            flipped[at] ^= 0x10;
+            refused(file, flipped, at == 0 ? "magic" : "CRC-32C");
+        }
+        Files.write(file.path(), whole);
+        assertThatThrownBy(() -> file.load(new HnswlibEngine(new HnswParameters(8, 50), Runnable::run)))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("configured are");
+        file.save("another", SPACE, index, 1);
+        assertThatThrownBy(() -> file.load(engine))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining("engine another");
+    }
+
+    private void refused(SnapshotFile file, byte[] bytes, String reason) throws IOException {
+        Files.write(file.path(), bytes);
+        assertThatThrownBy(() -> file.load(engine))
+                .isInstanceOf(SnapshotException.class)
+                .hasMessageContaining(file.path().toString())
+                .hasMessageContaining(reason);
+    }
+}
