@@ -6,15 +6,18 @@ import io.engram.app.cli.ExitCodes;
 import io.engram.app.cli.Logs;
 import io.engram.app.cli.ObserveCommand;
 import io.engram.app.cli.RecallCommand;
+import io.engram.app.cli.ReplayCommand;
 import io.engram.app.cli.ServeCommand;
+import io.engram.app.cli.SnapshotCommand;
 import io.engram.app.cli.StatusCommand;
+import io.engram.app.cli.VerifyCommand;
 import io.engram.app.demo.DemoCommand;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 
-/** The command line: {@code engram demo | serve | broker | observe | recall | status | config}. */
+/** The command line. */
 @Command(
         name = "engram",
         description = "Streaming memory: observations in through Kafka, recalled over HTTP milliseconds later.",
@@ -27,6 +30,9 @@ import picocli.CommandLine.IVersionProvider;
             ObserveCommand.class,
             RecallCommand.class,
             StatusCommand.class,
+            ReplayCommand.class,
+            SnapshotCommand.class,
+            VerifyCommand.class,
             ConfigCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",

@@ -41,6 +41,16 @@ public final class ApiClient {
                 path);
     }
 
+    /** As {@link #post}, for what may take many minutes. */
+    public JsonNode postPatiently(String path) throws InterruptedException {
+        return send(
+                HttpRequest.newBuilder()
+                        .timeout(Duration.ofHours(1))
+                        .header("Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString("{}")),
+                path);
+    }
+
     /** A path segment, escaped. */
     public static String segment(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
@@ -48,11 +58,11 @@ public final class ApiClient {
 
     private JsonNode send(HttpRequest.Builder request, String path) throws InterruptedException {
         try {
-            HttpResponse<String> response = http.send(
-                    request.uri(URI.create(url + path))
-                            .timeout(Duration.ofSeconds(30))
-                            .build(),
-                    HttpResponse.BodyHandlers.ofString());
+            HttpRequest built = request.uri(URI.create(url + path)).build();
+            if (built.timeout().isEmpty()) {
+                built = request.timeout(Duration.ofSeconds(30)).build();
+            }
+            HttpResponse<String> response = http.send(built, HttpResponse.BodyHandlers.ofString());
             if (response.statusCode() >= 300) {
                 throw new CommandFailedException(
                         url + path + " answered " + response.statusCode() + detail(response.body()));

@@ -41,6 +41,11 @@ public final class ServeCommand implements Callable<Integer> {
             defaultValue = ".engram/broker")
     private Path brokerDir;
 
+    @Option(
+            names = "--accept-new-cluster",
+            description = "Start although state.dir belongs to another Kafka cluster; its state is put aside.")
+    private boolean acceptNewCluster;
+
     @Override
     public Integer call() throws InterruptedException {
         EngramConfig config = options.load(List.of());
@@ -56,10 +61,10 @@ public final class ServeCommand implements Callable<Integer> {
                     "engram-shutdown");
             Runtime.getRuntime().addShutdownHook(stop);
             try {
-                application.start();
+                application.start(acceptNewCluster);
                 LOG.info("ready {} metrics {}", application.url(), application.metricsUrl());
                 if (application.awaitEnd()) {
-                    throw new StartupException("the streams failed; see the log above");
+                    throw new StartupException("the instance failed; see the log above");
                 }
             } finally {
                 application.close();

@@ -66,6 +66,17 @@ public final class ConfigKeys {
     public static final String LAG_INTERVAL_MS = "lag.interval.ms";
     public static final String SHUTDOWN_TIMEOUT_MS = "shutdown.timeout.ms";
     public static final String MAX_THREAD_REPLACEMENTS = "max.thread.replacements";
+    public static final String SHUTDOWN_DRAIN_MS = "shutdown.drain.ms";
+    public static final String INDEX_MAX_MEMORY = "index.max-memory";
+    public static final String SNAPSHOT_INTERVAL_MS = "snapshot.interval.ms";
+    public static final String SNAPSHOT_CHANGES = "snapshot.changes";
+    public static final String RETENTION_TTL_MS = "retention.ttl.ms";
+    public static final String RETENTION_MAX_MEMORIES = "retention.max.memories";
+    public static final String REDELIVERY_ENABLED = "redelivery.enabled";
+    public static final String REDELIVERY_WINDOW = "redelivery.window";
+    public static final String REDELIVERY_TRICKLE = "redelivery.trickle.per.second";
+    public static final String CLUSTER_SECRET = "cluster.secret";
+    public static final String ROUTING_HOST_TIMEOUT_MS = "routing.host.timeout.ms";
     public static final String ROCKSDB_BLOCK_CACHE_BYTES = "rocksdb.block.cache.bytes";
     public static final String ROCKSDB_WRITE_BUFFER_BYTES = "rocksdb.write.buffer.bytes";
 
@@ -333,6 +344,75 @@ public final class ConfigKeys {
                     LOW,
                     "References that loading and restoring may have waiting at once.")
             .define(
+                    INDEX_MAX_MEMORY,
+                    Type.LONG,
+                    0L,
+                    atLeast(0),
+                    HIGH,
+                    "Bytes that all indexes of the process may take; beyond it observations are shed. 0 for half of the heap.")
+            .define(
+                    SNAPSHOT_INTERVAL_MS,
+                    Type.LONG,
+                    60_000L,
+                    atLeast(100),
+                    MEDIUM,
+                    "A changed index is saved to <state.dir>/hnsw after this time at the latest, milliseconds.")
+            .define(
+                    SNAPSHOT_CHANGES,
+                    Type.LONG,
+                    100_000L,
+                    atLeast(1),
+                    LOW,
+                    "The indexes of a partition are saved earlier after this many changes.")
+            .define(
+                    RETENTION_TTL_MS,
+                    Type.LONG,
+                    0L,
+                    atLeast(0),
+                    MEDIUM,
+                    "Memories are forgotten this long after they were enqueued, unless their space says otherwise; 0 for never,"
+                            + " milliseconds.")
+            .define(
+                    RETENTION_MAX_MEMORIES,
+                    Type.LONG,
+                    0L,
+                    atLeast(0),
+                    MEDIUM,
+                    "Memories that a space keeps, unless it says otherwise; beyond it the oldest are forgotten. 0 for all.")
+            .define(
+                    REDELIVERY_ENABLED,
+                    Type.BOOLEAN,
+                    true,
+                    HIGH,
+                    "Write observations that were shed back to their lane when it has room again.")
+            .define(
+                    REDELIVERY_WINDOW,
+                    Type.INT,
+                    500,
+                    between(1, 100_000),
+                    LOW,
+                    "Redelivered records that may wait on one partition of a lane at once.")
+            .define(
+                    REDELIVERY_TRICKLE,
+                    Type.INT,
+                    10,
+                    between(1, 100_000),
+                    LOW,
+                    "Records a second that are redelivered to a partition of a lane even while it has no room.")
+            .define(
+                    CLUSTER_SECRET,
+                    Type.PASSWORD,
+                    "",
+                    MEDIUM,
+                    "Shared by all instances: with it, calls from instance to instance must carry it. Empty for none.")
+            .define(
+                    ROUTING_HOST_TIMEOUT_MS,
+                    Type.LONG,
+                    500L,
+                    between(10L, 60_000L),
+                    MEDIUM,
+                    "How long another instance may take to answer before the next one is asked, milliseconds.")
+            .define(
                     WORK_STEAL_THRESHOLD,
                     Type.INT,
                     1_000,
@@ -389,6 +469,13 @@ public final class ConfigKeys {
                     LOW,
                     "How long stopping may take, milliseconds.")
             .define(
+                    SHUTDOWN_DRAIN_MS,
+                    Type.LONG,
+                    1_000L,
+                    between(0L, 60_000L),
+                    MEDIUM,
+                    "How long a stopping instance still answers after it said that it is not ready, milliseconds.")
+            .define(
                     MAX_THREAD_REPLACEMENTS,
                     Type.INT,
                     5,
@@ -414,7 +501,7 @@ public final class ConfigKeys {
 
     /** The environment variable of a key: {@code http.port} is {@code ENGRAM_HTTP_PORT}. */
     public static String variable(String key) {
-        return "ENGRAM_" + key.toUpperCase(Locale.ROOT).replace('.', '_');
+        return "ENGRAM_" + key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
     }
 
     /** The operations guide's name for a key's variable, when it has one. */

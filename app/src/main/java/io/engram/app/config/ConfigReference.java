@@ -8,7 +8,8 @@ public final class ConfigReference {
     /** Defaults that depend on the machine. */
     private static final Map<String, String> DERIVED = Map.of(
             ConfigKeys.INDEX_WORKERS, "number of cores",
-            ConfigKeys.STREAM_THREADS, "half the number of cores, at least 1");
+            ConfigKeys.STREAM_THREADS, "half the number of cores, at least 1",
+            ConfigKeys.CLUSTER_SECRET, "");
 
     private ConfigReference() {}
 

@@ -7,15 +7,21 @@ import io.engram.topology.SessionConfig;
 import io.engram.topology.TopologyConfig;
 import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.indexing.IndexingConfig;
+import io.engram.topology.retention.RetentionConfig;
+import io.engram.topology.snapshot.SnapshotConfig;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.config.types.Password;
 
 /**
  * The application's configuration, checked. Made by {@link ConfigLoader}; the keys are in {@link ConfigKeys}.
@@ -68,6 +74,11 @@ public final class EngramConfig {
 
     public Path stateDir() {
         return Path.of(text(ConfigKeys.STATE_DIR)).toAbsolutePath().normalize();
+    }
+
+    /** Where the snapshots of the indexes are; outside the directories that Kafka Streams wipes. */
+    public Path snapshotDir() {
+        return stateDir().resolve("hnsw");
     }
 
     public Topics topics() {
@@ -179,6 +190,36 @@ public final class EngramConfig {
         return longNumber(ConfigKeys.SHUTDOWN_TIMEOUT_MS);
     }
 
+    /** How long a stopping instance still answers after it said that it is not ready, milliseconds. */
+    public long shutdownDrainMs() {
+        return longNumber(ConfigKeys.SHUTDOWN_DRAIN_MS);
+    }
+
+    public boolean redeliveryEnabled() {
+        return (Boolean) values.get(ConfigKeys.REDELIVERY_ENABLED);
+    }
+
+    /** Redelivered records that may wait on one partition of a lane at once. */
+    public int redeliveryWindow() {
+        return number(ConfigKeys.REDELIVERY_WINDOW);
+    }
+
+    /** Records a second that are redelivered to a partition of a lane without room. */
+    public int redeliveryTrickle() {
+        return number(ConfigKeys.REDELIVERY_TRICKLE);
+    }
+
+    /** What calls from instance to instance must carry; empty for nothing. */
+    public Optional<String> clusterSecret() {
+        String secret = ((Password) values.get(ConfigKeys.CLUSTER_SECRET)).value();
+        return secret.isEmpty() ? Optional.empty() : Optional.of(secret);
+    }
+
+    /** How long another instance may take to answer before the next one is asked, milliseconds. */
+    public long routingHostTimeoutMs() {
+        return longNumber(ConfigKeys.ROUTING_HOST_TIMEOUT_MS);
+    }
+
     /** How many stream threads may be replaced within ten minutes before the instance gives up. */
     public int maxThreadReplacements() {
         return number(ConfigKeys.MAX_THREAD_REPLACEMENTS);
@@ -207,6 +248,12 @@ public final class EngramConfig {
                         new SessionConfig(
                                 longNumber(ConfigKeys.SESSION_IDLE_MS), longNumber(ConfigKeys.SESSION_RETENTION_MS)),
                         indexing(),
+                        new RetentionConfig(
+                                longNumber(ConfigKeys.RETENTION_TTL_MS), longNumber(ConfigKeys.RETENTION_MAX_MEMORIES)),
+                        new SnapshotConfig(
+                                Optional.of(snapshotDir()),
+                                longNumber(ConfigKeys.SNAPSHOT_INTERVAL_MS),
+                                longNumber(ConfigKeys.SNAPSHOT_CHANGES)),
                         longNumber(ConfigKeys.TICK_MS),
                         longNumber(ConfigKeys.BACKPRESSURE_STATUS_INTERVAL_MS),
                         Map.of("max.message.bytes", Integer.toString(2 << 20))));
@@ -246,7 +293,13 @@ public final class EngramConfig {
                         longNumber(ConfigKeys.INDEX_RETRY_INTERVAL_MS),
                         longNumber(ConfigKeys.INDEX_VECTOR_CACHE_BYTES),
                         longNumber(ConfigKeys.INDEX_MAX_HAND_OVER_WAIT_MS),
-                        number(ConfigKeys.INDEX_MAX_BACKGROUND_PENDING)));
+                        number(ConfigKeys.INDEX_MAX_BACKGROUND_PENDING),
+                        maxIndexMemory()));
+    }
+
+    private long maxIndexMemory() {
+        long bytes = longNumber(ConfigKeys.INDEX_MAX_MEMORY);
+        return bytes > 0 ? bytes : Runtime.getRuntime().maxMemory() / 2;
     }
 
     private List<Integer> integers(String key) {
@@ -273,6 +326,17 @@ public final class EngramConfig {
     public Map<String, Object> kafka() {
         Map<String, Object> settings = new TreeMap<>(under("kafka."));
         settings.put("bootstrap.servers", bootstrapServers());
+        return settings;
+    }
+
+    /** Settings of a consumer of the application's own, which reads what is committed and commits nothing by itself. */
+    public Map<String, Object> plainConsumer() {
+        Map<String, Object> settings = kafka();
+        settings.putAll(consumer());
+        // A name of a member is one of the group of the streams.
+        settings.remove(CommonClientConfigs.GROUP_INSTANCE_ID_CONFIG);
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
         return settings;
     }
 

@@ -3,15 +3,21 @@ package io.engram.app.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.engram.app.config.ConfigKeys;
 import io.engram.app.config.EngramConfig;
+import io.engram.app.query.Cluster;
 import io.engram.app.query.Gateway;
 import io.engram.app.query.LocalStores;
+import io.engram.app.query.Peers;
 import io.engram.app.query.RecallService;
 import io.engram.app.query.UnavailableException;
+import io.engram.app.state.StateVerifier;
 import io.engram.topology.TopologyRuntime;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
@@ -21,7 +27,9 @@ public final class ApiServer implements AutoCloseable {
     private static final int SPARE_THREADS = 16;
 
     private static final long RETRY_AFTER_MS = 1_000;
+    private static final int SCATTER_THREADS = 16;
 
+    private final ExecutorService scatter;
     private final HardenedServer server;
 
     public ApiServer(
@@ -29,17 +37,30 @@ public final class ApiServer implements AutoCloseable {
             RecallService recall,
             Gateway gateway,
             LocalStores stores,
+            Cluster cluster,
+            StateVerifier verifier,
             TopologyRuntime runtime,
             BooleanSupplier live,
             BooleanSupplier ready) {
+        scatter = Executors.newFixedThreadPool(SCATTER_THREADS, task -> {
+            Thread thread = new Thread(task, "engram-scatter");
+            thread.setDaemon(true);
+            return thread;
+        });
         Concurrency concurrency = new Concurrency(config.maxConcurrentRequests());
         // Known once the server listens: the port may be any free one.
         Supplier<String> servedBy = () -> config.advertisedUrl(url());
-        RecallRoutes recallRoutes =
-                new RecallRoutes(recall, stores, runtime.metrics(), concurrency, servedBy, config.recallTimeoutMs());
+        String scheme = config.advertisedUrl().startsWith("https:") ? "https" : "http";
+        RequestRouter router = new RequestRouter(
+                cluster,
+                new Peers(scheme, config.clusterSecret(), config.routingHostTimeoutMs()),
+                config.routingHostTimeoutMs());
+        RecallRoutes recallRoutes = new RecallRoutes(
+                recall, stores, router, scatter, runtime.metrics(), concurrency, servedBy, config.recallTimeoutMs());
         ObservationRoutes observationRoutes =
-                new ObservationRoutes(gateway, stores, concurrency, config.recallTimeoutMs());
-        StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, concurrency, servedBy, live, ready);
+                new ObservationRoutes(gateway, stores, router, concurrency, config.recallTimeoutMs());
+        StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, router, concurrency, servedBy, live, ready);
+        MaintenanceRoutes maintenanceRoutes = new MaintenanceRoutes(runtime.snapshots(), verifier);
         server = new HardenedServer(
                 ConfigKeys.HTTP_PORT,
                 config.httpHost(),
@@ -51,6 +72,7 @@ public final class ApiServer implements AutoCloseable {
                     recallRoutes.register(routes);
                     observationRoutes.register(routes);
                     statusRoutes.register(routes);
+                    maintenanceRoutes.register(routes);
                 });
     }
 
@@ -94,6 +116,11 @@ public final class ApiServer implements AutoCloseable {
         }
     }
 
+    /** A path segment, escaped. */
+    static String segment(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
     static void json(Context context, int status, JsonNode body) {
         context.status(status)
                 .contentType("application/json")
@@ -106,6 +133,7 @@ public final class ApiServer implements AutoCloseable {
 
     @Override
     public void close() {
+        scatter.shutdown();
         server.close();
     }
 }

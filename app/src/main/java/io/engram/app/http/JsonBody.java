@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.schemas.Limits;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,9 +24,9 @@ final class JsonBody {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
-    private final JsonNode object;
+    private final ObjectNode object;
 
-    private JsonBody(JsonNode object) {
+    private JsonBody(ObjectNode object) {
         this.object = object;
     }
 
@@ -41,13 +42,13 @@ final class JsonBody {
             throw Problem.badRequest("the body cannot be read: " + e.getMessage())
                     .asException();
         }
-        if (node == null || !node.isObject()) {
+        if (!(node instanceof ObjectNode object)) {
             throw Problem.badRequest("the body must be a JSON object").asException();
         }
-        return new JsonBody(node);
+        return new JsonBody(object);
     }
 
-    JsonNode object() {
+    ObjectNode object() {
         return object;
     }
 

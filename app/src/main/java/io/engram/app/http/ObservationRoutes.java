@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.query.Gateway;
 import io.engram.app.query.LocalStores;
+import io.engram.app.query.Peers;
+import io.engram.app.query.UnavailableException;
 import io.engram.schemas.Decoded;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
@@ -19,8 +21,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.function.BooleanSupplier;
 
 /** Writing over HTTP: observe, forget, drop. Everything goes through the lanes, like any other producer's records. */
 final class ObservationRoutes {
@@ -28,12 +32,15 @@ final class ObservationRoutes {
 
     private final Gateway gateway;
     private final LocalStores stores;
+    private final RequestRouter router;
     private final Concurrency concurrency;
     private final long maxTimeoutMs;
 
-    ObservationRoutes(Gateway gateway, LocalStores stores, Concurrency concurrency, long maxTimeoutMs) {
+    ObservationRoutes(
+            Gateway gateway, LocalStores stores, RequestRouter router, Concurrency concurrency, long maxTimeoutMs) {
         this.gateway = gateway;
         this.stores = stores;
+        this.router = router;
         this.concurrency = concurrency;
         this.maxTimeoutMs = maxTimeoutMs;
     }
@@ -42,6 +49,8 @@ final class ObservationRoutes {
         routes.post("/v1/spaces/{space}/observations", concurrency.limit(this::observe));
         routes.delete("/v1/spaces/{space}/memories/{id}", concurrency.limit(this::forget));
         routes.delete("/v1/spaces/{space}", concurrency.limit(this::drop));
+        routes.put("/v1/spaces/{space}/settings", concurrency.limit(this::configure));
+        routes.get("/v1/spaces/{space}/records/{lane}/{offset}", concurrency.limit(this::fate));
     }
 
     private void observe(Context context) throws InterruptedException {
@@ -83,7 +92,10 @@ final class ObservationRoutes {
 
     /** An observation as on the wire, but numbered by the gateway. */
     private static Observation observation(String where, byte[] json) {
-        ObjectNode object = (ObjectNode) JsonBody.parse(json).object();
+        return observation(where, JsonBody.parse(json).object());
+    }
+
+    private static Observation observation(String where, ObjectNode object) {
         if (object.has("session") || object.has("sequence")) {
             throw Problem.badRequest(
                             where + "session and sequence are set by this interface; leave them out, or write to Kafka")
@@ -110,18 +122,79 @@ final class ObservationRoutes {
     private void forget(Context context) throws InterruptedException {
         String space = RecallRoutes.spaceOf(context);
         String id = context.pathParam("id");
-        if (stores.ask(space, view -> view.memory(space, id)).isEmpty()) {
-            throw ApiServer.unknownMemory(space, id);
-        }
+        require(
+                space,
+                "/memories/" + ApiServer.segment(id),
+                () -> stores.ask(space, view -> view.memory(space, id)).isPresent(),
+                ApiServer.unknownMemory(space, id));
         send(context, space, List.of(Observation.forget("http", 1, id)), false);
     }
 
     private void drop(Context context) throws InterruptedException {
         String space = RecallRoutes.spaceOf(context);
-        if (!stores.ask(space, view -> view.space(space)).exists()) {
-            throw ApiServer.unknownSpace(space);
-        }
+        require(
+                space,
+                "/settings",
+                () -> stores.ask(space, view -> view.space(space)).exists(),
+                ApiServer.unknownSpace(space));
         send(context, space, List.of(Observation.of(Operation.DROP, "http", 1)), false);
+    }
+
+    /** Whoever has the space must know of it; a 404 from another instance is passed on. */
+    private void require(String space, String path, BooleanSupplier here, Problem.ProblemException otherwise)
+            throws InterruptedException {
+        router.route(
+                false,
+                space,
+                RequestRouter.Budget.of(maxTimeoutMs, false),
+                () -> {
+                    if (!here.getAsBoolean()) {
+                        throw otherwise;
+                    }
+                    return JsonBody.MAPPER.createObjectNode();
+                },
+                Peers.Call.get("/v1/spaces/" + space + path));
+    }
+
+    private void configure(Context context) throws InterruptedException {
+        String space = RecallRoutes.spaceOf(context);
+        JsonBody body = ApiServer.jsonBody(context);
+        body.allowOnly(Set.of("dimension", "ttl_ms", "max_memories"));
+        ObjectNode configure = JsonBody.MAPPER.createObjectNode().put("op", Operation.CONFIGURE.label());
+        configure.set("settings", body.object());
+        send(context, space, List.of(observation("", configure)), false);
+    }
+
+    private void fate(Context context) throws InterruptedException {
+        String space = RecallRoutes.spaceOf(context);
+        Lane lane = StatusRoutes.laneOf(context);
+        long offset = number("offset", context.pathParam("offset"));
+        long timeoutMs = Optional.ofNullable(context.queryParam("timeout_ms"))
+                .map(text -> Math.min(maxTimeoutMs, number("timeout_ms", text)))
+                .orElse(0L);
+        ApiServer.json(context, 200, fate(router.isHop(context), space, lane, offset, timeoutMs));
+    }
+
+    private static long number(String name, String text) {
+        try {
+            return Math.max(0, Long.parseLong(text));
+        } catch (NumberFormatException e) {
+            throw Problem.badRequest(name + " must be a whole number from 0 up, got '" + text + "'")
+                    .asException();
+        }
+    }
+
+    /** What became of a record, from the instance that processes its space. */
+    private ObjectNode fate(boolean hop, String space, Lane lane, long offset, long timeoutMs)
+            throws InterruptedException {
+        String path = "/v1/spaces/" + space + "/records/" + lane.label() + "/" + offset + "?timeout_ms=" + timeoutMs;
+        return router.route(
+                        hop,
+                        space,
+                        RequestRouter.Budget.of(timeoutMs + maxTimeoutMs, true),
+                        () -> describe(gateway.await(space, lane, offset, timeoutMs)),
+                        Peers.Call.get(path))
+                .answer();
     }
 
     private void send(Context context, String space, List<Observation> observations, boolean many)
@@ -157,39 +230,63 @@ final class ObservationRoutes {
             result.put("session", record.session()).put("sequence", record.sequence());
             if (wait) {
                 long leftMs = Math.max(1, (deadline - System.nanoTime()) / 1_000_000);
-                Gateway.Fate fate = gateway.await(space, lane, record, leftMs);
-                if (fate instanceof Gateway.Fate.Rejected rejected && !many) {
-                    throw rejected(rejected.rejection());
+                ObjectNode fate = fateOf(space, lane, record, leftMs);
+                if (fate.has("reason") && fate.path("status").asText().equals("rejected") && !many) {
+                    throw rejected(fate);
                 }
-                status = fate instanceof Gateway.Fate.Pending ? 202 : status;
-                describe(result, fate);
+                boolean settled = Set.of("indexed", "rejected")
+                        .contains(fate.path("status").asText());
+                status = settled ? status : 202;
+                result.setAll(fate);
             }
         }
         ApiServer.json(
                 context, status, many ? JsonBody.MAPPER.createObjectNode().set("results", results) : results.get(0));
     }
 
-    private static void describe(ObjectNode result, Gateway.Fate fate) {
-        if (fate instanceof Gateway.Fate.Rejected rejected) {
-            result.put("status", "rejected");
-            result.put("reason", rejected.rejection().reason().label());
-            result.put("detail", rejected.rejection().detail());
-        } else {
-            result.put("status", fate instanceof Gateway.Fate.Indexed ? "indexed" : "pending");
+    /** The record is in Kafka, whoever can be asked about it: not to know its fate is no failure. */
+    private ObjectNode fateOf(String space, Lane lane, Gateway.Enqueued record, long timeoutMs)
+            throws InterruptedException {
+        try {
+            return fate(false, space, lane, record.offset(), timeoutMs);
+        } catch (UnavailableException e) {
+            return describe(new Gateway.Fate.Pending());
         }
     }
 
-    private static Problem.ProblemException rejected(RecentRejections.Rejection rejection) {
-        String detail = rejection.reason().label() + ": " + rejection.detail();
-        if (rejection.reason() == RejectionReason.OVER_CAPACITY) {
+    private static ObjectNode describe(Gateway.Fate fate) {
+        ObjectNode result = JsonBody.MAPPER.createObjectNode();
+        if (fate instanceof Gateway.Fate.Rejected rejected) {
+            return describe(result.put("status", "rejected"), rejected.rejection());
+        }
+        if (fate instanceof Gateway.Fate.Deferred deferred) {
+            return describe(result.put("status", "deferred"), deferred.rejection());
+        }
+        if (fate instanceof Gateway.Fate.Processed) {
+            return result.put("status", "processed");
+        }
+        return result.put("status", fate instanceof Gateway.Fate.Indexed ? "indexed" : "pending");
+    }
+
+    private static ObjectNode describe(ObjectNode result, RecentRejections.Rejection rejection) {
+        result.put("reason", rejection.reason().label()).put("detail", rejection.detail());
+        rejection.retryAfterMs().ifPresent(ms -> result.put("retry_after_ms", ms));
+        return result;
+    }
+
+    private static Problem.ProblemException rejected(ObjectNode fate) {
+        RejectionReason reason =
+                RejectionReason.ofLabel(fate.path("reason").asText()).orElse(RejectionReason.INTERNAL_ERROR);
+        String detail = reason.label() + ": " + fate.path("detail").asText();
+        if (reason == RejectionReason.OVER_CAPACITY) {
             return Problem.retryLater(
                             429,
                             "Too Many Requests",
                             detail,
-                            rejection.retryAfterMs().orElse(1_000))
+                            fate.path("retry_after_ms").asLong(1_000))
                     .asException();
         }
-        int status = switch (rejection.reason()) {
+        int status = switch (reason) {
             case INVALID_OBSERVATION -> 400;
             case INTERNAL_ERROR -> 500;
             default -> 409;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.query.LocalStores;
+import io.engram.app.query.Peers;
 import io.engram.app.query.RecallParameters;
 import io.engram.app.query.RecallService;
 import io.engram.app.query.UnavailableException;
@@ -19,10 +20,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /** Recall of one space and of several, and reading one memory. */
@@ -33,6 +36,8 @@ final class RecallRoutes {
 
     private final RecallService recall;
     private final LocalStores stores;
+    private final RequestRouter router;
+    private final ExecutorService scatter;
     private final EngramMetrics metrics;
     private final Concurrency concurrency;
     private final Supplier<String> servedBy;
@@ -41,12 +46,16 @@ final class RecallRoutes {
     RecallRoutes(
             RecallService recall,
             LocalStores stores,
+            RequestRouter router,
+            ExecutorService scatter,
             EngramMetrics metrics,
             Concurrency concurrency,
             Supplier<String> servedBy,
             long maxTimeoutMs) {
         this.recall = recall;
         this.stores = stores;
+        this.router = router;
+        this.scatter = scatter;
         this.metrics = metrics;
         this.concurrency = concurrency;
         this.servedBy = servedBy;
@@ -62,16 +71,50 @@ final class RecallRoutes {
     private void recallOne(Context context) throws InterruptedException {
         long start = System.nanoTime();
         String space = spaceOf(context);
+        boolean here = true;
         try {
+            boolean hop = router.isHop(context);
             RecallBody body = RecallBody.parse(ApiServer.jsonBody(context), maxTimeoutMs, Set.of());
-            RecallOutcome.Found found = found(space, body.parameters());
-            List<ObjectNode> results = new ArrayList<>();
-            found.memories().forEach(memory -> results.add(MemoryJson.recalled(memory, body.include())));
-            respond(context, results, snapshot(found), List.of(), start);
+            RequestRouter.Routed routed = recall(hop, space, body, context.bodyAsBytes());
+            here = routed.here();
+            respond(context, routed.answer(), start);
         } finally {
-            // The whole request, answered or not; spaces that nobody uses get no series.
-            metrics.knownSpace(space).recalled((System.nanoTime() - start) / 1e9);
+            if (here) {
+                // The whole request, answered or not, where it was served; spaces that nobody uses get no series.
+                metrics.knownSpace(space).recalled((System.nanoTime() - start) / 1e9);
+            }
         }
+    }
+
+    private RequestRouter.Routed recall(boolean hop, String space, RecallBody body, byte[] json)
+            throws InterruptedException {
+        RecallParameters parameters = body.parameters();
+        RequestRouter.Budget budget = RequestRouter.Budget.of(
+                parameters.timeoutMs(), !parameters.minOffsets().isEmpty());
+        return router.route(
+                hop,
+                space,
+                budget,
+                () -> recallHere(space, body),
+                Peers.Call.post("/v1/spaces/" + space + "/recall", json));
+    }
+
+    private ObjectNode recallHere(String space, RecallBody body) throws InterruptedException {
+        RecallService.Recalled recalled;
+        try {
+            recalled = recall.recall(space, body.parameters());
+        } catch (IllegalArgumentException e) {
+            throw Problem.badRequest(e.getMessage()).asException();
+        }
+        RecallOutcome.Found found = found(space, recalled.outcome());
+        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
+        ArrayNode results = answer.putArray("results");
+        found.memories().forEach(memory -> results.add(MemoryJson.recalled(memory, body.include())));
+        answer.set("snapshot", snapshot(found));
+        answer.put("partial", false);
+        answer.put("served_by", servedBy.get());
+        answer.put("role", recalled.role().label());
+        return answer.put("lag", recalled.lag());
     }
 
     private static ObjectNode snapshot(RecallOutcome.Found found) {
@@ -80,13 +123,7 @@ final class RecallRoutes {
         return snapshot;
     }
 
-    private RecallOutcome.Found found(String space, RecallParameters parameters) throws InterruptedException {
-        RecallOutcome outcome;
-        try {
-            outcome = recall.recall(space, parameters);
-        } catch (IllegalArgumentException e) {
-            throw Problem.badRequest(e.getMessage()).asException();
-        }
+    private static RecallOutcome.Found found(String space, RecallOutcome outcome) {
         if (outcome instanceof RecallOutcome.Found found) {
             return found;
         }
@@ -99,44 +136,112 @@ final class RecallRoutes {
         throw ApiServer.unknownSpace(space);
     }
 
-    /** What one space could not answer; the others still do. */
-    private record Failure(String space, Problem problem) {}
+    /** What one of several spaces came to. */
+    private sealed interface Part {
+        String space();
+
+        record Answered(String space, ObjectNode answer) implements Part {}
+
+        /** The others still do. */
+        record Failed(String space, Problem problem) implements Part {}
+    }
 
     private void recallSeveral(Context context) throws InterruptedException {
         long start = System.nanoTime();
+        boolean hop = router.isHop(context);
         JsonBody json = ApiServer.jsonBody(context);
         RecallBody body = RecallBody.parse(json, maxTimeoutMs, Set.of("spaces"));
-        List<ObjectNode> merged = new ArrayList<>();
-        List<Failure> failures = new ArrayList<>();
-        Map<String, JsonNode> snapshots = new TreeMap<>();
         Set<String> spaces = spaces(json);
         requireKnownOffsets(spaces, body.parameters());
+        List<Future<Part>> parts = new ArrayList<>();
         for (String space : spaces) {
-            long leftMs = body.parameters().timeoutMs() - (System.nanoTime() - start) / 1_000_000;
-            RecallParameters parameters = body.parameters().of(stores.partitionOf(space), Math.max(1, leftMs));
-            try {
-                RecallOutcome.Found found = found(space, parameters);
-                for (RecallOutcome.Recalled memory : found.memories()) {
-                    merged.add(MemoryJson.recalled(memory, body.include()).put("space", space));
-                }
-                snapshots.put(space, snapshot(found));
-            } catch (Problem.ProblemException e) {
-                failures.add(new Failure(space, e.problem()));
-            } catch (UnavailableException e) {
-                failures.add(new Failure(space, ApiServer.unavailable(e)));
-            } catch (RecallService.NotIndexedInTimeException e) {
-                failures.add(new Failure(space, ApiServer.notIndexed(e)));
-            } finally {
-                metrics.knownSpace(space).recalled((System.nanoTime() - start) / 1e9);
+            parts.add(scatter.submit(() -> part(hop, space, body, json.object(), start)));
+        }
+        ObjectNode merged = JsonBody.MAPPER.createObjectNode();
+        List<JsonNode> results = new ArrayList<>();
+        ObjectNode snapshots = JsonBody.MAPPER.createObjectNode();
+        ArrayNode failed = JsonBody.MAPPER.createArrayNode();
+        boolean standby = false;
+        long lag = 0;
+        Optional<Problem> problem = Optional.empty();
+        for (Future<Part> future : parts) {
+            Part part = done(future);
+            if (part instanceof Part.Answered answered) {
+                answered.answer().path("results").forEach(result -> {
+                    ((ObjectNode) result).put("space", answered.space());
+                    results.add(result);
+                });
+                ObjectNode snapshot = (ObjectNode) answered.answer().get("snapshot");
+                snapshots.set(
+                        answered.space(),
+                        snapshot.put("served_by", text(answered, "served_by")).put("role", text(answered, "role")));
+                standby |= text(answered, "role").equals("standby");
+                lag = Math.max(lag, answered.answer().path("lag").asLong());
+            } else if (part instanceof Part.Failed failure) {
+                problem = problem.or(() -> Optional.of(failure.problem()));
+                failed.addObject()
+                        .put("space", failure.space())
+                        .put("status", failure.problem().status())
+                        .put("detail", failure.problem().detail());
             }
         }
         if (snapshots.isEmpty()) {
-            throw failures.get(0).problem().asException();
+            throw problem.orElseThrow().asException();
         }
-        merged.sort(
+        results.sort(
                 Comparator.comparingDouble(result -> -result.get("similarity").doubleValue()));
-        List<ObjectNode> results = merged.subList(0, Math.min(body.parameters().k(), merged.size()));
-        respond(context, results, JsonBody.MAPPER.valueToTree(snapshots), failures, start);
+        merged.putArray("results")
+                .addAll(results.subList(0, Math.min(body.parameters().k(), results.size())));
+        merged.set("snapshot", snapshots);
+        merged.put("partial", !failed.isEmpty());
+        if (!failed.isEmpty()) {
+            merged.set("failed", failed);
+        }
+        merged.put("served_by", servedBy.get());
+        merged.put("role", standby ? "standby" : "active").put("lag", lag);
+        respond(context, merged, start);
+    }
+
+    private static String text(Part.Answered part, String field) {
+        return part.answer().path(field).asText();
+    }
+
+    private Part part(boolean hop, String space, RecallBody body, ObjectNode json, long start)
+            throws InterruptedException {
+        long leftMs = body.parameters().timeoutMs() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        RecallParameters own = body.parameters().of(stores.partitionOf(space), Math.max(1, leftMs));
+        ObjectNode call = json.deepCopy();
+        call.remove("spaces");
+        call.put("timeout_ms", own.timeoutMs());
+        call.set("min_offsets", JsonBody.MAPPER.valueToTree(own.minOffsets()));
+        boolean here = true;
+        try {
+            RequestRouter.Routed routed = recall(
+                    hop,
+                    space,
+                    new RecallBody(own, body.include()),
+                    call.toString().getBytes(StandardCharsets.UTF_8));
+            here = routed.here();
+            return new Part.Answered(space, routed.answer());
+        } catch (Problem.ProblemException e) {
+            return new Part.Failed(space, e.problem());
+        } catch (UnavailableException e) {
+            return new Part.Failed(space, ApiServer.unavailable(e));
+        } catch (RecallService.NotIndexedInTimeException e) {
+            return new Part.Failed(space, ApiServer.notIndexed(e));
+        } finally {
+            if (here) {
+                metrics.knownSpace(space).recalled((System.nanoTime() - start) / 1e9);
+            }
+        }
+    }
+
+    private static Part done(Future<Part> future) throws InterruptedException {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
     }
 
     /** An offset of a partition on which none of the spaces lives would never be waited for. */
@@ -164,27 +269,11 @@ final class RecallRoutes {
         return spaces;
     }
 
-    private void respond(
-            Context context, List<ObjectNode> results, JsonNode snapshot, List<Failure> failures, long startNanos) {
-        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
-        String accept = context.header("Accept");
-        boolean stream = accept != null && accept.contains(NDJSON);
-        if (!stream) {
-            answer.putArray("results").addAll(results);
-        }
-        answer.set("snapshot", snapshot);
-        answer.put("partial", !failures.isEmpty());
-        if (!failures.isEmpty()) {
-            ArrayNode failed = answer.putArray("failed");
-            failures.forEach(failure -> failed.addObject()
-                    .put("space", failure.space())
-                    .put("status", failure.problem().status())
-                    .put("detail", failure.problem().detail()));
-        }
-        answer.put("served_by", servedBy.get());
-        answer.put("role", "active");
+    private static void respond(Context context, ObjectNode answer, long startNanos) {
         answer.put("took_ms", Math.round((System.nanoTime() - startNanos) / 1e4) / 100.0);
-        if (stream) {
+        String accept = context.header("Accept");
+        if (accept != null && accept.contains(NDJSON)) {
+            ArrayNode results = (ArrayNode) answer.remove("results");
             context.contentType(NDJSON).result(lines(results, answer));
         } else {
             ApiServer.json(context, 200, answer);
@@ -192,28 +281,36 @@ final class RecallRoutes {
     }
 
     /** Batches of ten, best first, then a line that says how the search went. */
-    private static byte[] lines(List<ObjectNode> results, ObjectNode trailer) {
+    private static byte[] lines(ArrayNode results, ObjectNode trailer) {
         ByteArrayOutputStream lines = new ByteArrayOutputStream();
         for (int from = 0; from < results.size(); from += STREAM_BATCH) {
             ObjectNode batch = JsonBody.MAPPER.createObjectNode();
-            batch.putArray("results").addAll(results.subList(from, Math.min(from + STREAM_BATCH, results.size())));
+            ArrayNode some = batch.putArray("results");
+            for (int i = from; i < Math.min(from + STREAM_BATCH, results.size()); i++) {
+                some.add(results.get(i));
+            }
             lines.writeBytes((batch + "\n").getBytes(StandardCharsets.UTF_8));
         }
         lines.writeBytes((trailer.put("done", true) + "\n").getBytes(StandardCharsets.UTF_8));
         return lines.toByteArray();
     }
 
-    private void memory(Context context) {
+    private void memory(Context context) throws InterruptedException {
         String space = spaceOf(context);
         String id = context.pathParam("id");
-        boolean withEmbedding = "embedding".equals(context.queryParam("include"));
+        String query = "embedding".equals(context.queryParam("include")) ? "?include=embedding" : "";
         Set<String> include =
-                withEmbedding ? Set.of("content", "metadata", "embedding") : Set.of("content", "metadata");
-        Optional<StoredMemory> memory = stores.ask(space, view -> view.memory(space, id));
-        ApiServer.json(
-                context,
-                200,
-                MemoryJson.memory(id, memory.orElseThrow(() -> ApiServer.unknownMemory(space, id)), include));
+                query.isEmpty() ? Set.of("content", "metadata") : Set.of("content", "metadata", "embedding");
+        RequestRouter.Routed routed = router.route(
+                router.isHop(context),
+                space,
+                RequestRouter.Budget.of(maxTimeoutMs, false),
+                () -> {
+                    Optional<StoredMemory> memory = stores.ask(space, view -> view.memory(space, id));
+                    return MemoryJson.memory(id, memory.orElseThrow(() -> ApiServer.unknownMemory(space, id)), include);
+                },
+                Peers.Call.get("/v1/spaces/" + space + "/memories/" + ApiServer.segment(id) + query));
+        ApiServer.json(context, 200, routed.answer());
     }
 
     static String spaceOf(Context context) {

@@ -1,33 +1,47 @@
 package io.engram.app.http;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.IntNode;
+import com.fasterxml.jackson.databind.node.LongNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.query.LocalStores;
+import io.engram.app.query.Peers;
+import io.engram.app.query.UnavailableException;
 import io.engram.schemas.BackpressureStatus;
 import io.engram.schemas.Lane;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.indexing.IndexWorkers;
+import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.SpaceIndex;
+import io.engram.topology.store.MemoryView;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
+import io.engram.topology.store.SpaceRecord;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** How the instance is doing: spaces, lanes and levels, sessions, workers, health. */
 final class StatusRoutes {
     private static final int MAX_SPACES_LISTED = 10_000;
+    private static final long ROUTED_MS = 2_000;
 
     private final LocalStores stores;
     private final TopologyRuntime runtime;
+    private final RequestRouter router;
     private final Concurrency concurrency;
     private final Supplier<String> servedBy;
     private final BooleanSupplier live;
@@ -36,12 +50,14 @@ final class StatusRoutes {
     StatusRoutes(
             LocalStores stores,
             TopologyRuntime runtime,
+            RequestRouter router,
             Concurrency concurrency,
             Supplier<String> servedBy,
             BooleanSupplier live,
             BooleanSupplier ready) {
         this.stores = stores;
         this.runtime = runtime;
+        this.router = router;
         this.concurrency = concurrency;
         this.servedBy = servedBy;
         this.live = live;
@@ -57,6 +73,7 @@ final class StatusRoutes {
         routes.get("/v1/backpressure", concurrency.limit(this::backpressure));
         routes.get("/v1/sessions/{space}/{lane}/{session}", concurrency.limit(this::session));
         routes.get("/v1/cluster", concurrency.limit(this::cluster));
+        routes.get("/v1/spaces/{space}/settings", concurrency.limit(this::settings));
     }
 
     private static void health(Context context, BooleanSupplier healthy, String otherwise) {
@@ -67,33 +84,134 @@ final class StatusRoutes {
         context.contentType("text/plain").result("ok\n");
     }
 
-    private record SpaceStatus(String space, int partition, int dimension, int count, long generation) {}
-
-    private void spaces(Context context) {
-        Map<Integer, List<SpaceStatus>> byPartition = stores.askAll(view -> view.spaces().stream()
-                .limit(MAX_SPACES_LISTED)
-                .map(space -> new SpaceStatus(
-                        space,
-                        view.partition(),
-                        view.space(space).dimension(),
-                        view.index().find(space).map(SpaceIndex::size).orElse(0),
-                        view.index().newestGeneration()))
-                .toList());
-        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
-        ArrayNode spaces = answer.putArray("spaces");
-        byPartition.values().stream()
-                .flatMap(List::stream)
-                .sorted(Comparator.comparing(SpaceStatus::space))
-                .forEach(status -> spaces.addObject()
-                        .put("space", status.space())
-                        .put("count", status.count())
-                        .put("dimension", status.dimension())
-                        .put("generation", status.generation())
-                        .put("partition", status.partition()));
-        ApiServer.json(context, 200, answer);
+    private void spaces(Context context) throws InterruptedException {
+        ObjectNode here = spacesHere();
+        if (!router.isHop(context)) {
+            Map<String, JsonNode> spaces = new TreeMap<>();
+            Set<Integer> partitions = new TreeSet<>();
+            List<ObjectNode> answers = new ArrayList<>(router.askOthers("/v1/spaces"));
+            answers.add(here);
+            for (ObjectNode answer : answers) {
+                answer.path("partitions").forEach(partition -> partitions.add(partition.asInt()));
+                // An active instance knows more than a standby.
+                answer.path("spaces")
+                        .forEach(space -> spaces.merge(
+                                space.path("space").asText(),
+                                space,
+                                (a, b) -> a.path("role").asText().equals("active") ? a : b));
+            }
+            here.putArray("spaces").addAll(spaces.values());
+            here.set("partitions", JsonBody.MAPPER.valueToTree(partitions));
+        }
+        int partitions = here.path("partitions").size();
+        if (partitions == 0) {
+            throw new UnavailableException("no partition is served right now");
+        }
+        here.put("partial", partitions < runtime.config().partitions());
+        ApiServer.json(context, 200, here);
     }
 
-    private void backpressure(Context context) {
+    private ObjectNode spacesHere() {
+        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
+        ArrayNode spaces = answer.putArray("spaces");
+        ArrayNode partitions = answer.putArray("partitions");
+        stores.askEach(view -> {
+                    ArrayNode own = JsonBody.MAPPER.createArrayNode();
+                    if (view.role() == MemoryView.Role.LOADING) {
+                        return own;
+                    }
+                    partitions.add(view.partition());
+                    view.spaces().stream()
+                            .limit(MAX_SPACES_LISTED)
+                            .sorted()
+                            .forEach(space -> own.addObject()
+                                    .put("space", space)
+                                    .put(
+                                            "count",
+                                            view.index()
+                                                    .find(space)
+                                                    .map(SpaceIndex::size)
+                                                    .orElse(0))
+                                    .put("dimension", view.space(space).dimension())
+                                    .put("generation", view.index().newestGeneration())
+                                    .put("partition", view.partition())
+                                    .put("role", view.role().label()));
+                    return own;
+                })
+                .values()
+                .forEach(spaces::addAll);
+        return answer;
+    }
+
+    private void settings(Context context) throws InterruptedException {
+        String space = RecallRoutes.spaceOf(context);
+        ApiServer.json(
+                context,
+                200,
+                router.route(
+                                router.isHop(context),
+                                space,
+                                RequestRouter.Budget.of(ROUTED_MS, false),
+                                () -> stores.ask(space, view -> settings(space, view)),
+                                Peers.Call.get("/v1/spaces/" + space + "/settings"))
+                        .answer());
+    }
+
+    private static ObjectNode settings(String space, MemoryView view) {
+        SpaceRecord record = view.space(space);
+        if (!record.exists() && !record.hasRetention()) {
+            throw ApiServer.unknownSpace(space);
+        }
+        ObjectNode answer = JsonBody.MAPPER.createObjectNode().put("space", space);
+        answer.set("dimension", record.exists() ? IntNode.valueOf(record.dimension()) : NullNode.instance);
+        answer.set("ttl_ms", number(record.ttlMs()));
+        answer.set("max_memories", number(record.maxMemories()));
+        answer.putObject("effective")
+                .put("ttl_ms", view.retention(record).ttlMs())
+                .put("max_memories", view.retention(record).maxMemories());
+        return answer;
+    }
+
+    private static JsonNode number(OptionalLong value) {
+        return value.isPresent() ? LongNode.valueOf(value.getAsLong()) : NullNode.instance;
+    }
+
+    private void backpressure(Context context) throws InterruptedException {
+        ObjectNode here = backpressureHere();
+        if (!router.isHop(context)) {
+            for (ObjectNode other : router.askOthers("/v1/backpressure")) {
+                merge(here, other);
+            }
+        }
+        ApiServer.json(context, 200, here);
+    }
+
+    /** Adds what another instance holds of the lanes: depths and capacities add up, the worst level counts. */
+    private static void merge(ObjectNode here, ObjectNode other) {
+        here.put("level", worse(here, other));
+        for (int i = 0; i < here.path("lanes").size(); i++) {
+            ObjectNode lane = (ObjectNode) here.path("lanes").get(i);
+            JsonNode more = other.path("lanes").path(i);
+            lane.put("level", worse(lane, more));
+            lane.put("depth", lane.path("depth").asLong() + more.path("depth").asLong());
+            lane.put(
+                    "capacity",
+                    lane.path("capacity").asLong() + more.path("capacity").asLong());
+        }
+        other.path("partitions")
+                .properties()
+                .forEach(entry -> ((ObjectNode) here.path("partitions")).set(entry.getKey(), entry.getValue()));
+    }
+
+    private static String worse(JsonNode a, JsonNode b) {
+        return level(a).or(level(b)).label();
+    }
+
+    private static BackpressureLevel level(JsonNode node) {
+        return BackpressureLevel.ofLabel(node.path("level").asText()).orElse(BackpressureLevel.NORMAL);
+    }
+
+    private ObjectNode backpressureHere() {
         Map<LanePartition, BackpressureStatus> statuses =
                 new TreeMap<>(Comparator.comparing(LanePartition::lane).thenComparing(LanePartition::partition));
         statuses.putAll(runtime.board().statuses());
@@ -121,21 +239,41 @@ final class StatusRoutes {
         ObjectNode partitions = answer.putObject("partitions");
         statuses.forEach(
                 (partition, status) -> partitions.set(partition.toString(), JsonBody.MAPPER.valueToTree(status)));
-        ApiServer.json(context, 200, answer);
+        return answer;
     }
 
-    private void session(Context context) {
-        String space = RecallRoutes.spaceOf(context);
-        Lane lane = Lane.ofLabel(context.pathParam("lane"))
+    static Lane laneOf(Context context) {
+        return Lane.ofLabel(context.pathParam("lane"))
                 .orElseThrow(() -> Problem.badRequest(
                                 "lane must be high, normal or low, got '" + context.pathParam("lane") + "'")
                         .asException());
-        String name = context.pathParam("session");
-        SessionKey key = new SessionKey(space, lane, name);
-        Optional<SessionState> state = stores.ask(space, view -> view.session(key));
-        SessionState session = state.orElseThrow(() -> Problem.of(
-                        404, "Not Found", "space '" + space + "' has no session '" + name + "' on lane " + lane.label())
-                .asException());
+    }
+
+    private void session(Context context) throws InterruptedException {
+        String space = RecallRoutes.spaceOf(context);
+        SessionKey key = new SessionKey(space, laneOf(context), context.pathParam("session"));
+        String path = "/v1/sessions/" + space + "/" + key.lane().label() + "/" + ApiServer.segment(key.session());
+        ApiServer.json(
+                context,
+                200,
+                router.route(
+                                router.isHop(context),
+                                space,
+                                RequestRouter.Budget.of(ROUTED_MS, false),
+                                () -> stores.ask(space, view -> session(key, view)),
+                                Peers.Call.get(path))
+                        .answer());
+    }
+
+    private ObjectNode session(SessionKey key, MemoryView view) {
+        Lane lane = key.lane();
+        SessionState session = view.session(key)
+                .orElseThrow(() -> Problem.of(
+                                404,
+                                "Not Found",
+                                "space '" + key.space() + "' has no session '" + key.session() + "' on lane "
+                                        + lane.label())
+                        .asException());
         ObjectNode answer = JsonBody.MAPPER.createObjectNode();
         // What is not active any more is indexed to its end.
         answer.put(
@@ -145,24 +283,42 @@ final class StatusRoutes {
         answer.set("open_ranges", JsonBody.MAPPER.valueToTree(session.open().toList()));
         answer.put("state", session.isClosed() ? "closed" : "open");
         answer.put("last_activity_at", session.lastActivityMs());
-        stores.ask(space, view -> Optional.ofNullable(view.lanes().get(lane)))
-                .ifPresent(progress -> answer.putObject("indexed_offsets")
-                        .put(lane.label() + "-" + stores.partitionOf(space), progress.indexedOffset()));
+        LaneProgress progress = view.lanes().get(lane);
+        answer.putObject("indexed_offsets")
+                .put(
+                        lane.label() + "-" + view.partition(),
+                        progress == null ? view.index().indexedTo().of(lane) : progress.indexedOffset());
+        return answer;
+    }
+
+    private void cluster(Context context) throws InterruptedException {
+        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
+        ArrayNode instances = answer.putArray("instances");
+        instances.add(instanceHere());
+        if (!router.isHop(context)) {
+            for (ObjectNode other : router.askOthers("/v1/cluster")) {
+                other.path("instances").forEach(instances::add);
+            }
+        }
         ApiServer.json(context, 200, answer);
     }
 
-    private void cluster(Context context) {
-        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
-        ObjectNode instance = answer.putArray("instances").addObject();
+    private ObjectNode instanceHere() {
+        ObjectNode instance = JsonBody.MAPPER.createObjectNode();
         instance.put("url", servedBy.get()).put("ready", ready.getAsBoolean());
         ArrayNode partitions = instance.putArray("partitions");
-        stores.askAll(view -> {
+        stores.askEach(view -> {
                     ObjectNode partition = JsonBody.MAPPER.createObjectNode();
-                    partition.put("partition", view.partition()).put("role", "active");
+                    partition
+                            .put("partition", view.partition())
+                            .put("role", view.role().label());
                     ObjectNode lag = partition.putObject("lag");
                     view.lanes()
                             .forEach((lane, progress) ->
                                     lag.put(lane.label(), progress.depth().depth()));
+                    if (view.lanes().isEmpty()) {
+                        lag.put("changelog", view.standbyLag());
+                    }
                     return partition;
                 })
                 .values()
@@ -174,6 +330,6 @@ final class StatusRoutes {
                     .put("queued", worker.queued())
                     .put("utilization", Math.round(worker.utilization() * 10) / 10.0);
         }
-        ApiServer.json(context, 200, answer);
+        return instance;
     }
 }

@@ -7,6 +7,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.ClientDnsLookup;
 import org.apache.kafka.clients.ClientUtils;
 import org.apache.kafka.clients.admin.Admin;
@@ -54,16 +55,20 @@ final class BrokerConnection {
     /**
      * Returns when the broker answers and all topics are there.
      *
+     * @param clusterCheck is told the cluster's id before anything is created there
      * @param goOn false ends the wait
+     * @return the cluster's id
      * @throws StartupException when the topics do not fit, or the wait was ended
      */
-    static void prepare(Admin admin, EngramConfig config, BooleanSupplier goOn) throws InterruptedException {
+    static String prepare(Admin admin, EngramConfig config, Consumer<String> clusterCheck, BooleanSupplier goOn)
+            throws InterruptedException {
         TopicSetup topics = new TopicSetup(admin, config.topics(), config.partitions(), config.replicationFactor());
         while (goOn.getAsBoolean()) {
             try {
-                admin.describeCluster().clusterId().get(ATTEMPT_MS, TimeUnit.MILLISECONDS);
+                String cluster = admin.describeCluster().clusterId().get(ATTEMPT_MS, TimeUnit.MILLISECONDS);
+                clusterCheck.accept(cluster);
                 topics.ensure();
-                return;
+                return cluster;
             } catch (TimeoutException e) {
                 waiting(config, "no answer within " + ATTEMPT_MS / 1_000 + " s");
             } catch (ExecutionException e) {

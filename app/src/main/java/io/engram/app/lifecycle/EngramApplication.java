@@ -3,9 +3,16 @@ package io.engram.app.lifecycle;
 import io.engram.app.config.EngramConfig;
 import io.engram.app.http.ApiServer;
 import io.engram.app.http.MetricsServer;
+import io.engram.app.query.BackpressureWatch;
+import io.engram.app.query.Cluster;
 import io.engram.app.query.Gateway;
 import io.engram.app.query.LocalStores;
 import io.engram.app.query.RecallService;
+import io.engram.app.query.StandbyLags;
+import io.engram.app.redelivery.Redelivery;
+import io.engram.app.state.ClusterWatch;
+import io.engram.app.state.StateGuard;
+import io.engram.app.state.StateVerifier;
 import io.engram.index.IndexEngine;
 import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.topology.EngramTopology;
@@ -17,12 +24,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Deque;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.errors.StreamsException;
@@ -38,6 +51,8 @@ import org.slf4j.LoggerFactory;
 public final class EngramApplication implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EngramApplication.class);
     private static final long READY_POLL_MS = 50;
+    private static final long STANDBY_LAG_MS = 250;
+    private static final long DEFAULT_DELETE_RETENTION_MS = TimeUnit.DAYS.toMillis(1);
     private static final String GROUP_INSTANCE_ID = "group.instance.id";
 
     private final EngramConfig config;
@@ -48,6 +63,8 @@ public final class EngramApplication implements AutoCloseable {
     private final KafkaStreams streams;
     private final TopologyRuntime runtime;
     private final LocalStores stores;
+    private final StateGuard guard;
+    private final BackpressureWatch backpressure;
     private final ApiServer api;
     private final MetricsServer metricsServer;
     private volatile boolean stopping;
@@ -77,10 +94,18 @@ public final class EngramApplication implements AutoCloseable {
                     new ThreadReplacement(config.maxThreadReplacements(), System::nanoTime));
             streams.setStateListener(this::stateChanged);
             stores = new LocalStores(streams, config.topics(), config.partitions());
-            Gateway gateway = owned(new Gateway(config, stores, runtime));
+            guard = new StateGuard(
+                    config.stateDir(), config.applicationId(), config.snapshotDir(), System::currentTimeMillis);
+            Map<String, Object> consumer = config.plainConsumer();
+            backpressure = owned(new BackpressureWatch(consumer, config.topics().backpressure()));
+            Gateway gateway = owned(new Gateway(config, stores, runtime, backpressure));
             RecallService recall = new RecallService(stores);
+            Cluster cluster = new Cluster(streams, stores, config.advertisedAddress(), System::nanoTime);
+            StateVerifier verifier = new StateVerifier(stores, consumer, changelogTopic());
             metricsServer = owned(new MetricsServer(config, registry, streams));
-            api = owned(new ApiServer(config, recall, gateway, stores, runtime, this::isLive, this::isReady));
+            api = owned(new ApiServer(
+                    config, recall, gateway, stores, cluster, verifier, runtime, this::isLive, this::isReady));
+            toClose.push(this::drain);
         } catch (RuntimeException | Error e) {
             closeAll();
             throw e;
@@ -133,7 +158,22 @@ public final class EngramApplication implements AutoCloseable {
      * @throws StartupException when it cannot become ready
      */
     public void start() throws InterruptedException {
-        BrokerConnection.prepare(admin, config, () -> !stopping);
+        start(false);
+    }
+
+    /**
+     * As {@link #start()}.
+     *
+     * @param acceptNewCluster true to put state of another Kafka cluster aside instead of refusing to start
+     */
+    public void start(boolean acceptNewCluster) throws InterruptedException {
+        String cluster = BrokerConnection.prepare(
+                admin, config, found -> guard.requireCluster(found, acceptNewCluster), () -> !stopping);
+        if (guard.isStale(changelogDeleteRetentionMs())) {
+            streams.cleanUp();
+        }
+        owned(new ClusterWatch(admin, guard, cluster, this::fail));
+        backpressure.start();
         try {
             streams.start();
         } catch (StreamsException e) {
@@ -142,9 +182,12 @@ public final class EngramApplication implements AutoCloseable {
                             + "?",
                     e);
         }
-        LagMonitor lag =
-                owned(new LagMonitor(admin, streams, runtime.depths(), config.topics(), config.applicationId()));
+        LagMonitor lag = owned(new LagMonitor(admin, streams, runtime, config.applicationId()));
         lag.start(config.lagIntervalMs());
+        owned(new StandbyLags(stores, config.standbyMaxLag(), STANDBY_LAG_MS));
+        if (config.redeliveryEnabled()) {
+            owned(new Redelivery(config, admin, runtime, backpressure));
+        }
         while (!isReady()) {
             if (failed || stopping) {
                 throw new StartupException(
@@ -154,11 +197,39 @@ public final class EngramApplication implements AutoCloseable {
         }
     }
 
+    private String changelogTopic() {
+        return config.applicationId() + "-" + EngramTopology.STORE + "-changelog";
+    }
+
+    /** How long the changelog keeps deletions: the broker's word, or its default before there is a changelog. */
+    private long changelogDeleteRetentionMs() throws InterruptedException {
+        ConfigResource changelog = new ConfigResource(ConfigResource.Type.TOPIC, changelogTopic());
+        try {
+            Config found = admin.describeConfigs(List.of(changelog)).all().get().get(changelog);
+            return Long.parseLong(
+                    found.get(TopicConfig.DELETE_RETENTION_MS_CONFIG).value());
+        } catch (ExecutionException e) {
+            LOG.debug("The changelog cannot be described, most likely it is not there yet", e);
+            return DEFAULT_DELETE_RETENTION_MS;
+        }
+    }
+
+    private void fail() {
+        failed = true;
+        ended.countDown();
+    }
+
+    /** Whoever sends requests here has a moment to notice that this instance is not ready any more. */
+    private void drain() throws InterruptedException {
+        if (wasReady && !failed) {
+            Thread.sleep(config.shutdownDrainMs());
+        }
+    }
+
     private void stateChanged(KafkaStreams.State now, KafkaStreams.State before) {
         LOG.debug("Streams went from {} to {}", before, now);
         if (now == KafkaStreams.State.ERROR) {
-            failed = true;
-            ended.countDown();
+            fail();
         }
     }
 
@@ -174,7 +245,7 @@ public final class EngramApplication implements AutoCloseable {
         }
         KafkaStreams.State state = streams.state();
         if (!wasReady) {
-            wasReady = state == KafkaStreams.State.RUNNING && stores.allCaughtUp(config.standbyMaxLag());
+            wasReady = state == KafkaStreams.State.RUNNING && stores.allServe();
             return wasReady;
         }
         // Once ready, a rebalance or a busy standby is no reason to send clients away.

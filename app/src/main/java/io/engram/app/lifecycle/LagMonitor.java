@@ -1,9 +1,11 @@
 package io.engram.app.lifecycle;
 
 import io.engram.schemas.Topics;
+import io.engram.topology.TopologyRuntime;
 import io.engram.topology.admission.LaneDepths;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.admission.PartitionDepth;
+import io.engram.topology.metrics.EngramMetrics;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -37,6 +39,7 @@ final class LagMonitor implements AutoCloseable {
     private final KafkaStreams streams;
     private final LaneDepths depths;
     private final Topics topics;
+    private final EngramMetrics metrics;
     private final String applicationId;
     private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "engram-lag-monitor");
@@ -44,11 +47,12 @@ final class LagMonitor implements AutoCloseable {
         return thread;
     });
 
-    LagMonitor(Admin admin, KafkaStreams streams, LaneDepths depths, Topics topics, String applicationId) {
+    LagMonitor(Admin admin, KafkaStreams streams, TopologyRuntime runtime, String applicationId) {
         this.admin = admin;
         this.streams = streams;
-        this.depths = depths;
-        this.topics = topics;
+        this.depths = runtime.depths();
+        this.topics = runtime.config().topics();
+        this.metrics = runtime.metrics();
         this.applicationId = applicationId;
     }
 
@@ -108,9 +112,28 @@ final class LagMonitor implements AutoCloseable {
                 .partitionsToOffsetAndMetadata()
                 .get(REQUEST_TIMEOUT_MS, TimeUnit.MILLISECONDS);
         Map<TopicPartition, Long> earliest = list(unknown, OffsetSpec.earliest());
-        unknown.forEach((partition, depth) -> depth.positionAtLeast(Optional.ofNullable(committed.get(partition))
-                .map(OffsetAndMetadata::offset)
-                .orElse(earliest.get(partition))));
+        unknown.forEach((partition, depth) -> {
+            long start = earliest.get(partition);
+            long next = Optional.ofNullable(committed.get(partition))
+                    .map(OffsetAndMetadata::offset)
+                    .orElse(start);
+            reportDeleted(partition, next, start);
+            depth.positionAtLeast(Math.max(next, start));
+        });
+    }
+
+    /** Records that nobody had processed when the topic's retention deleted them are lost: that must be seen. */
+    private void reportDeleted(TopicPartition partition, long next, long start) {
+        if (next < start) {
+            LOG.error(
+                    "{} records of {} (offsets {} to {}) were deleted by the topic's retention before they were processed;"
+                            + " raise retention.ms, or process sooner",
+                    start - next,
+                    partition,
+                    next,
+                    start - 1);
+            topics.laneOf(partition.topic()).ifPresent(lane -> metrics.recordsDeleted(lane, start - next));
+        }
     }
 
     private Map<TopicPartition, Long> list(Map<TopicPartition, PartitionDepth> partitions, OffsetSpec spec)

@@ -11,7 +11,7 @@ import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.checks.RecentRejections;
 import io.engram.topology.indexing.LaneProgress;
-import io.engram.topology.store.MemoryView;
+import io.engram.topology.indexing.OffsetTracker;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -36,6 +36,7 @@ public final class Gateway implements AutoCloseable {
     private final TopologyRuntime runtime;
     private final LocalStores stores;
     private final EngramConfig config;
+    private final BackpressureWatch backpressure;
     private final Producer<byte[], byte[]> producer;
     private final String name = "http-" + UUID.randomUUID().toString().substring(0, 8);
     private final AtomicLong sessionCount = new AtomicLong();
@@ -68,11 +69,18 @@ public final class Gateway implements AutoCloseable {
         /** It was not accepted. */
         record Rejected(RecentRejections.Rejection rejection) implements Fate {}
 
+        /** It was shed, and will be written to its lane again when there is room. */
+        record Deferred(RecentRejections.Rejection rejection) implements Fate {}
+
+        /** It was dealt with, by an instance that cannot be asked any more. */
+        record Processed() implements Fate {}
+
         /** It is still on its way. */
         record Pending() implements Fate {}
     }
 
-    public Gateway(EngramConfig config, LocalStores stores, TopologyRuntime runtime) {
+    public Gateway(EngramConfig config, LocalStores stores, TopologyRuntime runtime, BackpressureWatch backpressure) {
+        this.backpressure = backpressure;
         this.config = config;
         this.stores = stores;
         this.runtime = runtime;
@@ -88,12 +96,15 @@ public final class Gateway implements AutoCloseable {
         this.producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
     }
 
-    /** Milliseconds to wait when the space's lane is overloaded here, empty when it takes observations. */
+    /** Milliseconds to wait when the space's lane is overloaded, empty when it takes observations. */
     public Optional<Long> overloaded(String space, Lane lane) {
+        LanePartition partition = new LanePartition(lane, stores.partitionOf(space));
         return runtime.board()
-                .status(new LanePartition(lane, stores.partitionOf(space)))
+                .status(partition)
+                .or(() -> backpressure.status(partition)) // processed elsewhere
                 .filter(status -> status.level().equals("overloaded"))
-                .filter(status -> runtime.config().admission().policy() == AdmissionConfig.Policy.REJECT)
+                .filter(status -> status.reason().equals(BackpressureStatus.MEMORY)
+                        || runtime.config().admission().policy() == AdmissionConfig.Policy.REJECT)
                 .map(BackpressureStatus::retryAfterMs);
     }
 
@@ -156,16 +167,26 @@ public final class Gateway implements AutoCloseable {
                 && idleMs < runtime.config().sessions().retentionMs() / 2;
     }
 
-    /** Waits until a record is recallable or rejected, as far as this instance can tell. */
-    public Fate await(String space, Lane lane, Enqueued enqueued, long timeoutMs) throws InterruptedException {
-        LaneProgress progress = stores.ask(space, MemoryView::lanes).get(lane);
-        if (progress.indexedOffset() < enqueued.offset() && !progress.offsets().await(enqueued.offset(), timeoutMs)) {
+    /**
+     * Waits until a record is recallable or rejected.
+     *
+     * @throws UnavailableException when the space's partition is not processed here
+     */
+    public Fate await(String space, Lane lane, long offset, long timeoutMs) throws InterruptedException {
+        LaneProgress progress = stores.askActive(space, view -> view.lanes().get(lane));
+        if (progress.indexedOffset() < offset && !progress.offsets().await(offset, timeoutMs)) {
             return new Fate.Pending();
         }
-        return runtime.rejections()
-                .of(new LanePartition(lane, enqueued.partition()), enqueued.offset())
-                .<Fate>map(Fate.Rejected::new)
-                .orElseGet(Fate.Indexed::new);
+        Optional<RecentRejections.Rejection> rejection =
+                runtime.rejections().of(new LanePartition(lane, stores.partitionOf(space)), offset);
+        if (rejection.isPresent()) {
+            boolean comesAgain =
+                    rejection.get().reason() == RejectionReason.OVER_CAPACITY && config.redeliveryEnabled();
+            return comesAgain ? new Fate.Deferred(rejection.get()) : new Fate.Rejected(rejection.get());
+        }
+        boolean seenHere = progress.offsets().first() != OffsetTracker.NONE
+                && offset >= progress.offsets().first();
+        return seenHere ? new Fate.Indexed() : new Fate.Processed();
     }
 
     @Override

@@ -5,8 +5,10 @@ import io.engram.schemas.Topics;
 import io.engram.topology.EngramTopology;
 import io.engram.topology.SpacePartitioner;
 import io.engram.topology.store.MemoryView;
+import io.engram.topology.store.MemoryView.Role;
 import io.engram.topology.store.StoreQuery;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -14,6 +16,7 @@ import java.util.Set;
 import java.util.function.Function;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.LagInfo;
 import org.apache.kafka.streams.TaskMetadata;
 import org.apache.kafka.streams.ThreadMetadata;
 import org.apache.kafka.streams.errors.StreamsNotStartedException;
@@ -41,63 +44,79 @@ public final class LocalStores {
     }
 
     /**
-     * Asks the partition of a space, in the calling thread.
+     * Asks the partition of a space, in the calling thread; a standby that is close behind will do.
      *
      * @throws UnavailableException while this instance does not serve that partition
      */
     public <R> R ask(String space, Function<MemoryView, R> question) {
+        return ask(space, Set.of(Role.ACTIVE, Role.STANDBY), question);
+    }
+
+    /**
+     * Asks the partition of a space where it is processed.
+     *
+     * @throws UnavailableException while that is not here
+     */
+    public <R> R askActive(String space, Function<MemoryView, R> question) {
+        return ask(space, Set.of(Role.ACTIVE), question);
+    }
+
+    private <R> R ask(String space, Set<Role> roles, Function<MemoryView, R> question) {
         int partition = partitionOf(space);
-        return Optional.ofNullable(query(whereServed(question), Optional.of(Set.of(partition)))
-                        .get(partition))
+        Function<MemoryView, Optional<R>> inRole =
+                view -> roles.contains(view.role()) ? Optional.of(question.apply(view)) : Optional.empty();
+        return Optional.ofNullable(query(inRole, Optional.of(Set.of(partition))).get(partition))
                 .flatMap(Function.identity())
                 .orElseThrow(() -> new UnavailableException(
                         "partition " + partition + " of space '" + space + "' is not served here right now"));
     }
 
-    /**
-     * Asks every partition that this instance serves.
-     *
-     * @throws UnavailableException while it serves none
-     */
-    public <R> Map<Integer, R> askAll(Function<MemoryView, R> question) {
-        Map<Integer, R> answers = new LinkedHashMap<>();
-        query(whereServed(question), Optional.empty())
-                .forEach((partition, answer) -> answer.ifPresent(value -> answers.put(partition, value)));
-        if (answers.isEmpty()) {
-            throw new UnavailableException("no partition is served here right now");
-        }
-        return answers;
+    /** Asks every partition that this instance holds, whatever its role. */
+    public <R> Map<Integer, R> askEach(Function<MemoryView, R> question) {
+        return query(question, Optional.empty());
     }
 
-    /** The question, unanswered where the partition is held but not served. */
-    private static <R> Function<MemoryView, Optional<R>> whereServed(Function<MemoryView, R> question) {
-        return view -> isServing(view) ? Optional.of(question.apply(view)) : Optional.empty();
+    /** What this instance can do for the partition of a space right now. */
+    public Role roleOf(String space) {
+        int partition = partitionOf(space);
+        return query(MemoryView::role, Optional.of(Set.of(partition))).getOrDefault(partition, Role.LOADING);
     }
 
-    /** An active task whose index is complete; one that is still restoring has no lanes yet. */
-    private static boolean isServing(MemoryView view) {
-        return !view.lanes().isEmpty() && view.index().isCaughtUp();
+    /** True when every task of this instance can answer recall: active ones, and standbys close behind. */
+    public boolean allServe() {
+        long tasks = countTasks(ThreadMetadata::activeTasks) + countTasks(ThreadMetadata::standbyTasks);
+        return serving(Set.of(Role.ACTIVE, Role.STANDBY)) >= tasks;
     }
 
-    /**
-     * True when every active task of this instance answers recall, and every standby is loaded and close behind.
-     *
-     * @param maxLag changelog records that a standby may have stored but not indexed
-     */
-    public boolean allCaughtUp(int maxLag) {
-        Map<Integer, Boolean> near = query(
-                view -> view.index().isCaughtUp() && view.index().backgroundPending() <= maxLag, Optional.empty());
-        return !near.containsValue(false) && allActiveServe();
-    }
-
-    /** True when every active task of this instance answers recall. */
+    /** True when every active task of this instance can answer recall, if only as the standby that it was. */
     public boolean allActiveServe() {
-        int active = 0;
+        return serving(Set.of(Role.ACTIVE, Role.STANDBY)) >= countTasks(ThreadMetadata::activeTasks);
+    }
+
+    private long serving(Set<Role> roles) {
+        return query(MemoryView::role, Optional.empty()).values().stream()
+                .filter(roles::contains)
+                .count();
+    }
+
+    private long countTasks(Function<ThreadMetadata, Set<TaskMetadata>> kind) {
+        return streams.metadataForLocalThreads().stream()
+                .mapToLong(thread -> kind.apply(thread).size())
+                .sum();
+    }
+
+    /** Partitions that this instance follows as a standby. */
+    Set<Integer> standbys() {
+        Set<Integer> standbys = new HashSet<>();
         for (ThreadMetadata thread : streams.metadataForLocalThreads()) {
-            active += thread.activeTasks().size();
+            thread.standbyTasks().forEach(task -> standbys.add(task.taskId().partition()));
         }
-        Map<Integer, Boolean> serving = query(LocalStores::isServing, Optional.empty());
-        return serving.values().stream().filter(Boolean::booleanValue).count() >= active;
+        return standbys;
+    }
+
+    /** How far each partition here is behind its changelog, in records; asks the broker. */
+    Map<Integer, LagInfo> changelogLags() {
+        return streams.allLocalStorePartitionLags().getOrDefault(EngramTopology.STORE, Map.of());
     }
 
     /** Committed offsets of a partition's lanes; lanes without a commit since the task started are missing. */

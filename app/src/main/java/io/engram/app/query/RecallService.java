@@ -4,13 +4,17 @@ import io.engram.schemas.Lane;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.recall.Recall;
 import io.engram.topology.recall.RecallOutcome;
-import io.engram.topology.store.MemoryView;
+import io.engram.topology.store.MemoryView.Role;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Recall over the stores of this instance. Thread-safe. */
 public final class RecallService {
+    // An active task may go elsewhere while somebody waits for it.
+    private static final long LOOK_AGAIN_ACTIVE_MS = 200;
+    private static final long LOOK_AGAIN_STANDBY_MS = 20;
+
     private final LocalStores stores;
 
     public RecallService(LocalStores stores) {
@@ -27,13 +31,20 @@ public final class RecallService {
     }
 
     /**
-     * Recalls one space.
+     * What a recall found, and who found it.
+     *
+     * @param lag records of the changelog that a standby was behind; 0 when active
+     */
+    public record Recalled(RecallOutcome outcome, Role role, long lag) {}
+
+    /**
+     * Recalls one space from this instance, be it the active one or a standby close behind.
      *
      * @throws UnavailableException while the space's partition is not served here
      * @throws NotIndexedInTimeException when {@code minOffsets} were not reached within the timeout
      * @throws IllegalArgumentException when {@code minOffsets} name another partition
      */
-    public RecallOutcome recall(String space, RecallParameters parameters) throws InterruptedException {
+    public Recalled recall(String space, RecallParameters parameters) throws InterruptedException {
         int partition = stores.partitionOf(space);
         if (!parameters.minOffsets().isEmpty()) {
             awaitIndexed(space, partition, parameters);
@@ -41,30 +52,23 @@ public final class RecallService {
         Optional<Map<Lane, Long>> committed = parameters.consistency() == RecallParameters.Consistency.COMMITTED
                 ? Optional.of(stores.committedOffsets(partition))
                 : Optional.empty();
-        return stores.ask(space, view -> Recall.from(view, parameters.request(space, committed)));
+        return stores.ask(
+                space,
+                view -> new Recalled(
+                        Recall.from(view, parameters.request(space, committed)),
+                        view.role(),
+                        view.role() == Role.STANDBY ? view.standbyLag() : 0));
     }
 
     private void awaitIndexed(String space, int partition, RecallParameters parameters) throws InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(parameters.timeoutMs());
-        Map<Lane, LaneProgress> lanes = stores.ask(space, MemoryView::lanes);
         for (Map.Entry<String, Long> wanted : parameters.minOffsets().entrySet()) {
-            LaneProgress lane = Lane.ALL.stream()
-                    .filter(candidate -> wanted.getKey().equals(candidate.label() + "-" + partition))
-                    .findFirst()
-                    .map(lanes::get)
-                    .orElseThrow(() -> new IllegalArgumentException("min_offsets."
-                            + wanted.getKey()
-                            + " is not a lane of space '"
-                            + space
-                            + "', which is on partition "
-                            + partition
-                            + ": use for example normal-"
-                            + partition));
+            Lane lane = laneOf(wanted.getKey(), space, partition);
             long leftMs = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-            if (lane.indexedOffset() < wanted.getValue() && !lane.offsets().await(wanted.getValue(), leftMs)) {
+            if (!await(space, lane, wanted.getValue(), leftMs)) {
                 throw new NotIndexedInTimeException(wanted.getKey()
                         + " is indexed up to "
-                        + lane.indexedOffset()
+                        + indexedOffset(space, lane)
                         + ", not yet to "
                         + wanted.getValue()
                         + ", after "
@@ -72,5 +76,45 @@ public final class RecallService {
                         + " ms");
             }
         }
+    }
+
+    private static Lane laneOf(String name, String space, int partition) {
+        return Lane.ALL.stream()
+                .filter(candidate -> name.equals(candidate.label() + "-" + partition))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("min_offsets."
+                        + name
+                        + " is not a lane of space '"
+                        + space
+                        + "', which is on partition "
+                        + partition
+                        + ": use for example normal-"
+                        + partition));
+    }
+
+    private long indexedOffset(String space, Lane lane) {
+        return stores.ask(space, view -> {
+            LaneProgress progress = view.lanes().get(lane);
+            return progress == null ? view.index().indexedTo().of(lane) : progress.indexedOffset();
+        });
+    }
+
+    /** Waits on the active task, or looks again and again at a standby, which learns of it by the changelog. */
+    private boolean await(String space, Lane lane, long offset, long timeoutMs) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
+        while (indexedOffset(space, lane) < offset) {
+            long leftMs = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+            if (leftMs <= 0) {
+                return false;
+            }
+            Optional<LaneProgress> active =
+                    stores.ask(space, view -> Optional.ofNullable(view.lanes().get(lane)));
+            if (active.isPresent()) {
+                active.get().offsets().await(offset, Math.min(leftMs, LOOK_AGAIN_ACTIVE_MS));
+            } else {
+                Thread.sleep(Math.min(leftMs, LOOK_AGAIN_STANDBY_MS));
+            }
+        }
+        return true;
     }
 }

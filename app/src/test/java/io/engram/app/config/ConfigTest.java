@@ -80,6 +80,17 @@ class ConfigTest {
         pinned.put("lag.interval.ms", "200");
         pinned.put("shutdown.timeout.ms", "30000");
         pinned.put("max.thread.replacements", "5");
+        pinned.put("shutdown.drain.ms", "1000");
+        pinned.put("index.max-memory", "0");
+        pinned.put("snapshot.interval.ms", "60000");
+        pinned.put("snapshot.changes", "100000");
+        pinned.put("retention.ttl.ms", "0");
+        pinned.put("retention.max.memories", "0");
+        pinned.put("redelivery.enabled", "true");
+        pinned.put("redelivery.window", "500");
+        pinned.put("redelivery.trickle.per.second", "10");
+        pinned.put("cluster.secret", "[hidden]");
+        pinned.put("routing.host.timeout.ms", "500");
         pinned.put("rocksdb.block.cache.bytes", "134217728");
         pinned.put("rocksdb.write.buffer.bytes", "134217728");
 

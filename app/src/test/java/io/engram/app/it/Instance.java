@@ -70,6 +70,7 @@ final class Instance implements AutoCloseable {
                 .set("http.port=0")
                 .set("metrics.port=0")
                 .set("partitions=2")
+                .set("shutdown.drain.ms=0")
                 .set("standby.replicas=0");
         for (String setting : settings) {
             loader.set(setting);

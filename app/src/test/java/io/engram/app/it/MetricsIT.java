@@ -105,9 +105,20 @@ class MetricsIT {
             extra.removeAll(catalogue.keySet());
             assertThat(extra)
                     .containsExactly(
+                            "engram_hnsw_index_memory_bytes",
+                            "engram_hnsw_index_memory_limit_bytes",
                             "engram_hnsw_index_size",
+                            "engram_hnsw_restored_memories_total",
+                            "engram_hnsw_snapshot_age_seconds",
+                            "engram_hnsw_snapshot_duration_seconds",
+                            "engram_hnsw_snapshot_failures_total",
+                            "engram_hnsw_snapshot_size_bytes",
                             "engram_streaming_forgets_unknown_total",
-                            "engram_streaming_observations_superseded_total");
+                            "engram_streaming_memories_expired_total",
+                            "engram_streaming_observations_superseded_total",
+                            "engram_streaming_records_deleted_total",
+                            "engram_streaming_redelivered_dropped_total",
+                            "engram_streaming_redelivered_total");
             for (String reason : List.of(
                     "over_capacity", "invalid_sequence", "duplicate", "invalid_observation", "internal_error")) {
                 assertThat(instance.sumOf("engram_streaming_observations_rejected_total", "_other", reason))

@@ -105,6 +105,7 @@ class SchedulingIT {
                 "partitions=1",
                 "index.workers=1",
                 "queue.capacity.normal=1000",
+                "redelivery.enabled=false",
                 "backpressure.hold.ms=300",
                 "backpressure.status.interval.ms=200")) {
             for (int i = 1; i <= 8_000; i++) {

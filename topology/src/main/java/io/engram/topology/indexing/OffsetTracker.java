@@ -18,6 +18,7 @@ public final class OffsetTracker {
     private boolean[] done = new boolean[64];
     private int head;
     private int size;
+    private long first = NONE;
     private long last = NONE;
 
     /** A record that needs the index was taken; offsets must rise. */
@@ -28,15 +29,25 @@ public final class OffsetTracker {
         int slot = slot(size++);
         offsets[slot] = offset;
         done[slot] = false;
-        last = offset;
+        saw(offset);
     }
 
     /** A record that needs nothing more was passed; offsets must rise. */
     public synchronized void pass(long offset) {
-        last = offset;
+        saw(offset);
         if (size == 0) {
             notifyAll();
         }
+    }
+
+    private void saw(long offset) {
+        first = first == NONE ? offset : first;
+        last = offset;
+    }
+
+    /** The first offset that was begun or passed here; {@link #NONE} before it. */
+    public synchronized long first() {
+        return first;
     }
 
     /** A begun record is recallable. */

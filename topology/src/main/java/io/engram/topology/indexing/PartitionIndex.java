@@ -103,6 +103,9 @@ public final class PartitionIndex {
     /** Takes over the index of a space from a snapshot; before {@link #allAdopted}. */
     public void adopt(String space, VectorIndex vectors) {
         index(space).adopt(vectors);
+        if (closed) {
+            drop(space); // closed while it was being read
+        }
     }
 
     /** There are no more snapshots: changes may be applied from now on. */
@@ -284,7 +287,8 @@ public final class PartitionIndex {
         return backgroundPending.get();
     }
 
-    boolean isClosed() {
+    /** True when the task has gone elsewhere. */
+    public boolean isClosed() {
         return closed;
     }
 

@@ -81,6 +81,9 @@ public final class TaskSnapshots {
     synchronized void restore(PartitionIndex partition) {
         files(SnapshotFile.UNFINISHED).forEach(TaskSnapshots::delete);
         for (Path path : files(SnapshotFile.SUFFIX)) {
+            if (partition.isClosed()) {
+                return;
+            }
             try {
                 SnapshotFile.Loaded loaded = new SnapshotFile(path).load(engine);
                 partition.adopt(loaded.space(), loaded.index());

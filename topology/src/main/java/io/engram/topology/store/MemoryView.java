@@ -7,8 +7,10 @@ import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.retention.RetentionConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
@@ -26,6 +28,8 @@ public final class MemoryView implements StoredValues {
     private final CommitPoints commitPoints = new CommitPoints();
     private volatile Map<Lane, LaneProgress> lanes = Map.of();
     private volatile int partition = -1;
+    private volatile boolean warm;
+    private volatile long lag;
 
     MemoryView(IndexedStore store, RetentionConfig retention, LongSupplier clock) {
         this.store = store;
@@ -38,7 +42,55 @@ public final class MemoryView implements StoredValues {
     }
 
     void activated(Map<Lane, LaneProgress> progress) {
+        if (progress.isEmpty() && !lanes.isEmpty()) {
+            // Nobody had more of it a moment ago: while it is still here, it is as good as a standby.
+            lag = 0;
+            warm = index().isCaughtUp();
+        }
         lanes = progress;
+    }
+
+    /**
+     * How far a standby is behind, in records of the changelog.
+     *
+     * @param close true when that is near enough to answer recall
+     */
+    public void standbyLag(long records, boolean close) {
+        lag = records;
+        if (close && !warm) {
+            index().restored();
+            warm = true;
+        } else if (!close) {
+            warm = false;
+        }
+    }
+
+    /** Records of the changelog that a standby had not stored when that was last measured. */
+    public long standbyLag() {
+        return lag;
+    }
+
+    /** Which part this copy of the partition plays for recall. */
+    public Role role() {
+        if (!lanes.isEmpty()) {
+            return index().isCaughtUp() ? Role.ACTIVE : Role.LOADING;
+        }
+        return warm && index().isCaughtUp() ? Role.STANDBY : Role.LOADING;
+    }
+
+    /** Parts that a copy of a partition can play. */
+    public enum Role {
+        /** Processes the lanes and answers recall. */
+        ACTIVE,
+        /** Follows the changelog, is close behind and answers recall. */
+        STANDBY,
+        /** Is being restored or indexed, and answers nothing. */
+        LOADING;
+
+        /** The role's name in JSON. */
+        public String label() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     public int partition() {
@@ -46,7 +98,7 @@ public final class MemoryView implements StoredValues {
     }
 
     /**
-     * Every memory's key and generation, in pages: for comparing the store with something else.
+     * Every memory, in pages: for comparing the store with something else.
      *
      * @param consumer is given each memory that recall may find
      */
@@ -59,7 +111,7 @@ public final class MemoryView implements StoredValues {
                 MemoryKey key = MemoryKey.of(entry.key.get());
                 StoredMemory memory = StoredMemory.of(entry.value);
                 if (!memory.isTombstone() && isVisible(memory, space(key.space()))) {
-                    consumer.accept(key.space(), key.id(), memory.generation());
+                    consumer.accept(key.space(), key.id(), memory);
                 }
             }
             if (page.size() < PAGE) {
@@ -71,7 +123,21 @@ public final class MemoryView implements StoredValues {
 
     /** Takes memories one by one. */
     public interface MemoryConsumer {
-        void accept(String space, String id, long generation);
+        void accept(String space, String id, StoredMemory memory);
+    }
+
+    /** Every key of the store, memories or not. */
+    public void forEachKey(Consumer<Bytes> consumer) {
+        Bytes from = Bytes.wrap(new byte[0]);
+        Bytes to = StoreKeys.after((byte) 'z');
+        while (true) {
+            List<KeyValue<Bytes, byte[]>> page = store.scan(from, to, PAGE);
+            page.forEach(entry -> consumer.accept(entry.key));
+            if (page.size() < PAGE) {
+                return;
+            }
+            from = IndexLoader.successor(page.get(PAGE - 1).key);
+        }
     }
 
     /** Everything that is stored under a key of the changelog, as it is now. */

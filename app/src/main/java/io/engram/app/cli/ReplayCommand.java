@@ -1,0 +1,215 @@
+package io.engram.app.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.engram.app.cli.ExitCodes.UnreachableException;
+import io.engram.app.config.EngramConfig;
+import io.engram.app.redelivery.Redelivery;
+import io.engram.app.redelivery.RejectedRecords;
+import io.engram.schemas.Lane;
+import io.engram.schemas.RejectionReason;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Writes rejected records back to their lanes. */
+@Command(
+        name = "replay",
+        description = "Write rejected records back to their lanes, as they were.",
+        mixinStandardHelpOptions = true,
+        footer = {
+            "",
+            "Nothing is ever doubled: a record whose sequence number was taken meanwhile is dropped, an older change",
+            "of a memory has no effect on a newer one. What is still wrong is rejected again. Shed records",
+            "(over_capacity) come back by themselves while redelivery.enabled is true."
+        })
+public final class ReplayCommand implements Callable<Integer> {
+    private static final int MAX_IN_FLIGHT = 500;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private ConfigOptions options;
+
+    @Option(
+            names = "--reason",
+            paramLabel = "REASON",
+            split = ",",
+            description = "Only records of these reasons; default all but duplicate.")
+    private List<String> reasons = new ArrayList<>();
+
+    @Option(names = "--space", paramLabel = "SPACE", split = ",", description = "Only records of these spaces.")
+    private List<String> spaces = new ArrayList<>();
+
+    @Option(
+            names = "--since",
+            paramLabel = "TIME",
+            description = "Only records rejected at or after, as 2026-01-31T12:00:00Z.")
+    private Optional<String> since = Optional.empty();
+
+    @Option(names = "--until", paramLabel = "TIME", description = "Only records rejected before.")
+    private Optional<String> until = Optional.empty();
+
+    @Option(names = "--max-per-second", description = "Default ${DEFAULT-VALUE}.", defaultValue = "1000")
+    private int maxPerSecond;
+
+    @Option(names = "--dry-run", description = "Only count.")
+    private boolean dryRun;
+
+    @Option(names = "--json", description = "Print the summary as JSON.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws InterruptedException, ExecutionException {
+        Set<RejectionReason> wanted = wantedReasons();
+        long from = since.map(text -> time("--since", text)).orElse(Long.MIN_VALUE);
+        long to = until.map(text -> time("--until", text)).orElse(Long.MAX_VALUE);
+        EngramConfig config = options.load(List.of());
+        RejectedRecords records = new RejectedRecords(config.topics(), config.partitions());
+        Map<String, Long> counts = new TreeMap<>();
+        long read = 0;
+        try (Consumer<byte[], byte[]> consumer = new KafkaConsumer<>(
+                        config.plainConsumer(), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+                Producer<byte[], byte[]> producer = Redelivery.producer(config)) {
+            List<TopicPartition> partitions = partitions(consumer, config);
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            // What is rejected from now on is not for this run: a replay must end.
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            long total = 0;
+            for (TopicPartition partition : partitions) {
+                total += Math.max(0, ends.get(partition) - consumer.position(partition));
+            }
+            ProgressBar progress =
+                    new ProgressBar(System.err, !json && ProgressBar.onTerminal(), "rejected records", total);
+            ArrayDeque<Future<RecordMetadata>> inFlight = new ArrayDeque<>();
+            while (partitions.stream().anyMatch(partition -> consumer.position(partition) < ends.get(partition))) {
+                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
+                    if (record.offset() >= ends.get(new TopicPartition(record.topic(), record.partition()))) {
+                        continue;
+                    }
+                    progress.update(++read);
+                    Optional<RejectionReason> reason = records.reason(record);
+                    Optional<Lane> lane = records.lane(record);
+                    long at = records.rejectedAtMs(record);
+                    boolean chosen = reason.filter(wanted::contains).isPresent()
+                            && lane.isPresent()
+                            && (spaces.isEmpty()
+                                    || records.space(record)
+                                            .filter(spaces::contains)
+                                            .isPresent())
+                            && at >= from
+                            && at < to;
+                    if (!chosen) {
+                        continue;
+                    }
+                    counts.merge(reason.get().label(), 1L, Long::sum);
+                    if (!dryRun) {
+                        inFlight.add(producer.send(records.again(record, lane.get())));
+                        if (inFlight.size() >= MAX_IN_FLIGHT) {
+                            inFlight.poll().get();
+                        }
+                        Thread.sleep(0, Math.min(999_999, 1_000_000_000 / Math.max(1, maxPerSecond)));
+                    }
+                }
+            }
+            for (Future<RecordMetadata> sent : inFlight) {
+                sent.get();
+            }
+            progress.finish(read);
+        } catch (TimeoutException e) {
+            throw new UnreachableException(
+                    "Kafka at " + config.bootstrapServers() + " does not answer: " + e.getMessage());
+        }
+        report(read, counts);
+        return ExitCodes.OK;
+    }
+
+    private static List<TopicPartition> partitions(Consumer<byte[], byte[]> consumer, EngramConfig config) {
+        String topic = config.topics().rejected();
+        return consumer.partitionsFor(topic).stream()
+                .map(PartitionInfo::partition)
+                .sorted(Comparator.naturalOrder())
+                .map(partition -> new TopicPartition(topic, partition))
+                .toList();
+    }
+
+    private Set<RejectionReason> wantedReasons() {
+        if (reasons.isEmpty()) {
+            return RejectionReason.ALL.stream()
+                    .filter(reason -> reason != RejectionReason.DUPLICATE)
+                    .collect(Collectors.toSet());
+        }
+        return reasons.stream()
+                .map(label -> RejectionReason.ofLabel(label)
+                        .orElseThrow(() -> new ParameterException(
+                                spec.commandLine(),
+                                "--reason must be one of "
+                                        + RejectionReason.ALL.stream()
+                                                .map(RejectionReason::label)
+                                                .toList()
+                                        + ", got '" + label + "'")))
+                .collect(Collectors.toSet());
+    }
+
+    private long time(String option, String text) {
+        try {
+            return Instant.parse(text).toEpochMilli();
+        } catch (DateTimeParseException e) {
+            throw new ParameterException(
+                    spec.commandLine(), option + " must be a time such as 2026-01-31T12:00:00Z, got '" + text + "'");
+        }
+    }
+
+    private void report(long read, Map<String, Long> counts) {
+        long chosen = counts.values().stream().mapToLong(Long::longValue).sum();
+        if (json) {
+            ObjectNode summary = new ObjectMapper().createObjectNode();
+            summary.put("read", read).put("chosen", chosen).put("replayed", dryRun ? 0 : chosen);
+            counts.forEach(summary.putObject("by_reason")::put);
+            spec.commandLine().getOut().println(summary);
+        } else {
+            counts.forEach(
+                    (reason, count) -> spec.commandLine().getOut().printf(Locale.ROOT, "%,12d  %s%n", count, reason));
+            spec.commandLine()
+                    .getOut()
+                    .printf(
+                            Locale.ROOT,
+                            dryRun
+                                    ? "%,d of %,d rejected records would be replayed%n"
+                                    : "%,d of %,d rejected records were written back to their lanes%n",
+                            chosen,
+                            read);
+        }
+        spec.commandLine().getOut().flush();
+    }
+}

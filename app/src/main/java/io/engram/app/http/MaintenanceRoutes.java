@@ -1,0 +1,72 @@
+package io.engram.app.http;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.engram.app.state.PartitionReport;
+import io.engram.app.state.StateVerifier;
+import io.engram.topology.snapshot.Snapshots;
+import io.engram.topology.snapshot.TaskSnapshots;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import io.javalin.http.Handler;
+import java.util.concurrent.Semaphore;
+
+/** What operators ask of this instance alone: a snapshot now, a comparison of its state. One at a time. */
+final class MaintenanceRoutes {
+    private static final long RETRY_AFTER_MS = 5_000;
+
+    private final Snapshots snapshots;
+    private final StateVerifier verifier;
+    private final Semaphore one = new Semaphore(1);
+
+    MaintenanceRoutes(Snapshots snapshots, StateVerifier verifier) {
+        this.snapshots = snapshots;
+        this.verifier = verifier;
+    }
+
+    void register(RoutesConfig routes) {
+        routes.post("/v1/snapshot", alone(this::snapshot));
+        routes.post("/v1/verify", alone(this::verify));
+    }
+
+    private Handler alone(Handler handler) {
+        return context -> {
+            if (!one.tryAcquire()) {
+                throw Problem.retryLater(
+                                429, "Too Many Requests", "another snapshot or comparison is running", RETRY_AFTER_MS)
+                        .asException();
+            }
+            try {
+                handler.handle(context);
+            } finally {
+                one.release();
+            }
+        };
+    }
+
+    private void snapshot(Context context) throws InterruptedException {
+        long start = System.nanoTime();
+        TaskSnapshots.Saved saved = snapshots.saveNow();
+        ApiServer.json(
+                context,
+                200,
+                JsonBody.MAPPER
+                        .createObjectNode()
+                        .put("spaces", saved.spaces())
+                        .put("memories", saved.memories())
+                        .put("bytes", saved.bytes())
+                        .put("took_ms", (System.nanoTime() - start) / 1_000_000));
+    }
+
+    private void verify(Context context) throws InterruptedException {
+        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
+        ArrayNode partitions = answer.putArray("partitions");
+        boolean consistent = true;
+        for (PartitionReport report : verifier.verify("true".equals(context.queryParam("rebuild")))) {
+            partitions.add(JsonBody.MAPPER.<ObjectNode>valueToTree(report));
+            consistent &= report.isConsistent();
+        }
+        answer.put("consistent", consistent);
+        ApiServer.json(context, 200, answer);
+    }
+}

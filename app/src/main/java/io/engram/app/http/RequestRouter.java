@@ -1,0 +1,174 @@
+package io.engram.app.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.engram.app.query.Cluster;
+import io.engram.app.query.Peers;
+import io.engram.app.query.UnavailableException;
+import io.javalin.http.Context;
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.streams.state.HostInfo;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds someone who can answer for a space: the active instance, else a standby close behind, else the next. Every other
+ * instance gets a short time of its own, so that one that hangs does not use up the client's. Thread-safe.
+ */
+final class RequestRouter {
+    private static final Logger LOG = LoggerFactory.getLogger(RequestRouter.class);
+
+    private final Cluster cluster;
+    private final Peers peers;
+    private final long hostTimeoutMs;
+
+    RequestRouter(Cluster cluster, Peers peers, long hostTimeoutMs) {
+        this.cluster = cluster;
+        this.peers = peers;
+        this.hostTimeoutMs = hostTimeoutMs;
+    }
+
+    /** Answers from this instance. */
+    interface Local {
+        ObjectNode answer() throws InterruptedException;
+    }
+
+    /**
+     * How long to look for an answer.
+     *
+     * @param deadlineNanos on the clock of {@link System#nanoTime}
+     * @param patient true when the answer may take its time: another instance then gets all that is left
+     */
+    record Budget(long deadlineNanos, boolean patient) {
+        static Budget of(long timeoutMs, boolean patient) {
+            return new Budget(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs), patient);
+        }
+
+        long leftMs() {
+            return TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
+        }
+    }
+
+    /** An answer and who gave it. */
+    record Routed(ObjectNode answer, boolean here) {}
+
+    /**
+     * True when another instance passed the request on: then it is answered here or not at all.
+     *
+     * @throws Problem.ProblemException when it does not carry the secret of this cluster
+     */
+    boolean isHop(Context context) {
+        if (context.header(Peers.HOP_HEADER) == null) {
+            return false;
+        }
+        if (!peers.isAuthentic(Optional.ofNullable(context.header("Authorization")))) {
+            throw Problem.of(
+                            401,
+                            "Unauthorized",
+                            "this call does not carry the secret of the cluster; set the same cluster.secret on all instances")
+                    .asException();
+        }
+        return true;
+    }
+
+    /**
+     * Answers from here or from elsewhere.
+     *
+     * @param hop true to ask nobody else
+     * @param call what to ask of another instance
+     * @throws UnavailableException when nobody can answer right now
+     */
+    Routed route(boolean hop, String space, Budget budget, Local local, Peers.Call call) throws InterruptedException {
+        if (hop) {
+            return new Routed(local.answer(), true);
+        }
+        List<String> asked = new ArrayList<>();
+        for (HostInfo host : cluster.candidates(space)) {
+            if (cluster.isSelf(host)) {
+                try {
+                    return new Routed(local.answer(), true);
+                } catch (UnavailableException e) {
+                    asked.add("this instance");
+                    continue;
+                }
+            }
+            long leftMs = budget.leftMs();
+            if (leftMs <= 0) {
+                break;
+            }
+            Optional<ObjectNode> answer = ask(host, call, budget.patient() ? leftMs : Math.min(leftMs, hostTimeoutMs));
+            if (answer.isPresent()) {
+                return new Routed(answer.get(), false);
+            }
+            asked.add(host.host() + ":" + host.port());
+        }
+        throw new UnavailableException(
+                "nobody can answer for space '" + space + "' right now; asked " + String.join(", ", asked));
+    }
+
+    private Optional<ObjectNode> ask(HostInfo host, Peers.Call call, long timeoutMs) throws InterruptedException {
+        try {
+            Optional<ObjectNode> answer = understood(host, peers.call(host, call, timeoutMs));
+            cluster.trust(host);
+            return answer;
+        } catch (IOException e) {
+            LOG.debug("{} did not answer {}", host, call.path(), e);
+            cluster.suspect(host);
+            return Optional.empty();
+        }
+    }
+
+    /** Empty when another instance may do better. */
+    private static Optional<ObjectNode> understood(HostInfo host, HttpResponse<byte[]> response) throws IOException {
+        int status = response.statusCode();
+        if (status == 503 || status == 429) {
+            return Optional.empty();
+        }
+        JsonNode body = JsonBody.MAPPER.readTree(response.body());
+        if (status < 300 && body instanceof ObjectNode answer) {
+            return Optional.of(answer);
+        }
+        if (status == 401) {
+            LOG.warn("{} refuses calls from here: {}", host, body.path("detail").asText());
+            return Optional.empty();
+        }
+        throw new Problem(
+                        status,
+                        body.path("title").asText("Error"),
+                        body.path("detail").asText("instance " + host + " answered " + status),
+                        body.has("retry_after_ms")
+                                ? OptionalLong.of(body.path("retry_after_ms").asLong())
+                                : OptionalLong.empty())
+                .asException();
+    }
+
+    /** What every other instance answers; those that do not in time are left out. */
+    List<ObjectNode> askOthers(String path) throws InterruptedException {
+        List<CompletableFuture<HttpResponse<byte[]>>> calls = new ArrayList<>();
+        for (HostInfo host : cluster.others()) {
+            calls.add(peers.callAsync(host, Peers.Call.get(path), hostTimeoutMs));
+        }
+        List<ObjectNode> answers = new ArrayList<>();
+        for (CompletableFuture<HttpResponse<byte[]>> call : calls) {
+            try {
+                HttpResponse<byte[]> response = call.get(hostTimeoutMs * 2, TimeUnit.MILLISECONDS);
+                if (response.statusCode() == 200
+                        && JsonBody.MAPPER.readTree(response.body()) instanceof ObjectNode answer) {
+                    answers.add(answer);
+                }
+            } catch (ExecutionException | TimeoutException | IOException e) {
+                LOG.debug("An instance did not answer {}", path, e);
+            }
+        }
+        return answers;
+    }
+}

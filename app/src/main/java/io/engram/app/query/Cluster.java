@@ -1,0 +1,112 @@
+package io.engram.app.query;
+
+import io.engram.topology.EngramTopology;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.KeyQueryMetadata;
+import org.apache.kafka.streams.StreamsMetadata;
+import org.apache.kafka.streams.errors.StreamsException;
+import org.apache.kafka.streams.state.HostInfo;
+
+/**
+ * Who has which partition, as the group last agreed; and who did not answer lately. Instances that have just died are in
+ * it until the group notices, so whoever asks one must have another in hand. Thread-safe.
+ */
+public final class Cluster {
+    private static final long SUSPECT_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    private final KafkaStreams streams;
+    private final LocalStores stores;
+    private final HostInfo self;
+    private final LongSupplier nanoTime;
+    private final Map<Integer, KeyQueryMetadata> lastKnown = new ConcurrentHashMap<>();
+    private final Map<HostInfo, Long> suspectUntil = new ConcurrentHashMap<>();
+
+    /**
+     * @param self this instance's own {@code host:port}, as others see it
+     * @param nanoTime as {@link System#nanoTime}
+     */
+    public Cluster(KafkaStreams streams, LocalStores stores, String self, LongSupplier nanoTime) {
+        this.streams = streams;
+        this.stores = stores;
+        this.self = HostInfo.buildFromEndpoint(self);
+        this.nanoTime = nanoTime;
+    }
+
+    public boolean isSelf(HostInfo host) {
+        return host.equals(self);
+    }
+
+    /** This instance. */
+    public HostInfo self() {
+        return self;
+    }
+
+    /**
+     * Whom to ask about a space, in this order: the active instance, then standbys, this one before others; those that did
+     * not answer lately come last. This instance is always among them: it may have more than the group knows.
+     */
+    public List<HostInfo> candidates(String space) {
+        Optional<KeyQueryMetadata> known = metadata(space);
+        Set<HostInfo> ordered = new LinkedHashSet<>();
+        known.ifPresent(metadata -> ordered.add(metadata.activeHost()));
+        ordered.add(self);
+        known.ifPresent(metadata -> ordered.addAll(metadata.standbyHosts()));
+        List<HostInfo> candidates = new ArrayList<>(ordered);
+        candidates.sort((a, b) -> Boolean.compare(isSuspect(a), isSuspect(b)));
+        return candidates;
+    }
+
+    private Optional<KeyQueryMetadata> metadata(String space) {
+        int partition = stores.partitionOf(space);
+        try {
+            KeyQueryMetadata metadata = streams.queryMetadataForKey(
+                    EngramTopology.STORE, space.getBytes(StandardCharsets.UTF_8), new ByteArraySerializer());
+            if (metadata != null && !metadata.equals(KeyQueryMetadata.NOT_AVAILABLE)) {
+                lastKnown.put(partition, metadata);
+                return Optional.of(metadata);
+            }
+        } catch (IllegalStateException | StreamsException e) {
+            // Not running yet, or no longer: what was known last is the best guess.
+        }
+        return Optional.ofNullable(lastKnown.get(partition));
+    }
+
+    /** Every other instance that the group knows. */
+    public List<HostInfo> others() {
+        try {
+            return streams.metadataForAllStreamsClients().stream()
+                    .map(StreamsMetadata::hostInfo)
+                    .filter(host -> !isSelf(host) && !host.equals(HostInfo.unavailable()))
+                    .distinct()
+                    .toList();
+        } catch (IllegalStateException | StreamsException e) {
+            return List.of();
+        }
+    }
+
+    /** The instance did not answer: others are asked first for a while. */
+    public void suspect(HostInfo host) {
+        suspectUntil.put(host, nanoTime.getAsLong() + SUSPECT_NANOS);
+    }
+
+    /** The instance answered. */
+    public void trust(HostInfo host) {
+        suspectUntil.remove(host);
+    }
+
+    private boolean isSuspect(HostInfo host) {
+        Long until = suspectUntil.get(host);
+        return until != null && until - nanoTime.getAsLong() > 0;
+    }
+}

@@ -1,0 +1,94 @@
+package io.engram.app.query;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.streams.state.HostInfo;
+
+/**
+ * Calls from instance to instance. They carry a header by which the other knows to answer by itself and not to pass it on
+ * again, and the shared secret when there is one. Thread-safe.
+ */
+public final class Peers {
+    /** Marks a call from another instance. */
+    public static final String HOP_HEADER = "Engram-Hop";
+
+    private static final String AUTHORIZATION = "Authorization";
+    private static final String BEARER = "Bearer ";
+
+    private final String scheme;
+    private final Optional<String> secret;
+    private final HttpClient http;
+
+    /**
+     * @param scheme of all instances' URLs
+     * @param secret shared by all instances; empty for none
+     * @param connectTimeoutMs milliseconds
+     */
+    public Peers(String scheme, Optional<String> secret, long connectTimeoutMs) {
+        this.scheme = scheme;
+        this.secret = secret;
+        this.http = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(Duration.ofMillis(connectTimeoutMs))
+                .build();
+    }
+
+    /** A request to another instance. */
+    public record Call(String method, String path, byte[] body) {
+        public static Call get(String path) {
+            return new Call("GET", path, new byte[0]);
+        }
+
+        public static Call post(String path, byte[] json) {
+            return new Call("POST", path, json);
+        }
+    }
+
+    /**
+     * Calls another instance.
+     *
+     * @throws IOException when it does not answer in time
+     */
+    public HttpResponse<byte[]> call(HostInfo host, Call call, long timeoutMs)
+            throws IOException, InterruptedException {
+        return http.send(request(host, call, timeoutMs), HttpResponse.BodyHandlers.ofByteArray());
+    }
+
+    /** Calls another instance without waiting for it. */
+    public CompletableFuture<HttpResponse<byte[]>> callAsync(HostInfo host, Call call, long timeoutMs) {
+        return http.sendAsync(request(host, call, timeoutMs), HttpResponse.BodyHandlers.ofByteArray());
+    }
+
+    private HttpRequest request(HostInfo host, Call call, long timeoutMs) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(
+                        URI.create(scheme + "://" + host.host() + ":" + host.port() + call.path()))
+                .timeout(Duration.ofMillis(Math.max(1, timeoutMs)))
+                .header(HOP_HEADER, "1")
+                .method(
+                        call.method(),
+                        call.body().length == 0
+                                ? HttpRequest.BodyPublishers.noBody()
+                                : HttpRequest.BodyPublishers.ofByteArray(call.body()));
+        if (call.body().length > 0) {
+            request.header("Content-Type", "application/json");
+        }
+        secret.ifPresent(shared -> request.header(AUTHORIZATION, BEARER + shared));
+        return request.build();
+    }
+
+    /** True when a call that says it comes from an instance may be believed. */
+    public boolean isAuthentic(Optional<String> authorization) {
+        return secret.isEmpty()
+                || MessageDigest.isEqual(
+                        (BEARER + secret.get()).getBytes(StandardCharsets.UTF_8),
+                        authorization.orElse("").getBytes(StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,62 @@
+package io.engram.app.query;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.streams.LagInfo;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Measures how far the standbys of this instance are behind their changelog, and so whether they may answer recall. A
+ * task that is being restored is measured only once it was a standby close behind: then it still has all that it had.
+ */
+public final class StandbyLags implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(StandbyLags.class);
+
+    private final LocalStores stores;
+    private final long maxLag;
+    private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor(task -> {
+        Thread thread = new Thread(task, "engram-standby-lags");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    /**
+     * @param maxLag records of the changelog that a standby may be behind and still answer
+     * @param intervalMs between two looks, milliseconds
+     */
+    public StandbyLags(LocalStores stores, long maxLag, long intervalMs) {
+        this.stores = stores;
+        this.maxLag = maxLag;
+        executor.scheduleWithFixedDelay(this::measure, intervalMs, intervalMs, TimeUnit.MILLISECONDS);
+    }
+
+    private void measure() {
+        try {
+            Set<Integer> standbys = stores.standbys();
+            if (standbys.isEmpty()) {
+                return;
+            }
+            Map<Integer, LagInfo> lags = stores.changelogLags();
+            stores.askEach(view -> {
+                LagInfo lag = lags.get(view.partition());
+                if (lag != null && standbys.contains(view.partition())) {
+                    // What is stored but not indexed yet is behind as well.
+                    long behind = lag.offsetLag() + view.index().backgroundPending();
+                    view.standbyLag(behind, behind <= maxLag);
+                }
+                return true;
+            });
+        } catch (RuntimeException e) {
+            LOG.debug("Could not measure the lag of standbys; trying again", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        executor.shutdownNow();
+    }
+}

@@ -1,0 +1,97 @@
+package io.engram.app.redelivery;
+
+import io.engram.app.config.EngramConfig;
+import io.engram.app.query.BackpressureWatch;
+import io.engram.schemas.Lane;
+import io.engram.topology.TopologyRuntime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Redelivery of all lanes: a thread, a consumer and a group for each, and one producer. */
+public final class Redelivery implements AutoCloseable {
+    private static final int MAX_REQUEST_BYTES = 10 << 20;
+
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final List<LaneRedelivery> lanes = new ArrayList<>();
+    private final List<Thread> threads = new ArrayList<>();
+
+    /** Starts the threads; the topics must exist. */
+    public Redelivery(EngramConfig config, Admin admin, TopologyRuntime runtime, BackpressureWatch backpressure) {
+        producer = producer(config);
+        RejectedRecords records = new RejectedRecords(config.topics(), config.partitions());
+        for (Lane lane : Lane.ALL) {
+            LaneRoom room = new LaneRoom(
+                    admin,
+                    lane,
+                    config.applicationId(),
+                    new RedeliveryConfig(config.redeliveryWindow(), config.redeliveryTrickle()),
+                    runtime,
+                    backpressure,
+                    runtime.clock());
+            LaneRedelivery redelivery = new LaneRedelivery(
+                    lane,
+                    config.topics(),
+                    records,
+                    room,
+                    () -> new KafkaConsumer<>(
+                            consumer(config, lane), new ByteArrayDeserializer(), new ByteArrayDeserializer()),
+                    producer,
+                    runtime.metrics());
+            lanes.add(redelivery);
+            Thread thread = new Thread(redelivery, "engram-redelivery-" + lane.label());
+            thread.setDaemon(true);
+            threads.add(thread);
+        }
+        threads.forEach(Thread::start);
+    }
+
+    /** The consumer group of a lane's redelivery. */
+    public static String group(String applicationId, Lane lane) {
+        return applicationId + "-redelivery-" + lane.label();
+    }
+
+    private static Map<String, Object> consumer(EngramConfig config, Lane lane) {
+        Map<String, Object> settings = config.plainConsumer();
+        settings.put(ConsumerConfig.GROUP_ID_CONFIG, group(config.applicationId(), lane));
+        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        settings.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, 6_000);
+        settings.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, 1_500);
+        return settings;
+    }
+
+    /** A producer to the lanes whose records arrive in order and once. */
+    public static KafkaProducer<byte[], byte[]> producer(EngramConfig config) {
+        Map<String, Object> settings = config.kafka();
+        settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
+        settings.put(ProducerConfig.ACKS_CONFIG, "all");
+        settings.put(ProducerConfig.LINGER_MS_CONFIG, 2);
+        settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_REQUEST_BYTES);
+        settings.putAll(config.producer());
+        return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    @Override
+    public void close() {
+        lanes.forEach(LaneRedelivery::stop);
+        try {
+            for (Thread thread : threads) {
+                thread.join(TimeUnit.SECONDS.toMillis(2));
+                thread.interrupt();
+                thread.join(TimeUnit.SECONDS.toMillis(3));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        producer.close(Duration.ofSeconds(2));
+    }
+}

@@ -1,0 +1,71 @@
+package io.engram.app.redelivery;
+
+import io.engram.schemas.Lane;
+import io.engram.schemas.MemorySpaces;
+import io.engram.schemas.RejectionHeaders;
+import io.engram.schemas.RejectionReason;
+import io.engram.schemas.Topics;
+import io.engram.topology.SpacePartitioner;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+
+/** Reads what the topic of rejections says of a record, and makes the record that goes back to its lane. */
+public final class RejectedRecords {
+    private static final byte[] YES = {'1'};
+
+    private final Topics topics;
+    private final int partitions;
+
+    /**
+     * @param partitions of each lane
+     */
+    public RejectedRecords(Topics topics, int partitions) {
+        this.topics = topics;
+        this.partitions = partitions;
+    }
+
+    public Optional<RejectionReason> reason(ConsumerRecord<byte[], byte[]> record) {
+        return text(record, RejectionHeaders.REASON).flatMap(RejectionReason::ofLabel);
+    }
+
+    /** The lane that it came from. */
+    public Optional<Lane> lane(ConsumerRecord<byte[], byte[]> record) {
+        return text(record, RejectionHeaders.SOURCE_TOPIC).flatMap(topics::laneOf);
+    }
+
+    public Optional<String> space(ConsumerRecord<byte[], byte[]> record) {
+        return MemorySpaces.ofKey(Optional.ofNullable(record.key()));
+    }
+
+    /** When it was rejected, epoch ms; the record's own time when its header says nothing. */
+    public long rejectedAtMs(ConsumerRecord<byte[], byte[]> record) {
+        try {
+            return text(record, RejectionHeaders.REJECTED_AT)
+                    .map(Long::parseLong)
+                    .orElse(record.timestamp());
+        } catch (NumberFormatException e) {
+            return record.timestamp();
+        }
+    }
+
+    private static Optional<String> text(ConsumerRecord<byte[], byte[]> record, String name) {
+        Header header = record.headers().lastHeader(name);
+        return header == null || header.value() == null
+                ? Optional.empty()
+                : Optional.of(new String(header.value(), StandardCharsets.UTF_8));
+    }
+
+    /** The record for its lane: as it was, on the partition of its space, marked as one that comes again. */
+    public ProducerRecord<byte[], byte[]> again(ConsumerRecord<byte[], byte[]> record, Lane lane) {
+        Headers headers = new RecordHeaders(record.headers());
+        headers.remove(RejectionHeaders.REDELIVERED);
+        headers.add(RejectionHeaders.REDELIVERED, YES);
+        Integer partition = record.key() == null ? null : SpacePartitioner.partition(record.key(), partitions);
+        return new ProducerRecord<>(topics.observations(lane), partition, null, record.key(), record.value(), headers);
+    }
+}

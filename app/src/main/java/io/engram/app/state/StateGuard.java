@@ -1,0 +1,161 @@
+package io.engram.app.state;
+
+import io.engram.app.lifecycle.StartupException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps local state from being used where it does not belong.
+ *
+ * <pre>
+ * state.dir/.engram-cluster      id of the Kafka cluster whose changelogs the state follows
+ *          /.engram-heartbeat    touched while an instance runs here
+ *          /&lt;application.id&gt;/    Kafka Streams' own: a directory a task
+ *          /hnsw/                snapshots of the indexes
+ * </pre>
+ *
+ * <ul>
+ *   <li>Against another cluster Kafka Streams would find no changelog and wipe what may be the only copy.
+ *   <li>State that was away for longer than a changelog keeps its deletions would bring forgotten memories back.
+ * </ul>
+ */
+public final class StateGuard {
+    private static final Logger LOG = LoggerFactory.getLogger(StateGuard.class);
+    private static final Pattern TASK = Pattern.compile("\\d+_\\d+");
+
+    private final Path stateDir;
+    private final Path streamsDir;
+    private final Path snapshotDir;
+    private final LongSupplier clock;
+
+    /**
+     * @param snapshotDir of the indexes, in {@code stateDir}
+     * @param clock epoch milliseconds
+     */
+    public StateGuard(Path stateDir, String applicationId, Path snapshotDir, LongSupplier clock) {
+        this.stateDir = stateDir;
+        this.streamsDir = stateDir.resolve(applicationId);
+        this.snapshotDir = snapshotDir;
+        this.clock = clock;
+    }
+
+    private Path clusterFile() {
+        return stateDir.resolve(".engram-cluster");
+    }
+
+    private Path heartbeatFile() {
+        return stateDir.resolve(".engram-heartbeat");
+    }
+
+    /**
+     * Checks that the state, if there is any, follows that cluster, and remembers the cluster.
+     *
+     * @param accept true to go on with another cluster: the old state is moved aside, never deleted
+     * @throws StartupException when it follows another
+     */
+    public void requireCluster(String clusterId, boolean accept) {
+        try {
+            Optional<String> known = knownCluster();
+            if (known.isPresent() && !known.get().equals(clusterId)) {
+                if (hasState() && !accept) {
+                    throw new StartupException(
+                            "state.dir " + stateDir + " holds the state of Kafka cluster " + known.get()
+                                    + ", but the brokers are those of cluster " + clusterId
+                                    + ". Nothing was changed. Point kafka.bootstrap.servers to the right cluster, use another"
+                                    + " state.dir, or start with --accept-new-cluster to put the old state aside");
+                }
+                moveAside(known.get());
+            }
+            Path unfinished = stateDir.resolve(".engram-cluster.tmp");
+            Files.writeString(unfinished, clusterId);
+            Files.move(unfinished, clusterFile(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read or write " + clusterFile(), e);
+        }
+    }
+
+    private Optional<String> knownCluster() throws IOException {
+        return Files.exists(clusterFile())
+                ? Optional.of(Files.readString(clusterFile(), StandardCharsets.UTF_8)
+                                .trim())
+                        .filter(id -> !id.isEmpty())
+                : Optional.empty();
+    }
+
+    /** Directories of tasks that hold anything. */
+    private List<Path> tasks(Path parent) throws IOException {
+        if (!Files.isDirectory(parent)) {
+            return List.of();
+        }
+        try (Stream<Path> paths = Files.list(parent)) {
+            return paths.filter(
+                            path -> TASK.matcher(path.getFileName().toString()).matches())
+                    .toList();
+        }
+    }
+
+    private boolean hasState() throws IOException {
+        return !tasks(streamsDir).isEmpty() || !tasks(snapshotDir).isEmpty();
+    }
+
+    private void moveAside(String cluster) throws IOException {
+        Path aside = stateDir.resolve("cluster-" + cluster + "-" + clock.getAsLong());
+        for (Path parent : List.of(streamsDir, snapshotDir)) {
+            for (Path task : tasks(parent)) {
+                Path target = aside.resolve(parent.getFileName()).resolve(task.getFileName());
+                Files.createDirectories(target.getParent());
+                Files.move(task, target);
+            }
+        }
+        if (Files.exists(aside)) {
+            LOG.warn("The state of Kafka cluster {} was put aside in {}", cluster, aside);
+        }
+    }
+
+    /** True when the state was not in use for longer than that, so that deletions may be gone from the changelog. */
+    public boolean isStale(long deleteRetentionMs) {
+        try {
+            if (!Files.exists(heartbeatFile()) || tasks(streamsDir).isEmpty()) {
+                return false;
+            }
+            long awayMs = clock.getAsLong()
+                    - Files.getLastModifiedTime(heartbeatFile()).toMillis();
+            if (awayMs <= deleteRetentionMs) {
+                return false;
+            }
+            LOG.warn(
+                    "The state in {} was not in use for {} min, longer than its changelog keeps deletions ({} min): it is"
+                            + " wiped and restored",
+                    stateDir,
+                    awayMs / 60_000,
+                    deleteRetentionMs / 60_000);
+            return true;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read " + heartbeatFile(), e);
+        }
+    }
+
+    /** The state is in use now. */
+    public void beat() {
+        try {
+            if (!Files.exists(heartbeatFile())) {
+                Files.createFile(heartbeatFile());
+            }
+            Files.setLastModifiedTime(heartbeatFile(), FileTime.fromMillis(clock.getAsLong()));
+        } catch (IOException e) {
+            LOG.warn("Cannot write {}: {}", heartbeatFile(), e.toString());
+        }
+    }
+}

@@ -1,0 +1,230 @@
+package io.engram.app.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A broker or an instance in a process of its own, which can be killed, frozen and started again. */
+final class Server implements AutoCloseable {
+    static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+
+    private final List<String> command;
+    private final Path log;
+    private final String ready;
+    private final int port;
+    private Process process;
+    private long logFrom;
+
+    private Server(Path log, String ready, int port, List<String> arguments, List<String> jvm) {
+        this.log = log;
+        this.ready = ready;
+        this.port = port;
+        this.command =
+                new ArrayList<>(List.of(ProcessHandle.current().info().command().orElse("java"), "-XX:+UseG1GC"));
+        command.addAll(jvm);
+        // The tests' logging configuration is on this class path as well, and must not win.
+        command.addAll(
+                List.of("-Dlogback.configurationFile=logback.xml", "-cp", System.getProperty("java.class.path")));
+        command.add("io.engram.app.Main");
+        command.addAll(arguments);
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** A broker, started; use {@link #awaitReady}. */
+    static Server broker(Path directory, int port) throws IOException {
+        Server server = new Server(
+                directory.resolveSibling(directory.getFileName() + ".log"),
+                "127.0.0.1:" + port,
+                port,
+                List.of("broker", "--port", Integer.toString(port), "--dir", directory.toString()),
+                List.of("-Xmx1g"));
+        server.start();
+        return server;
+    }
+
+    /** An instance, started; its directory holds state and log. */
+    static Server instance(Path directory, int kafkaPort, int httpPort, String... settings) throws IOException {
+        return instance(directory, kafkaPort, httpPort, List.of("-Xmx1500m"), settings);
+    }
+
+    static Server instance(Path directory, int kafkaPort, int httpPort, List<String> jvm, String... settings)
+            throws IOException {
+        Files.createDirectories(directory);
+        List<String> arguments = new ArrayList<>(List.of("serve"));
+        List<String> all = new ArrayList<>(List.of(
+                "kafka.bootstrap.servers=127.0.0.1:" + kafkaPort,
+                "state.dir=" + directory.resolve("state"),
+                "http.port=" + httpPort,
+                "metrics.port=0"));
+        all.addAll(List.of(settings));
+        for (String setting : all) {
+            if (setting.startsWith("--")) {
+                arguments.add(setting);
+            } else {
+                arguments.addAll(List.of("--set", setting));
+            }
+        }
+        Server server = new Server(directory.resolve("log"), " ready http://", httpPort, arguments, jvm);
+        server.start();
+        return server;
+    }
+
+    /** Starts it, for the first time or again. */
+    void start() throws IOException {
+        logFrom = Files.exists(log) ? Files.size(log) : 0;
+        process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                .start();
+    }
+
+    /** What it printed since it was last started. */
+    String output() throws IOException {
+        if (!Files.exists(log)) {
+            return "";
+        }
+        byte[] all = Files.readAllBytes(log);
+        return new String(all, (int) Math.min(logFrom, all.length), (int) Math.max(0, all.length - logFrom));
+    }
+
+    /** Milliseconds until it said that it is ready. */
+    long awaitReady() {
+        long start = System.nanoTime();
+        await().atMost(Duration.ofMinutes(5))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> {
+                    assertThat(process.isAlive()).as(output()).isTrue();
+                    return output().contains(ready);
+                });
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    int exitCode() throws InterruptedException {
+        assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
+        return process.exitValue();
+    }
+
+    /** SIGKILL. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
+    /** SIGTERM, and waits for the end. */
+    void stop() throws InterruptedException {
+        process.destroy();
+        if (!process.waitFor(90, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new AssertionError("did not stop within 90 s");
+        }
+    }
+
+    void freeze() throws IOException, InterruptedException {
+        signal("-STOP");
+    }
+
+    void thaw() throws IOException, InterruptedException {
+        signal("-CONT");
+    }
+
+    private void signal(String name) throws IOException, InterruptedException {
+        int exit = new ProcessBuilder("kill", name, Long.toString(process.pid()))
+                .start()
+                .waitFor();
+        assertThat(exit).as("kill " + name).isZero();
+    }
+
+    int port() {
+        return port;
+    }
+
+    String url(String path) {
+        return "http://127.0.0.1:" + port + path;
+    }
+
+    HttpResponse<String> get(String path) throws IOException, InterruptedException {
+        return HTTP.send(
+                HttpRequest.newBuilder(URI.create(url(path)))
+                        .timeout(Duration.ofSeconds(10))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    HttpResponse<String> post(String path, String json) throws IOException, InterruptedException {
+        return post(path, json, Duration.ofSeconds(10));
+    }
+
+    HttpResponse<String> post(String path, String json, Duration timeout) throws IOException, InterruptedException {
+        return HTTP.send(
+                HttpRequest.newBuilder(URI.create(url(path)))
+                        .timeout(timeout)
+                        .header("Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(json))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    JsonNode json(String path) throws IOException, InterruptedException {
+        return MAPPER.readTree(get(path).body());
+    }
+
+    /** True when it says that it is ready, over HTTP. */
+    boolean isReady() throws InterruptedException {
+        try {
+            return get("/readyz").statusCode() == 200;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Memories of all spaces that the cluster knows. */
+    long memories() throws IOException, InterruptedException {
+        long sum = 0;
+        for (JsonNode space : json("/v1/spaces").path("spaces")) {
+            sum += space.path("count").asLong();
+        }
+        return sum;
+    }
+
+    /** Copies the log to where a failed build keeps it. */
+    void keepLog(String name) throws IOException {
+        Path target = Path.of("target", "fault-logs", name + ".log");
+        Files.createDirectories(target.getParent());
+        Files.writeString(
+                target, Files.readString(log), StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        if (process.isAlive()) {
+            kill();
+        }
+    }
+}
