@@ -28,10 +28,8 @@ class CrashLoopFaultIT {
     private int kafkaPort;
 
     @AfterEach
-    void stop() throws InterruptedException {
-        for (Server server : servers) {
-            server.close();
-        }
+    void stop() {
+        servers.forEach(Server::close);
     }
 
     /** A broker and so many instances. */
