@@ -51,7 +51,7 @@ import org.slf4j.LoggerFactory;
 public final class EngramApplication implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EngramApplication.class);
     private static final long READY_POLL_MS = 50;
-    private static final long STANDBY_LAG_MS = 250;
+    private static final long STANDBY_LAG_MS = 500;
     private static final long DEFAULT_DELETE_RETENTION_MS = TimeUnit.DAYS.toMillis(1);
     private static final String GROUP_INSTANCE_ID = "group.instance.id";
 

@@ -34,8 +34,9 @@ import org.slf4j.LoggerFactory;
  */
 final class LaneRedelivery implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(LaneRedelivery.class);
-    private static final Duration POLL = Duration.ofMillis(100);
-    private static final long IDLE_MS = 200;
+    private static final Duration IDLE_POLL = Duration.ofMillis(500);
+    private static final Duration BUSY_POLL = Duration.ofMillis(10);
+    private static final long BETWEEN_WRITES_MS = 200;
     private static final long RETRY_PAUSE_MS = 1_000;
 
     private final Lane lane;
@@ -47,6 +48,7 @@ final class LaneRedelivery implements Runnable {
     private final EngramMetrics metrics;
     // Shed records that were read and not written back yet, by partition of the topic of rejections.
     private final Map<TopicPartition, ArrayDeque<ConsumerRecord<byte[], byte[]>>> buffered = new HashMap<>();
+    private final Map<TopicPartition, Long> committed = new HashMap<>();
     private volatile boolean running = true;
 
     LaneRedelivery(
@@ -74,6 +76,7 @@ final class LaneRedelivery implements Runnable {
     public void run() {
         while (running) {
             buffered.clear();
+            committed.clear();
             try (Consumer<byte[], byte[]> consumer = consumers.get()) {
                 consumer.subscribe(List.of(topics.rejected()), forgetLost());
                 while (running) {
@@ -95,7 +98,10 @@ final class LaneRedelivery implements Runnable {
             @Override
             public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
                 // Whoever has them next reads what is not committed anew.
-                partitions.forEach(buffered::remove);
+                partitions.forEach(partition -> {
+                    buffered.remove(partition);
+                    committed.remove(partition);
+                });
                 room.forget(partitions.stream().map(TopicPartition::partition).toList());
             }
 
@@ -108,7 +114,8 @@ final class LaneRedelivery implements Runnable {
 
     private void step(Consumer<byte[], byte[]> consumer)
             throws InterruptedException, ExecutionException, TimeoutException {
-        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+        boolean idle = buffered.values().stream().allMatch(ArrayDeque::isEmpty);
+        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(idle ? IDLE_POLL : BUSY_POLL)) {
             boolean mine = records.reason(record).equals(Optional.of(RejectionReason.OVER_CAPACITY))
                     && records.lane(record).equals(Optional.of(lane));
             if (mine) {
@@ -128,7 +135,7 @@ final class LaneRedelivery implements Runnable {
         consumer.pause(waiting);
         if (!waiting.isEmpty()) {
             writeBack(waiting);
-            Thread.sleep(IDLE_MS);
+            Thread.sleep(BETWEEN_WRITES_MS);
         }
         commit(consumer);
     }
@@ -165,13 +172,12 @@ final class LaneRedelivery implements Runnable {
     /** Up to the first that waits, or to where reading is. */
     private void commit(Consumer<byte[], byte[]> consumer) {
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-        Map<TopicPartition, OffsetAndMetadata> committed = consumer.committed(consumer.assignment());
         for (TopicPartition partition : consumer.assignment()) {
             ConsumerRecord<byte[], byte[]> first =
                     buffered.getOrDefault(partition, new ArrayDeque<>()).peekFirst();
             long next = first == null ? consumer.position(partition) : first.offset();
-            OffsetAndMetadata before = committed.get(partition);
-            if (before == null || before.offset() < next) {
+            Long before = committed.put(partition, next);
+            if (before == null || before < next) {
                 offsets.put(partition, new OffsetAndMetadata(next));
             }
         }

@@ -41,6 +41,9 @@ final class Server implements AutoCloseable {
         this.command =
                 new ArrayList<>(List.of(ProcessHandle.current().info().command().orElse("java"), "-XX:+UseG1GC"));
         command.addAll(jvm);
+        if (!FaultSettings.isLong()) {
+            command.add("-XX:TieredStopAtLevel=1"); // over before the optimising compiler would pay
+        }
         // The tests' logging configuration is on this class path as well, and must not win.
         command.addAll(
                 List.of("-Dlogback.configurationFile=logback.xml", "-cp", System.getProperty("java.class.path")));

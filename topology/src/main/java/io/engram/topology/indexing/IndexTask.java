@@ -32,6 +32,7 @@ final class IndexTask {
     final long enqueuedAtMs;
     private final LaneProgress progress;
     private final RestoreProgress restore;
+    private final int epoch;
     private final long sourceOffset;
     private final float[] embedding;
 
@@ -44,6 +45,7 @@ final class IndexTask {
             long enqueuedAtMs,
             LaneProgress progress,
             RestoreProgress restore,
+            int epoch,
             long sourceOffset,
             float[] embedding) {
         this.space = space;
@@ -54,6 +56,7 @@ final class IndexTask {
         this.enqueuedAtMs = enqueuedAtMs;
         this.progress = progress;
         this.restore = restore;
+        this.epoch = epoch;
         this.sourceOffset = sourceOffset;
         this.embedding = embedding;
     }
@@ -69,6 +72,7 @@ final class IndexTask {
                 change.enqueuedAtMs(),
                 progress,
                 null,
+                0,
                 change.sourceOffset(),
                 cacheEmbedding ? change.embedding() : NOT_CACHED);
     }
@@ -76,9 +80,10 @@ final class IndexTask {
     /** A change that is read back from the store while loading, restoring or repairing; live ones of the next seconds come
      * first, but a long queue of them cannot hold it up for ever.
      */
-    static IndexTask background(SpaceIndex space, String id, long generation, long nowMs, RestoreProgress restore) {
+    static IndexTask background(
+            SpaceIndex space, String id, long generation, long nowMs, RestoreProgress restore, int epoch) {
         return new IndexTask(
-                space, Kind.SYNC, id, generation, nowMs + BACKGROUND_SLACK_MS, 0, null, restore, 0, NOT_CACHED);
+                space, Kind.SYNC, id, generation, nowMs + BACKGROUND_SLACK_MS, 0, null, restore, epoch, 0, NOT_CACHED);
     }
 
     boolean isLive() {
@@ -88,6 +93,11 @@ final class IndexTask {
     /** Of a background task. */
     RestoreProgress restore() {
         return restore;
+    }
+
+    /** Of a background task. */
+    int epoch() {
+        return epoch;
     }
 
     boolean hasEmbedding() {

@@ -168,7 +168,7 @@ public final class IndexWorkers implements AutoCloseable {
             if (entry.task().isLive()) {
                 live++;
             } else {
-                entry.partition().backgroundDone();
+                entry.partition().backgroundDone(entry.task());
             }
         }
         livePending.addAndGet(-live);

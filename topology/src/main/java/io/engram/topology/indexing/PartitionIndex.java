@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -41,7 +40,7 @@ public final class PartitionIndex {
     private final StoredValues values;
     private final LongSupplier clock;
     private final Map<String, SpaceIndex> spaces = new ConcurrentHashMap<>();
-    private final AtomicInteger backgroundPending = new AtomicInteger();
+    private final BackgroundEpochs background = new BackgroundEpochs();
     private final AtomicLong newestGeneration = new AtomicLong();
     private final AtomicLong spacesDropped = new AtomicLong();
     private final RestoreProgress restore;
@@ -176,8 +175,8 @@ public final class PartitionIndex {
         if (closed || !adopted) {
             return;
         }
-        backgroundPending.incrementAndGet();
-        IndexTask sync = IndexTask.background(index(space), id, generation, clock.getAsLong(), restore);
+        IndexTask sync =
+                IndexTask.background(index(space), id, generation, clock.getAsLong(), restore, background.begin());
         workers.submitBackground(this, sync);
         if (closed) {
             drop(space); // made while the partition was closing
@@ -199,7 +198,7 @@ public final class PartitionIndex {
     /** A standby's index reaches at least to these positions. */
     public LanePositions indexedTo() {
         LanePositions reached = restoredTo;
-        if (loaded && backgroundPending.get() == 0) {
+        if (loaded && background.pending() == 0) {
             indexedTo = reached;
         }
         return indexedTo;
@@ -214,8 +213,8 @@ public final class PartitionIndex {
         newestGeneration.accumulateAndGet(generation, Math::max);
     }
 
-    void backgroundDone() {
-        backgroundPending.decrementAndGet();
+    void backgroundDone(IndexTask done) {
+        background.done(done.epoch());
     }
 
     /** Discards the index of a space; what still waits for it does no harm. */
@@ -229,6 +228,7 @@ public final class PartitionIndex {
 
     /** Everything that the store held when it was opened has been handed over. */
     public void loaded() {
+        background.mark();
         loaded = true;
         reconcile();
     }
@@ -242,6 +242,7 @@ public final class PartitionIndex {
     /** The partition becomes active: what was restored last must be indexed before it answers. */
     public void activated() {
         complete = false;
+        background.mark();
         restored();
     }
 
@@ -254,12 +255,13 @@ public final class PartitionIndex {
                 sync(space.space(), id, 0);
             }
         }
+        background.mark();
         reconciled = true;
     }
 
     /** True once recall sees everything that was stored when the partition was opened or became active. */
     public boolean isCaughtUp() {
-        if (!complete && loaded && (reconciled || !restored) && backgroundPending.get() == 0) {
+        if (!complete && loaded && (reconciled || !restored) && background.isMarkReached()) {
             complete = true;
             reportComplete();
         }
@@ -284,7 +286,7 @@ public final class PartitionIndex {
 
     /** Records of the changelog that a standby has stored but not indexed yet. */
     public int backgroundPending() {
-        return backgroundPending.get();
+        return background.pending();
     }
 
     /** True when the task has gone elsewhere. */

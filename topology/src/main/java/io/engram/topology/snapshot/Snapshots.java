@@ -75,11 +75,18 @@ public final class Snapshots implements AutoCloseable {
         tasks.put(partition, new Task(partition, files, clock.getAsLong()));
     }
 
-    /** Hands the partition what was saved of it; waits for what is being saved. */
-    public void restore(PartitionIndex partition) throws InterruptedException {
+    /**
+     * Hands the partition what was saved of it; waits for what is being saved.
+     *
+     * @return false when the partition was closed before it had all: then nothing of it may be saved
+     */
+    public boolean restore(PartitionIndex partition) throws InterruptedException {
         Task task = tasks.get(partition);
-        if (task == null || task.files.isEmpty()) {
-            return;
+        if (task == null) {
+            return false;
+        }
+        if (task.files.isEmpty()) {
+            return true;
         }
         try {
             // The same task may just have been closed here, and be on its way to the disk.
@@ -87,8 +94,9 @@ public final class Snapshots implements AutoCloseable {
         } catch (ExecutionException | RejectedExecutionException e) {
             LOG.debug("Not waiting for saves: shutting down", e);
         }
-        task.files.get().restore(partition);
+        boolean all = task.files.get().restore(partition);
         task.changesSaved = partition.changes();
+        return all;
     }
 
     /** The partition's task goes elsewhere: its index is saved a last time and then released, later and not here. */

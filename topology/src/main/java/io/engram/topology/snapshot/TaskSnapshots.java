@@ -77,12 +77,16 @@ public final class TaskSnapshots {
         return saved;
     }
 
-    /** Hands every usable snapshot over to the partition; the others are deleted, with a warning. */
-    synchronized void restore(PartitionIndex partition) {
+    /**
+     * Hands every usable snapshot over to the partition; the others are deleted, with a warning.
+     *
+     * @return false when the partition was closed before it had all
+     */
+    synchronized boolean restore(PartitionIndex partition) {
         files(SnapshotFile.UNFINISHED).forEach(TaskSnapshots::delete);
         for (Path path : files(SnapshotFile.SUFFIX)) {
             if (partition.isClosed()) {
-                return;
+                return false;
             }
             try {
                 SnapshotFile.Loaded loaded = new SnapshotFile(path).load(engine);
@@ -95,6 +99,7 @@ public final class TaskSnapshots {
                 delete(path);
             }
         }
+        return !partition.isClosed();
     }
 
     private static void delete(Path path) {

@@ -59,7 +59,9 @@ public final class IndexLoader implements AutoCloseable {
         long handedOver = 0;
         long lastLog = System.nanoTime();
         try {
-            snapshots.restore(index);
+            if (!snapshots.restore(index)) {
+                return; // closed meanwhile
+            }
             index.allAdopted();
             Optional<LanePositions> positions = store.read(StoreKeys.POSITIONS).map(LanePositions::decode);
             Bytes from = StoreKeys.first(StoreKeys.MEMORY);

@@ -1,0 +1,320 @@
+package io.engram.app.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.engram.schemas.Lane;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** One instance with many memories: restarts, and everything that can happen to its files. */
+class RestartFaultIT {
+    private static final int DIMENSION = FaultSettings.scaled(64, 768);
+    private static final int MEMORIES = FaultSettings.scaled(6_000, 100_000);
+    private static final Pattern COMPLETE = Pattern.compile(
+            "The index of \\S+ is complete: (\\d+) memories confirmed from the snapshot, (\\d+) inserted, (\\d+) dropped");
+
+    private final List<Server> servers = new ArrayList<>();
+
+    @TempDir
+    Path directory;
+
+    private int kafkaPort;
+    private Server broker;
+    private Server instance;
+
+    @BeforeEach
+    void start() throws IOException {
+        kafkaPort = Server.freePort();
+        broker = Server.broker(directory.resolve("broker"), kafkaPort);
+        servers.add(broker);
+        broker.awaitReady();
+        instance = instance(Server.freePort());
+        instance.awaitReady();
+    }
+
+    private Server instance(int port, String... more) throws IOException {
+        List<String> settings =
+                new ArrayList<>(List.of("partitions=2", "shutdown.drain.ms=0", "admission.policy=backlog"));
+        settings.addAll(List.of(more));
+        Server server = Server.instance(
+                directory.resolve("instance"),
+                kafkaPort,
+                port,
+                List.of(FaultSettings.isLong() ? "-Xmx4g" : "-Xmx1g"),
+                settings.toArray(String[]::new));
+        servers.add(server);
+        return server;
+    }
+
+    @AfterEach
+    void stop() {
+        servers.forEach(Server::close);
+    }
+
+    private void load(int from, int to) {
+        try (Loader loader = new Loader(kafkaPort, DIMENSION)) {
+            for (int i = from; i < to; i++) {
+                loader.observe(i % 3 == 0 ? "small" : "large", Lane.NORMAL, "s" + from, "m" + i, "memory " + i);
+            }
+        }
+        awaitMemories(to);
+    }
+
+    private void awaitMemories(long count) {
+        await().atMost(Duration.ofMinutes(10))
+                .pollInterval(Duration.ofMillis(200))
+                .untilAsserted(() -> assertThat(instance.memories()).isEqualTo(count));
+    }
+
+    private record Restored(long confirmed, long inserted, long dropped) {}
+
+    private Restored restored() throws IOException {
+        Matcher line = COMPLETE.matcher(instance.output());
+        long confirmed = 0;
+        long inserted = 0;
+        long dropped = 0;
+        while (line.find()) {
+            confirmed += Long.parseLong(line.group(1));
+            inserted += Long.parseLong(line.group(2));
+            dropped += Long.parseLong(line.group(3));
+        }
+        return new Restored(confirmed, inserted, dropped);
+    }
+
+    private JsonNode post(String path) throws IOException, InterruptedException {
+        return Server.MAPPER.readTree(
+                instance.post(path, "{}", Duration.ofMinutes(5)).body());
+    }
+
+    private void assertConsistent() throws IOException, InterruptedException {
+        JsonNode verified = post("/v1/verify");
+        assertThat(verified.path("consistent").asBoolean())
+                .as(verified.toPrettyString())
+                .isTrue();
+    }
+
+    private long restart() throws IOException {
+        instance.start();
+        return instance.awaitReady();
+    }
+
+    private List<Path> files(Path under, String suffix) throws IOException {
+        try (Stream<Path> paths = Files.walk(under)) {
+            return paths.filter(path -> path.toString().endsWith(suffix) && Files.isRegularFile(path))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private static void delete(Path directory) throws IOException {
+        try (Stream<Path> paths = Files.walk(directory)) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+
+    @Test
+    void shouldTakeTheIndexFromItsSnapshots() throws Exception {
+        load(0, MEMORIES);
+        instance.stop();
+        long clean = restart();
+        Restored afterClean = restored();
+        awaitMemories(MEMORIES);
+        FaultSettings.report(
+                "restart with %,d memories of %d dimensions, clean stop: ready in %.1f s, %,d confirmed, %,d inserted",
+                MEMORIES, DIMENSION, clean / 1e3, afterClean.confirmed(), afterClean.inserted());
+        assertThat(afterClean).isEqualTo(new Restored(MEMORIES, 0, 0));
+
+        JsonNode saved = post("/v1/snapshot");
+        FaultSettings.report("snapshot on demand after the restart: %s", saved);
+        int more = MEMORIES / 100;
+        load(MEMORIES, MEMORIES + more);
+        instance.kill();
+        long killed = restart();
+        Restored afterKill = restored();
+        awaitMemories(MEMORIES + more);
+        FaultSettings.report(
+                "restart with %,d memories after SIGKILL: ready in %.1f s, %,d confirmed, %,d inserted",
+                MEMORIES + more, killed / 1e3, afterKill.confirmed(), afterKill.inserted());
+        assertThat(afterKill.confirmed()).isGreaterThanOrEqualTo(MEMORIES);
+        assertThat(afterKill.confirmed() + afterKill.inserted()).isEqualTo(MEMORIES + more);
+        assertConsistent();
+
+        instance.stop();
+        delete(directory.resolve("instance/state/hnsw"));
+        instance.start();
+        await().atMost(Duration.ofSeconds(60)).until(() -> liveButNotReady() || instance.isReady());
+        long rebuilt = instance.awaitReady();
+        Restored afterLoss = restored();
+        FaultSettings.report(
+                "restart with %,d memories without snapshots: ready in %.1f s, %,d inserted",
+                MEMORIES + more, rebuilt / 1e3, afterLoss.inserted());
+        assertThat(afterLoss).isEqualTo(new Restored(0, MEMORIES + more, 0));
+        if (FaultSettings.isLong()) {
+            assertThat(instance.output()).contains("Loading the index of");
+        }
+    }
+
+    private boolean liveButNotReady() throws InterruptedException {
+        try {
+            return instance.get("/livez").statusCode() == 200
+                    && instance.get("/readyz").statusCode() == 503;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void shouldSurviveEveryDamageToItsFiles() throws Exception {
+        int count = 3_000;
+        load(0, count);
+        Path state = directory.resolve("instance/state");
+        Path snapshots = state.resolve("hnsw");
+        for (String damage : List.of("bit flip", "cut short", "zero length", "another file", "deleted")) {
+            instance.stop();
+            Path file = files(snapshots, ".hnsw").get(0);
+            long lost = damage(file, damage);
+            restart();
+            awaitMemories(count);
+            if (!damage.equals("deleted")) {
+                assertThat(instance.output())
+                        .as(damage)
+                        .contains(
+                                "Dropping an unusable index snapshot",
+                                file.getFileName().toString());
+            }
+            Restored restored = restored();
+            assertThat(restored.inserted()).as(damage).isPositive();
+            assertThat(restored.confirmed() + restored.inserted()).as(damage).isEqualTo(count);
+            assertThat(lost).isPositive();
+            assertConsistent();
+        }
+
+        // RocksDB gone: restored from the changelog, and the snapshots still save the work.
+        instance.stop();
+        delete(state.resolve("engram-streaming"));
+        restart();
+        awaitMemories(count);
+        assertThat(restored()).isEqualTo(new Restored(count, 0, 0));
+        assertConsistent();
+
+        // The whole state directory gone.
+        instance.stop();
+        delete(state);
+        restart();
+        awaitMemories(count);
+        assertThat(restored()).isEqualTo(new Restored(0, count, 0));
+        assertConsistent();
+
+        // The broker killed and back with its data.
+        broker.kill();
+        Thread.sleep(3_000);
+        assertThat(instance.get("/livez").statusCode()).isEqualTo(200);
+        assertThat(instance.get("/v1/spaces/large/memories/m1").statusCode())
+                .as("recall goes on without the broker")
+                .isEqualTo(200);
+        broker.start();
+        broker.awaitReady();
+        load(count, count + 500);
+        assertConsistent();
+    }
+
+    private static long damage(Path file, String kind) throws IOException {
+        long size = Files.size(file);
+        switch (kind) {
+            case "bit flip" -> {
+                try (RandomAccessFile content = new RandomAccessFile(file.toFile(), "rw")) {
+                    content.seek(size / 2);
+                    int old = content.read();
+                    content.seek(size / 2);
+                    content.write(old ^ 4);
+                }
+            }
+            case "cut short" -> {
+                try (RandomAccessFile content = new RandomAccessFile(file.toFile(), "rw")) {
+                    content.setLength(size * 2 / 3);
+                }
+            }
+            case "zero length" -> Files.write(file, new byte[0]);
+            case "another file" -> Files.writeString(file, "not an index at all, but long enough to be one");
+            default -> Files.delete(file);
+        }
+        return size;
+    }
+
+    @Test
+    void shouldRefuseAnotherClusterAndKeepItsState() throws Exception {
+        load(0, 500);
+        Path state = directory.resolve("instance/state");
+        Path cluster = state.resolve(".engram-cluster");
+        // While it runs: an empty broker behind the same address.
+        broker.kill();
+        Server empty = Server.broker(directory.resolve("empty"), kafkaPort);
+        servers.add(empty);
+        empty.awaitReady();
+        assertThat(instance.exitCode()).isEqualTo(1);
+        assertThat(instance.output()).contains("so that no state is wiped");
+        String before = Files.readString(cluster);
+        List<Path> rocks = files(state, ".sst");
+
+        // And when it is started again.
+        instance.start();
+        assertThat(instance.exitCode()).isEqualTo(1);
+        assertThat(instance.output())
+                .contains("holds the state of Kafka cluster " + before, "--accept-new-cluster")
+                .doesNotContain("\tat ");
+        assertThat(files(state, ".sst")).isEqualTo(rocks);
+
+        // The right broker again: nothing is missing.
+        empty.kill();
+        broker.start();
+        broker.awaitReady();
+        restart();
+        awaitMemories(500);
+        assertConsistent();
+
+        // Meant: the old state is put aside, not deleted.
+        instance.stop();
+        broker.kill();
+        empty.start();
+        empty.awaitReady();
+        instance = instance(instance.port(), "--accept-new-cluster");
+        instance.awaitReady();
+        assertThat(instance.memories()).isZero();
+        try (Stream<Path> aside = Files.list(state)) {
+            assertThat(aside.map(path -> path.getFileName().toString()))
+                    .anyMatch(name -> name.startsWith("cluster-" + before));
+        }
+    }
+
+    @Test
+    void shouldRestoreStateThatWasAwayForTooLong() throws Exception {
+        load(0, 500);
+        instance.stop();
+        Path heartbeat = directory.resolve("instance/state/.engram-heartbeat");
+        Files.setLastModifiedTime(
+                heartbeat, java.nio.file.attribute.FileTime.fromMillis(System.currentTimeMillis() - 48L * 3_600_000));
+        restart();
+
+        assertThat(instance.output()).contains("was not in use for", "wiped and restored");
+        awaitMemories(500);
+        assertThat(restored()).isEqualTo(new Restored(500, 0, 0));
+        assertConsistent();
+    }
+}
