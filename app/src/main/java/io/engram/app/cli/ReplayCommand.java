@@ -14,6 +14,7 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -23,6 +24,8 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -64,7 +67,8 @@ public final class ReplayCommand implements Callable<Integer> {
             names = "--reason",
             paramLabel = "REASON",
             split = ",",
-            description = "Only records of these reasons; default all but duplicate.")
+            description = "Only records of these reasons; default over_capacity, invalid_sequence and"
+                    + " internal_error: those that may be accepted now.")
     private List<String> reasons = new ArrayList<>();
 
     @Option(names = "--space", paramLabel = "SPACE", split = ",", description = "Only records of these spaces.")
@@ -90,6 +94,9 @@ public final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException, ExecutionException {
+        if (maxPerSecond < 1) {
+            throw new ParameterException(spec.commandLine(), "--max-per-second must be 1 or more, got " + maxPerSecond);
+        }
         Set<RejectionReason> wanted = wantedReasons();
         long from = since.map(text -> time("--since", text)).orElse(Long.MIN_VALUE);
         long to = until.map(text -> time("--until", text)).orElse(Long.MAX_VALUE);
@@ -97,6 +104,9 @@ public final class ReplayCommand implements Callable<Integer> {
         RejectedRecords records = new RejectedRecords(config.topics(), config.partitions());
         Map<String, Long> counts = new TreeMap<>();
         long read = 0;
+        long dueNanos = System.nanoTime();
+        // A record that was rejected several times goes back once.
+        Set<String> sources = new HashSet<>();
         try (Consumer<byte[], byte[]> consumer = new KafkaConsumer<>(
                         config.plainConsumer(), new ByteArrayDeserializer(), new ByteArrayDeserializer());
                 Producer<byte[], byte[]> producer = Redelivery.producer(config)) {
@@ -129,7 +139,7 @@ public final class ReplayCommand implements Callable<Integer> {
                                             .isPresent())
                             && at >= from
                             && at < to;
-                    if (!chosen) {
+                    if (!chosen || !sources.add(records.source(record))) {
                         continue;
                     }
                     counts.merge(reason.get().label(), 1L, Long::sum);
@@ -138,7 +148,8 @@ public final class ReplayCommand implements Callable<Integer> {
                         if (inFlight.size() >= MAX_IN_FLIGHT) {
                             inFlight.poll().get();
                         }
-                        Thread.sleep(0, Math.min(999_999, 1_000_000_000 / Math.max(1, maxPerSecond)));
+                        dueNanos += TimeUnit.SECONDS.toNanos(1) / maxPerSecond;
+                        LockSupport.parkNanos(dueNanos - System.nanoTime());
                     }
                 }
             }
@@ -165,9 +176,8 @@ public final class ReplayCommand implements Callable<Integer> {
 
     private Set<RejectionReason> wantedReasons() {
         if (reasons.isEmpty()) {
-            return RejectionReason.ALL.stream()
-                    .filter(reason -> reason != RejectionReason.DUPLICATE)
-                    .collect(Collectors.toSet());
+            return Set.of(
+                    RejectionReason.OVER_CAPACITY, RejectionReason.INVALID_SEQUENCE, RejectionReason.INTERNAL_ERROR);
         }
         return reasons.stream()
                 .map(label -> RejectionReason.ofLabel(label)

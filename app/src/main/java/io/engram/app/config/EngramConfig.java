@@ -9,13 +9,16 @@ import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.indexing.IndexingConfig;
 import io.engram.topology.retention.RetentionConfig;
 import io.engram.topology.snapshot.SnapshotConfig;
+import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.CommonClientConfigs;
@@ -27,6 +30,8 @@ import org.apache.kafka.common.config.types.Password;
  * The application's configuration, checked. Made by {@link ConfigLoader}; the keys are in {@link ConfigKeys}.
  */
 public final class EngramConfig {
+    private static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::", "[::]");
+
     private final Map<String, Object> values;
     private final Map<String, String> passThrough;
 
@@ -128,7 +133,23 @@ public final class EngramConfig {
 
     /** {@code http://host:port} under which other instances reach this one. */
     public String advertisedUrl() {
-        return advertisedUrl("http://" + httpHost() + ":" + httpPort());
+        return advertisedUrl("http://" + reachableHost() + ":" + httpPort());
+    }
+
+    /** The address that HTTP listens on, or one of this machine when it listens on all. */
+    private String reachableHost() {
+        if (!WILDCARDS.contains(httpHost())) {
+            return httpHost();
+        }
+        try {
+            return InetAddress.getLocalHost().getHostAddress();
+        } catch (UnknownHostException e) {
+            throw new ConfigException(
+                    ConfigKeys.ADVERTISED_URL,
+                    "",
+                    "must be set when http.host is " + httpHost()
+                            + ", because this machine does not know its own address");
+        }
     }
 
     /** The advertised URL, {@code listening} unless configured. */
@@ -337,6 +358,7 @@ public final class EngramConfig {
         settings.remove(CommonClientConfigs.GROUP_INSTANCE_ID_CONFIG);
         settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
         settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
         return settings;
     }
 

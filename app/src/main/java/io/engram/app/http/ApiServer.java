@@ -133,7 +133,7 @@ public final class ApiServer implements AutoCloseable {
 
     @Override
     public void close() {
-        scatter.shutdown();
         server.close();
+        scatter.shutdown();
     }
 }

@@ -25,9 +25,12 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Writing over HTTP: observe, forget, drop. Everything goes through the lanes, like any other producer's records. */
 final class ObservationRoutes {
+    private static final Logger LOG = LoggerFactory.getLogger(ObservationRoutes.class);
     private static final int MAX_LINES = 1_000;
 
     private final Gateway gateway;
@@ -125,7 +128,7 @@ final class ObservationRoutes {
         require(
                 space,
                 "/memories/" + ApiServer.segment(id),
-                () -> stores.ask(space, view -> view.memory(space, id)).isPresent(),
+                () -> stores.askActive(space, view -> view.memory(space, id)).isPresent(),
                 ApiServer.unknownMemory(space, id));
         send(context, space, List.of(Observation.forget("http", 1, id)), false);
     }
@@ -135,25 +138,36 @@ final class ObservationRoutes {
         require(
                 space,
                 "/settings",
-                () -> stores.ask(space, view -> view.space(space)).exists(),
+                () -> stores.askActive(space, view -> view.space(space)).exists(),
                 ApiServer.unknownSpace(space));
         send(context, space, List.of(Observation.of(Operation.DROP, "http", 1)), false);
     }
 
-    /** Whoever has the space must know of it; a 404 from another instance is passed on. */
+    /**
+     * Refuses what is not there. Only where the space is processed that is certain: a standby may be behind, and while
+     * nobody is certain the record is sent.
+     */
     private void require(String space, String path, BooleanSupplier here, Problem.ProblemException otherwise)
             throws InterruptedException {
-        router.route(
-                false,
-                space,
-                RequestRouter.Budget.of(maxTimeoutMs, false),
-                () -> {
-                    if (!here.getAsBoolean()) {
-                        throw otherwise;
-                    }
-                    return JsonBody.MAPPER.createObjectNode();
-                },
-                Peers.Call.get("/v1/spaces/" + space + path));
+        try {
+            ObjectNode found = router.route(
+                            false,
+                            space,
+                            RequestRouter.Budget.of(maxTimeoutMs, false),
+                            () -> {
+                                if (!here.getAsBoolean()) {
+                                    throw otherwise;
+                                }
+                                return JsonBody.MAPPER.createObjectNode();
+                            },
+                            Peers.Call.get("/v1/spaces/" + space + path))
+                    .answer();
+            if (found.path("dimension").isNull()) {
+                throw otherwise; // settings of a space that is not in use
+            }
+        } catch (UnavailableException e) {
+            LOG.debug("Nobody can say whether {} is there; sending anyway", path, e);
+        }
     }
 
     private void configure(Context context) throws InterruptedException {
@@ -249,7 +263,7 @@ final class ObservationRoutes {
             throws InterruptedException {
         try {
             return fate(false, space, lane, record.offset(), timeoutMs);
-        } catch (UnavailableException e) {
+        } catch (UnavailableException | Problem.ProblemException e) {
             return describe(new Gateway.Fate.Pending());
         }
     }

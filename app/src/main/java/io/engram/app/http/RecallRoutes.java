@@ -18,6 +18,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -26,13 +27,18 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Recall of one space and of several, and reading one memory. */
 final class RecallRoutes {
     private static final String NDJSON = "application/x-ndjson";
     private static final int STREAM_BATCH = 10;
     private static final int MAX_SPACES = 100;
+    private static final long PART_MARGIN_MS = 500;
+    private static final Logger LOG = LoggerFactory.getLogger(RecallRoutes.class);
 
     private final RecallService recall;
     private final LocalStores stores;
@@ -164,8 +170,10 @@ final class RecallRoutes {
         boolean standby = false;
         long lag = 0;
         Optional<Problem> problem = Optional.empty();
+        Iterator<String> names = spaces.iterator();
         for (Future<Part> future : parts) {
-            Part part = done(future);
+            long leftMs = body.parameters().timeoutMs() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+            Part part = done(names.next(), future, Math.max(1, leftMs) + PART_MARGIN_MS);
             if (part instanceof Part.Answered answered) {
                 answered.answer().path("results").forEach(result -> {
                     ((ObjectNode) result).put("space", answered.space());
@@ -236,11 +244,21 @@ final class RecallRoutes {
         }
     }
 
-    private static Part done(Future<Part> future) throws InterruptedException {
+    private static Part done(String space, Future<Part> future, long timeoutMs) throws InterruptedException {
         try {
-            return future.get();
+            return future.get(timeoutMs, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            future.cancel(true);
+            return new Part.Failed(space, Problem.of(504, "Gateway Timeout", "no answer within the request's timeout"));
         } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause());
+            LOG.error("Recall of space {} failed unexpectedly", space, e.getCause());
+            return new Part.Failed(
+                    space,
+                    Problem.of(
+                            500,
+                            "Internal Server Error",
+                            "an unexpected error, see the log: "
+                                    + e.getCause().getClass().getSimpleName()));
         }
     }
 

@@ -8,6 +8,7 @@ import io.engram.app.query.UnavailableException;
 import io.javalin.http.Context;
 import java.io.IOException;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +27,9 @@ import org.slf4j.LoggerFactory;
  */
 final class RequestRouter {
     private static final Logger LOG = LoggerFactory.getLogger(RequestRouter.class);
+
+    /** So that the other's own deadline comes first. */
+    private static final long MARGIN_MS = 300;
 
     private final Cluster cluster;
     private final Peers peers;
@@ -92,7 +96,8 @@ final class RequestRouter {
             return new Routed(local.answer(), true);
         }
         List<String> asked = new ArrayList<>();
-        for (HostInfo host : cluster.candidates(space)) {
+        List<HostInfo> candidates = cluster.candidates(space);
+        for (HostInfo host : candidates) {
             if (cluster.isSelf(host)) {
                 try {
                     return new Routed(local.answer(), true);
@@ -105,7 +110,10 @@ final class RequestRouter {
             if (leftMs <= 0) {
                 break;
             }
-            Optional<ObjectNode> answer = ask(host, call, budget.patient() ? leftMs : Math.min(leftMs, hostTimeoutMs));
+            // Whoever is the last hope gets all the time that there is.
+            boolean last = host.equals(candidates.get(candidates.size() - 1));
+            long timeoutMs = budget.patient() || last ? leftMs + MARGIN_MS : Math.min(leftMs, hostTimeoutMs);
+            Optional<ObjectNode> answer = ask(host, call, timeoutMs);
             if (answer.isPresent()) {
                 return new Routed(answer.get(), false);
             }
@@ -120,9 +128,15 @@ final class RequestRouter {
             Optional<ObjectNode> answer = understood(host, peers.call(host, call, timeoutMs));
             cluster.trust(host);
             return answer;
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
+            if (e instanceof Problem.ProblemException problem) {
+                throw problem; // an answer, if not a good one
+            }
             LOG.debug("{} did not answer {}", host, call.path(), e);
-            cluster.suspect(host);
+            // A short deadline says nothing about the host.
+            if (!(e instanceof HttpTimeoutException) || timeoutMs >= hostTimeoutMs) {
+                cluster.suspect(host);
+            }
             return Optional.empty();
         }
     }

@@ -61,11 +61,14 @@ public final class TopicSetup {
         create();
         List<String> names = new ArrayList<>();
         Lane.ALL.forEach(lane -> names.add(topics.observations(lane)));
+        names.add(topics.rejected());
         Map<String, TopicDescription> descriptions =
                 admin.describeTopics(names).allTopicNames().get();
         Map<String, Integer> counts = new LinkedHashMap<>();
         names.forEach(
                 name -> counts.put(name, descriptions.get(name).partitions().size()));
+        int ofRejected = counts.remove(topics.rejected());
+        names.remove(topics.rejected());
         if (Set.copyOf(counts.values()).size() > 1) {
             throw new TopicMismatchException("the lanes must have equal numbers of partitions, found "
                     + counts
@@ -76,6 +79,11 @@ public final class TopicSetup {
             throw new TopicMismatchException(
                     "partitions=" + partitions + ", but the lanes have " + found + ": set partitions=" + found
                             + " (adding partitions to a lane would send spaces elsewhere, away from their memories)");
+        }
+        if (ofRejected != found) {
+            throw new TopicMismatchException("topic " + topics.rejected() + " has " + ofRejected
+                    + " partitions, but the lanes have " + found
+                    + ": redelivery needs as many, so that a space's records stay together. Recreate it");
         }
         checkSettings(names);
         return found;

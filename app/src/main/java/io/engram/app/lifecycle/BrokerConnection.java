@@ -57,10 +57,9 @@ final class BrokerConnection {
      *
      * @param clusterCheck is told the cluster's id before anything is created there
      * @param goOn false ends the wait
-     * @return the cluster's id
      * @throws StartupException when the topics do not fit, or the wait was ended
      */
-    static String prepare(Admin admin, EngramConfig config, Consumer<String> clusterCheck, BooleanSupplier goOn)
+    static void prepare(Admin admin, EngramConfig config, Consumer<String> clusterCheck, BooleanSupplier goOn)
             throws InterruptedException {
         TopicSetup topics = new TopicSetup(admin, config.topics(), config.partitions(), config.replicationFactor());
         while (goOn.getAsBoolean()) {
@@ -68,7 +67,7 @@ final class BrokerConnection {
                 String cluster = admin.describeCluster().clusterId().get(ATTEMPT_MS, TimeUnit.MILLISECONDS);
                 clusterCheck.accept(cluster);
                 topics.ensure();
-                return cluster;
+                return;
             } catch (TimeoutException e) {
                 waiting(config, "no answer within " + ATTEMPT_MS / 1_000 + " s");
             } catch (ExecutionException e) {

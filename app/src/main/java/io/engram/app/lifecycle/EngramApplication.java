@@ -36,6 +36,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.errors.StreamsException;
@@ -88,14 +89,18 @@ public final class EngramApplication implements AutoCloseable {
                     owned(new RocksDbBudget(config.rocksBlockCacheBytes(), config.rocksWriteBufferBytes()));
             admin = Admin.create(config.kafka());
             toClose.push(() -> admin.close(Duration.ofSeconds(5)));
-            streams = newStreams(config, runtime, rocksDb);
+            guard = new StateGuard(
+                    config.stateDir(),
+                    config.applicationId(),
+                    config.snapshotDir(),
+                    System::currentTimeMillis,
+                    EngramApplication::haltAtOnce);
+            streams = newStreams(config, runtime, rocksDb, guard);
             toClose.push(this::closeStreams);
             streams.setUncaughtExceptionHandler(
                     new ThreadReplacement(config.maxThreadReplacements(), System::nanoTime));
             streams.setStateListener(this::stateChanged);
             stores = new LocalStores(streams, config.topics(), config.partitions());
-            guard = new StateGuard(
-                    config.stateDir(), config.applicationId(), config.snapshotDir(), System::currentTimeMillis);
             Map<String, Object> consumer = config.plainConsumer();
             backpressure = owned(new BackpressureWatch(consumer, config.topics().backpressure()));
             Gateway gateway = owned(new Gateway(config, stores, runtime, backpressure));
@@ -112,9 +117,15 @@ public final class EngramApplication implements AutoCloseable {
         }
     }
 
-    private static KafkaStreams newStreams(EngramConfig config, TopologyRuntime runtime, RocksDbBudget rocksDb) {
+    /** Before any stream thread acts on what it has just been told: an orderly end would give it the time. */
+    private static void haltAtOnce() {
+        Runtime.getRuntime().halt(1);
+    }
+
+    private static KafkaStreams newStreams(
+            EngramConfig config, TopologyRuntime runtime, RocksDbBudget rocksDb, StateGuard guard) {
         try {
-            return new KafkaStreams(EngramTopology.build(runtime), StreamsSettings.of(config, runtime, rocksDb));
+            return new KafkaStreams(EngramTopology.build(runtime), StreamsSettings.of(config, runtime, rocksDb, guard));
         } catch (StreamsException e) {
             throw inUse(config, e);
         }
@@ -129,6 +140,10 @@ public final class EngramApplication implements AutoCloseable {
 
     private <T extends AutoCloseable> T owned(T resource) {
         toClose.push(resource);
+        if (stopping) {
+            closeAll(); // made while everything was being closed
+            throw new StartupException("stopped while starting");
+        }
         return resource;
     }
 
@@ -167,15 +182,17 @@ public final class EngramApplication implements AutoCloseable {
      * @param acceptNewCluster true to put state of another Kafka cluster aside instead of refusing to start
      */
     public void start(boolean acceptNewCluster) throws InterruptedException {
-        String cluster = BrokerConnection.prepare(
+        BrokerConnection.prepare(
                 admin, config, found -> guard.requireCluster(found, acceptNewCluster), () -> !stopping);
         if (guard.isStale(changelogDeleteRetentionMs())) {
             streams.cleanUp();
         }
-        owned(new ClusterWatch(admin, guard, cluster, this::fail));
+        owned(new ClusterWatch(admin, guard));
         backpressure.start();
         try {
             streams.start();
+        } catch (IllegalStateException e) {
+            throw new StartupException("stopped while starting", e);
         } catch (StreamsException e) {
             throw new StartupException(
                     "cannot start: " + e.getMessage() + "; does another instance use state.dir " + config.stateDir()
@@ -209,8 +226,11 @@ public final class EngramApplication implements AutoCloseable {
             return Long.parseLong(
                     found.get(TopicConfig.DELETE_RETENTION_MS_CONFIG).value());
         } catch (ExecutionException e) {
-            LOG.debug("The changelog cannot be described, most likely it is not there yet", e);
-            return DEFAULT_DELETE_RETENTION_MS;
+            if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+                return DEFAULT_DELETE_RETENTION_MS; // there is no changelog yet
+            }
+            throw new StartupException(
+                    "cannot describe " + changelogTopic() + ": " + e.getCause().getMessage(), e);
         }
     }
 

@@ -1,6 +1,8 @@
 package io.engram.app.lifecycle;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.state.ClusterReporter;
+import io.engram.app.state.StateGuard;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.checks.PoisonRecordHandler;
 import java.util.Map;
@@ -18,7 +20,7 @@ final class StreamsSettings {
 
     private StreamsSettings() {}
 
-    static Properties of(EngramConfig config, TopologyRuntime runtime, RocksDbBudget rocksDb) {
+    static Properties of(EngramConfig config, TopologyRuntime runtime, RocksDbBudget rocksDb, StateGuard guard) {
         Properties settings = new Properties();
         settings.putAll(config.kafka());
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, config.applicationId());
@@ -44,6 +46,11 @@ final class StreamsSettings {
         config.producer().forEach((key, value) -> settings.put(StreamsConfig.producerPrefix(key), value));
         config.consumer().forEach((key, value) -> settings.put(StreamsConfig.consumerPrefix(key), value));
         putOverrides(settings, config.streams());
+        settings.put(ClusterReporter.GUARD_CONFIG, guard);
+        settings.merge(
+                StreamsConfig.METRIC_REPORTER_CLASSES_CONFIG,
+                ClusterReporter.class.getName(),
+                (configured, ours) -> configured + "," + ours);
         settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         return settings;
     }

@@ -1,6 +1,7 @@
 package io.engram.app.query;
 
 import io.engram.topology.EngramTopology;
+import io.engram.topology.store.MemoryView;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -54,14 +55,20 @@ public final class Cluster {
 
     /**
      * Whom to ask about a space, in this order: the active instance, then standbys, this one before others; those that did
-     * not answer lately come last. This instance is always among them: it may have more than the group knows.
+     * not answer lately come last. This instance is among them when it can answer, whatever the group knows.
      */
     public List<HostInfo> candidates(String space) {
         Optional<KeyQueryMetadata> known = metadata(space);
         Set<HostInfo> ordered = new LinkedHashSet<>();
         known.ifPresent(metadata -> ordered.add(metadata.activeHost()));
-        ordered.add(self);
+        if (stores.roleOf(space) != MemoryView.Role.LOADING) {
+            ordered.add(self);
+        }
         known.ifPresent(metadata -> ordered.addAll(metadata.standbyHosts()));
+        ordered.remove(HostInfo.unavailable());
+        if (ordered.isEmpty()) {
+            ordered.add(self);
+        }
         List<HostInfo> candidates = new ArrayList<>(ordered);
         candidates.sort((a, b) -> Boolean.compare(isSuspect(a), isSuspect(b)));
         return candidates;

@@ -24,6 +24,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
@@ -52,6 +53,8 @@ public final class Gateway implements AutoCloseable {
         volatile long lastOffset = -1;
         // A number that may not have arrived would make all later ones a gap.
         volatile boolean broken;
+        // What was sent after a number that did not arrive is a gap, even if the broker took it.
+        volatile long lost = Long.MAX_VALUE;
 
         Session(String id) {
             this.id = id;
@@ -128,7 +131,11 @@ public final class Gateway implements AutoCloseable {
                 producer.send(record, (metadata, failure) -> {
                     if (failure != null) {
                         session.broken = true;
+                        session.lost = Math.min(session.lost, sequence);
                         sent.completeExceptionally(failure);
+                    } else if (sequence > session.lost) {
+                        sent.completeExceptionally(
+                                new KafkaException("an earlier record of this session did not arrive; send it again"));
                     } else {
                         session.lastOffset = metadata.offset();
                         sent.complete(new Enqueued(
@@ -185,7 +192,8 @@ public final class Gateway implements AutoCloseable {
             return comesAgain ? new Fate.Deferred(rejection.get()) : new Fate.Rejected(rejection.get());
         }
         boolean seenHere = progress.offsets().first() != OffsetTracker.NONE
-                && offset >= progress.offsets().first();
+                && offset >= progress.offsets().first()
+                && runtime.rejections().remembers(new LanePartition(lane, stores.partitionOf(space)), offset);
         return seenHere ? new Fate.Indexed() : new Fate.Processed();
     }
 

@@ -84,34 +84,37 @@ public final class LocalStores {
 
     /** True when every task of this instance can answer recall: active ones, and standbys close behind. */
     public boolean allServe() {
-        long tasks = countTasks(ThreadMetadata::activeTasks) + countTasks(ThreadMetadata::standbyTasks);
-        return serving(Set.of(Role.ACTIVE, Role.STANDBY)) >= tasks;
+        Set<Integer> tasks = partitionsOf(ThreadMetadata::activeTasks);
+        tasks.addAll(partitionsOf(ThreadMetadata::standbyTasks));
+        return serving().containsAll(tasks);
     }
 
     /** True when every active task of this instance can answer recall, if only as the standby that it was. */
     public boolean allActiveServe() {
-        return serving(Set.of(Role.ACTIVE, Role.STANDBY)) >= countTasks(ThreadMetadata::activeTasks);
+        return serving().containsAll(partitionsOf(ThreadMetadata::activeTasks));
     }
 
-    private long serving(Set<Role> roles) {
-        return query(MemoryView::role, Optional.empty()).values().stream()
-                .filter(roles::contains)
-                .count();
+    private Set<Integer> serving() {
+        Set<Integer> serving = new HashSet<>();
+        query(MemoryView::role, Optional.empty()).forEach((partition, role) -> {
+            if (role != Role.LOADING) {
+                serving.add(partition);
+            }
+        });
+        return serving;
     }
 
-    private long countTasks(Function<ThreadMetadata, Set<TaskMetadata>> kind) {
-        return streams.metadataForLocalThreads().stream()
-                .mapToLong(thread -> kind.apply(thread).size())
-                .sum();
+    private Set<Integer> partitionsOf(Function<ThreadMetadata, Set<TaskMetadata>> kind) {
+        Set<Integer> partitions = new HashSet<>();
+        for (ThreadMetadata thread : streams.metadataForLocalThreads()) {
+            kind.apply(thread).forEach(task -> partitions.add(task.taskId().partition()));
+        }
+        return partitions;
     }
 
     /** Partitions that this instance follows as a standby. */
     Set<Integer> standbys() {
-        Set<Integer> standbys = new HashSet<>();
-        for (ThreadMetadata thread : streams.metadataForLocalThreads()) {
-            thread.standbyTasks().forEach(task -> standbys.add(task.taskId().partition()));
-        }
-        return standbys;
+        return partitionsOf(ThreadMetadata::standbyTasks);
     }
 
     /** How far each partition here is behind its changelog, in records; asks the broker. */

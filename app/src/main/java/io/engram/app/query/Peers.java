@@ -5,11 +5,15 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.kafka.streams.state.HostInfo;
 
 /**
@@ -59,7 +63,17 @@ public final class Peers {
      */
     public HttpResponse<byte[]> call(HostInfo host, Call call, long timeoutMs)
             throws IOException, InterruptedException {
-        return http.send(request(host, call, timeoutMs), HttpResponse.BodyHandlers.ofByteArray());
+        // A request's own timeout ends with its headers; a peer may freeze after them.
+        CompletableFuture<HttpResponse<byte[]>> answer = callAsync(host, call, timeoutMs);
+        try {
+            return answer.get(timeoutMs, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new HttpTimeoutException(host + " did not answer within " + timeoutMs + " ms");
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
+        } finally {
+            answer.cancel(true);
+        }
     }
 
     /** Calls another instance without waiting for it. */
@@ -69,7 +83,7 @@ public final class Peers {
 
     private HttpRequest request(HostInfo host, Call call, long timeoutMs) {
         HttpRequest.Builder request = HttpRequest.newBuilder(
-                        URI.create(scheme + "://" + host.host() + ":" + host.port() + call.path()))
+                        URI.create(scheme + "://" + bracketed(host.host()) + ":" + host.port() + call.path()))
                 .timeout(Duration.ofMillis(Math.max(1, timeoutMs)))
                 .header(HOP_HEADER, "1")
                 .method(
@@ -82,6 +96,11 @@ public final class Peers {
         }
         secret.ifPresent(shared -> request.header(AUTHORIZATION, BEARER + shared));
         return request.build();
+    }
+
+    /** An IPv6 address as a URL wants it. */
+    private static String bracketed(String host) {
+        return host.contains(":") && !host.startsWith("[") ? "[" + host + "]" : host;
     }
 
     /** True when a call that says it comes from an instance may be believed. */

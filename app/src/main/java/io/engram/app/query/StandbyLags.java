@@ -37,6 +37,7 @@ public final class StandbyLags implements AutoCloseable {
     private void measure() {
         try {
             Set<Integer> standbys = stores.standbys();
+            stores.askEach(view -> view.isWarm() ? standbys.add(view.partition()) : false);
             if (standbys.isEmpty()) {
                 return;
             }

@@ -24,6 +24,7 @@ import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -157,9 +158,21 @@ final class LaneRedelivery implements Runnable {
             }
         }
         for (Future<RecordMetadata> future : sent) {
-            RecordMetadata at = future.get();
-            room.sent(at.partition(), at.offset());
-            metrics.redelivered(lane);
+            try {
+                RecordMetadata at = future.get();
+                room.sent(at.partition(), at.offset());
+                metrics.redelivered(lane);
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof RetriableException) {
+                    throw e;
+                }
+                // It stays where it is; waiting for it would hold up all that follow.
+                LOG.error(
+                        "A shed record cannot be written back to lane {} and stays in {}",
+                        lane.label(),
+                        topics.rejected(),
+                        e.getCause());
+            }
         }
         // Only now: whatever failed above is read again.
         taken.forEach((partition, count) -> {

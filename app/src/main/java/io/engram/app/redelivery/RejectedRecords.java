@@ -7,6 +7,7 @@ import io.engram.schemas.RejectionReason;
 import io.engram.schemas.Topics;
 import io.engram.topology.SpacePartitioner;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -17,6 +18,13 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
 /** Reads what the topic of rejections says of a record, and makes the record that goes back to its lane. */
 public final class RejectedRecords {
     private static final byte[] YES = {'1'};
+    private static final List<String> NOT_NEEDED = List.of(
+            RejectionHeaders.REASON,
+            RejectionHeaders.DETAIL,
+            RejectionHeaders.EXPECTED_SEQUENCE,
+            RejectionHeaders.RETRY_AFTER_MS,
+            RejectionHeaders.REJECTED_AT,
+            RejectionHeaders.REDELIVERED);
 
     private final Topics topics;
     private final int partitions;
@@ -53,6 +61,13 @@ public final class RejectedRecords {
         }
     }
 
+    /** Where the record was first: the same for all rejections of one record. */
+    public String source(ConsumerRecord<byte[], byte[]> record) {
+        return text(record, RejectionHeaders.SOURCE_TOPIC).orElse("") + "/"
+                + text(record, RejectionHeaders.SOURCE_PARTITION).orElse("") + "/"
+                + text(record, RejectionHeaders.SOURCE_OFFSET).orElse("");
+    }
+
     private static Optional<String> text(ConsumerRecord<byte[], byte[]> record, String name) {
         Header header = record.headers().lastHeader(name);
         return header == null || header.value() == null
@@ -63,7 +78,8 @@ public final class RejectedRecords {
     /** The record for its lane: as it was, on the partition of its space, marked as one that comes again. */
     public ProducerRecord<byte[], byte[]> again(ConsumerRecord<byte[], byte[]> record, Lane lane) {
         Headers headers = new RecordHeaders(record.headers());
-        headers.remove(RejectionHeaders.REDELIVERED);
+        // What was said of it then; where and when it was first sent is still needed.
+        NOT_NEEDED.forEach(headers::remove);
         headers.add(RejectionHeaders.REDELIVERED, YES);
         Integer partition = record.key() == null ? null : SpacePartitioner.partition(record.key(), partitions);
         return new ProducerRecord<>(topics.observations(lane), partition, null, record.key(), record.value(), headers);

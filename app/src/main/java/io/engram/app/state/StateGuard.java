@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -39,12 +40,18 @@ public final class StateGuard {
     private final Path streamsDir;
     private final Path snapshotDir;
     private final LongSupplier clock;
+    private final Runnable otherCluster;
+    private final AtomicReference<String> expected = new AtomicReference<>("");
 
     /**
      * @param snapshotDir of the indexes, in {@code stateDir}
      * @param clock epoch milliseconds
+     * @param otherCluster is run, on a client's thread, when another cluster answers while the state is in use; it should
+     *     not return before nothing can write to the state any more
      */
-    public StateGuard(Path stateDir, String applicationId, Path snapshotDir, LongSupplier clock) {
+    public StateGuard(
+            Path stateDir, String applicationId, Path snapshotDir, LongSupplier clock, Runnable otherCluster) {
+        this.otherCluster = otherCluster;
         this.stateDir = stateDir;
         this.streamsDir = stateDir.resolve(applicationId);
         this.snapshotDir = snapshotDir;
@@ -78,11 +85,41 @@ public final class StateGuard {
                 }
                 moveAside(known.get());
             }
+            expected.set(clusterId);
             Path unfinished = stateDir.resolve(".engram-cluster.tmp");
             Files.writeString(unfinished, clusterId);
             Files.move(unfinished, clusterFile(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read or write " + clusterFile(), e);
+        }
+    }
+
+    /** A client met that cluster; another than the state's ends everything, before anything is taken from it. */
+    void met(String clusterId) {
+        String wanted = expected.get();
+        if (!wanted.isEmpty() && !wanted.equals(clusterId)) {
+            LOG.error(
+                    "Kafka cluster {} answers where {} did before: stopping at once, so that no state is wiped",
+                    clusterId,
+                    wanted);
+            otherCluster.run();
+        }
+    }
+
+    /**
+     * Checks, without changing anything, that the state follows that cluster.
+     *
+     * @throws StartupException when it follows another
+     */
+    public void requireSameCluster(String clusterId) {
+        try {
+            Optional<String> known = knownCluster();
+            if (known.isPresent() && !known.get().equals(clusterId)) {
+                throw new StartupException("state.dir " + stateDir + " holds the state of Kafka cluster " + known.get()
+                        + ", but the brokers are those of cluster " + clusterId + "; set kafka.bootstrap.servers");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read " + clusterFile(), e);
         }
     }
 

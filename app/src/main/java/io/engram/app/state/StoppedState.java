@@ -16,15 +16,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.utils.Bytes;
 import org.rocksdb.ColumnFamilyDescriptor;
@@ -44,6 +47,8 @@ public final class StoppedState implements AutoCloseable {
     /** Not memories: the bound of generations is given out ahead. */
     private static final Set<Byte> MOVING = Set.of((byte) 'g');
 
+    private static final long BROKER_SECONDS = 15;
+
     private final EngramConfig config;
     private final IndexEngine engine;
     private final FileChannel lockFile;
@@ -52,11 +57,12 @@ public final class StoppedState implements AutoCloseable {
     /**
      * Takes the lock that a running instance would have.
      *
-     * @throws StartupException when an instance is running
+     * @throws StartupException when an instance is running, or the brokers are those of another cluster
      */
     public StoppedState(EngramConfig config, IndexEngine engine) throws IOException {
         this.config = config;
         this.engine = engine;
+        requireSameCluster(config);
         RocksDB.loadLibrary();
         Files.createDirectories(streamsDir());
         lockFile = FileChannel.open(streamsDir().resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -65,6 +71,25 @@ public final class StoppedState implements AutoCloseable {
             lockFile.close();
             throw new StartupException("an instance is using state.dir " + config.stateDir()
                     + "; stop it, or leave --stopped out and give its --url");
+        }
+    }
+
+    private static void requireSameCluster(EngramConfig config) {
+        try (Admin admin = Admin.create(config.kafka())) {
+            new StateGuard(
+                            config.stateDir(),
+                            config.applicationId(),
+                            config.snapshotDir(),
+                            System::currentTimeMillis,
+                            () -> {})
+                    .requireSameCluster(admin.describeCluster().clusterId().get(BROKER_SECONDS, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartupException("interrupted");
+        } catch (ExecutionException | TimeoutException e) {
+            throw new StartupException(
+                    "Kafka at " + config.bootstrapServers() + " does not answer; its changelog is needed to compare",
+                    e);
         }
     }
 
@@ -114,8 +139,9 @@ public final class StoppedState implements AutoCloseable {
         long[] snapshots = compareSnapshots(name, memories, unusable, rebuild, removed);
         long[] changelog = hasStore ? compareChangelog(name, checksums, progress) : new long[2];
         if (rebuild && changelog[0] + changelog[1] > 0) {
-            delete(task);
-            removed.add(task.toString());
+            Path aside = config.stateDir().resolve("replaced-" + name + "-" + System.currentTimeMillis());
+            Files.move(task, aside);
+            removed.add(task + " (moved to " + aside + ")");
         }
         return new StoppedReport(
                 name,
@@ -210,6 +236,10 @@ public final class StoppedState implements AutoCloseable {
                 new TopicPartition(config.applicationId() + "-" + EngramTopology.STORE + "-changelog", partition);
         try (ChangelogImage image = new ChangelogImage(config.plainConsumer(), changelog)) {
             image.readToEnd(progress);
+            if (image.checksums().isEmpty() && !stored.isEmpty()) {
+                throw new StartupException("changelog " + changelog + " is empty, but the store holds " + stored.size()
+                        + " entries: this looks like another cluster, and nothing was changed");
+            }
             long notInStore = image.checksums().keySet().stream()
                     .filter(key -> !MOVING.contains(key.get()[0]) && !stored.containsKey(key))
                     .count();
@@ -218,14 +248,6 @@ public final class StoppedState implements AutoCloseable {
                     .filter(entry -> !entry.getValue().equals(image.checksums().get(entry.getKey())))
                     .count();
             return new long[] {notInChangelog, notInStore};
-        }
-    }
-
-    private static void delete(Path directory) throws IOException {
-        try (Stream<Path> paths = Files.walk(directory)) {
-            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
         }
     }
 

@@ -68,12 +68,13 @@ final class Changes {
             newSpaces.accept(space);
         }
         store.putMemory(space, accepted.id(), observation, origin);
+        submit(record, space, accepted.id(), origin, observation.embedding());
+        // After it was handed over: it may be the oldest, and be forgotten at once.
         retention.remembered(
                 space,
                 new MemoryStore.TimedMemory(origin.enqueuedAtMs(), accepted.id()),
                 accepted.stored(),
                 record.appendedAtMs());
-        submit(record, space, accepted.id(), origin, observation.embedding());
         return true;
     }
 

@@ -72,6 +72,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         for (Lane lane : Lane.ALL) {
             PartitionDepth depth = runtime.depths().assign(lane, partition);
             depths.put(lane, depth);
+            runtime.rejections().started(new LanePartition(lane, partition));
             lanes.put(
                     lane,
                     new LaneProgress(
@@ -205,7 +206,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     }
 
     private void touched(SessionLookup found, Incoming record) {
-        if (!found.retired()) {
+        if (!found.isRetired()) {
             tick.touched(found.key(), found.state(), record.offset());
         }
     }
@@ -239,7 +240,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
         Optional<StoredMemory> stored = store.memory(space, id);
         if (observation.operation() == Operation.OBSERVE) {
-            if (stored.filter(memory -> memory.says(digest)).isPresent()) {
+            if (stored.filter(memory -> memory.says(digest) && !hasExpired(space, memory))
+                    .isPresent()) {
                 if (record.isRedelivered()) {
                     return new Verdict.Dropped(Verdict.Session.CONSUMES, digest);
                 }
@@ -262,6 +264,13 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             }
         }
         return new Verdict.Accepted(id, digest, stored);
+    }
+
+    /** What is too old is not remembered any more, even if it is not deleted yet. */
+    private boolean hasExpired(String space, StoredMemory memory) {
+        return config.retention()
+                .of(store.space(space))
+                .hasExpired(memory.enqueuedAtMs(), context.currentSystemTimeMs());
     }
 
     /** A number that was used before: a benign retry when it says the same, else a mistake of the producer. */

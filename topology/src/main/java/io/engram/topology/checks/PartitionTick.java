@@ -71,6 +71,19 @@ final class PartitionTick {
         this.lanes = lanes;
         this.partition = context.taskId().partition();
         this.storedPositions = store.positions();
+        findSpaces();
+    }
+
+    /** Before the first record: what it does may depend on what its space keeps. */
+    private void findSpaces() {
+        for (String space : store.view().allSpaces()) {
+            SpaceRecord record = store.space(space);
+            if (record.isDropped()) {
+                retention.dropped(space);
+                sweeper.dropped(space);
+            }
+            retention.known(space, record);
+        }
     }
 
     /** A record of the lane is being processed. */
@@ -111,12 +124,6 @@ final class PartitionTick {
         if (!spacesAnnounced) {
             for (String space : store.view().allSpaces()) {
                 runtime.metrics().space(space).level(partition, worst);
-                SpaceRecord record = store.space(space);
-                if (record.isDropped()) {
-                    retention.dropped(space);
-                    sweeper.dropped(space);
-                }
-                retention.known(space, record);
             }
             spacesAnnounced = true;
         }

@@ -2,6 +2,7 @@ package io.engram.topology.checks;
 
 import io.engram.schemas.RejectionReason;
 import io.engram.topology.admission.LaneDepths.LanePartition;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -21,14 +22,28 @@ public final class RecentRejections {
     private record Key(LanePartition partition, long offset) {}
 
     private final Map<Key, Rejection> latest = new LinkedHashMap<>();
+    private final Map<LanePartition, Long> forgottenUpTo = new HashMap<>();
 
     synchronized void note(LanePartition partition, long offset, RejectedRecord rejection) {
         latest.put(
                 new Key(partition, offset),
                 new Rejection(rejection.reason(), rejection.detail(), rejection.retryAfterMs()));
         if (latest.size() > CAPACITY) {
-            latest.remove(latest.keySet().iterator().next());
+            Key oldest = latest.keySet().iterator().next();
+            latest.remove(oldest);
+            forgottenUpTo.merge(oldest.partition(), oldest.offset(), Math::max);
         }
+    }
+
+    /** The partition starts here: what was noted of it may have been undone with its transaction. */
+    synchronized void started(LanePartition partition) {
+        latest.keySet().removeIf(key -> key.partition().equals(partition));
+        forgottenUpTo.remove(partition);
+    }
+
+    /** True when a rejection of that offset would still be known. */
+    public synchronized boolean remembers(LanePartition partition, long offset) {
+        return offset > forgottenUpTo.getOrDefault(partition, -1L);
     }
 
     /** Why the record at that offset was rejected, if it was, lately. */

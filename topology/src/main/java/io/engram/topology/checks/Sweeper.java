@@ -50,7 +50,9 @@ final class Sweeper {
     /** Deletes some memories of dropped spaces. */
     void sweepDropped() {
         String space = droppedSpaces.peekFirst();
-        if (space != null && store.sweepDropped(space, dropCursor, STEP) < STEP) {
+        if (space != null
+                && store.view().index().hasBackgroundRoom()
+                && store.sweepDropped(space, dropCursor, STEP) < STEP) {
             droppedSpaces.removeFirst();
             retention.swept(space);
             dropCursor = new MemoryStore.SweepCursor();

@@ -106,12 +106,22 @@ public final class IndexWorkers implements AutoCloseable {
         }
     }
 
-    /** Queues a background task; while too many wait, the caller is slowed down as by {@link #awaitRoomForLive}. */
+    /** Queues a background task. */
     void submitBackground(PartitionIndex partition, IndexTask task) {
         backgroundPending.incrementAndGet();
         count(task);
         enqueue(partition, task);
-        awaitRoom(backgroundPending, config::maxBackgroundPending, config.maxHandOverWaitMs());
+    }
+
+    /** While too many background tasks wait, their source waits, but never longer than configured. */
+    void awaitRoomForBackground() {
+        if (backgroundPending.get() > config.maxBackgroundPending()) {
+            awaitRoom(backgroundPending, config::maxBackgroundPending, config.maxHandOverWaitMs());
+        }
+    }
+
+    boolean hasBackgroundRoom() {
+        return backgroundPending.get() < config.maxBackgroundPending() / 2;
     }
 
     private void count(IndexTask task) {

@@ -158,7 +158,7 @@ public final class PartitionIndex {
             return false;
         }
         synchronized (early) {
-            return !adopted && early.add(live);
+            return !adopted && !closed && early.add(live);
         }
     }
 
@@ -172,6 +172,23 @@ public final class PartitionIndex {
 
     /** Has the index follow the store for that id, whatever it says. May wait for room. */
     public void sync(String space, String id, long generation) {
+        syncSoon(space, id, generation);
+        workers.awaitRoomForBackground();
+    }
+
+    /** A memory was deleted by others than its clients: what is still on its way to the index must not bring it back. */
+    public void withdraw(String space, String id) {
+        find(space).ifPresent(index -> index.withdraw(id));
+        syncSoon(space, id, 0);
+    }
+
+    /** True when {@link #syncSoon} and {@link #withdraw} do not add to a long queue. */
+    public boolean hasBackgroundRoom() {
+        return workers.hasBackgroundRoom();
+    }
+
+    /** As {@link #sync}, but never waits: for stream threads. */
+    public void syncSoon(String space, String id, long generation) {
         if (closed || !adopted) {
             return;
         }
@@ -202,6 +219,14 @@ public final class PartitionIndex {
             indexedTo = reached;
         }
         return indexedTo;
+    }
+
+    /** True when the index has that id, in whatever version. */
+    public boolean holds(String space, String id) {
+        return find(space)
+                .flatMap(SpaceIndex::vectors)
+                .filter(vectors -> vectors.ids().contains(id))
+                .isPresent();
     }
 
     /** The newest generation that a worker has dealt with. */
@@ -297,6 +322,11 @@ public final class PartitionIndex {
     /** Ends all work here; the indexes themselves stay until they are saved and {@link #release}d. */
     public void close() {
         closed = true;
+        synchronized (early) {
+            // Counted already: the workers pass over them, and count them out.
+            early.forEach(waiting -> workers.enqueue(this, waiting));
+            early.clear();
+        }
         workers.unregister(this);
         spaces.values().forEach(SpaceIndex::retire);
     }

@@ -121,6 +121,11 @@ public final class SpaceIndex {
         pending.put(id, generation);
     }
 
+    /** Whatever change of the id is on its way has nothing to say any more. */
+    void withdraw(String id) {
+        pending.remove(id);
+    }
+
     /** Applies tasks of this space in order, then settles each, whatever happens to it. */
     void apply(List<IndexTask> tasks, Batch batch, WorkerMetrics worker) {
         int from = 0;
@@ -262,6 +267,7 @@ public final class SpaceIndex {
 
     private void remove(IndexTask task) {
         failed.remove(task.id);
+        forgetUnconfirmed(task.id);
         index.ifPresent(vectors -> vectors.remove(task.id, task.generation));
     }
 
@@ -278,7 +284,6 @@ public final class SpaceIndex {
 
     private void settle(IndexTask task) {
         if (task.isLive()) {
-            unconfirmed.remove(task.id);
             boolean newest = pending.remove(task.id, task.generation);
             if (!newest && !pending.containsKey(task.id)) {
                 takeBack(task);
@@ -303,6 +308,7 @@ public final class SpaceIndex {
             try {
                 Optional<StoredValues.StoredEmbedding> stored =
                         values.embedding(space, task.id).filter(found -> found.generation() >= task.generation);
+                forgetUnconfirmed(task.id);
                 if (stored.isPresent()) {
                     vectorsOf(stored.get().vector().length)
                             .add(

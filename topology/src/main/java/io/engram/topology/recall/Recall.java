@@ -7,7 +7,9 @@ import io.engram.index.VectorIndex;
 import io.engram.index.Vectors;
 import io.engram.schemas.Lane;
 import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.SpaceIndex;
+import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.recall.RecallOutcome.Recalled;
 import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryView;
@@ -60,7 +62,12 @@ public final class Recall {
         Map<String, Long> offsets = indexedOffsets(view);
         long newest = view.index().newestGeneration();
         Recall recall = new Recall(view, request);
+        PartitionIndex index = view.index();
         List<Recalled> memories = recall.search();
+        if (index.isClosed()) {
+            // What it did not find it may just have lost.
+            throw new StoredValues.StoreClosedException(index.task());
+        }
         for (Recalled found : memories) {
             newest = Math.max(newest, found.memory().generation());
         }

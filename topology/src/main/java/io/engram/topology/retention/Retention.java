@@ -7,9 +7,10 @@ import io.engram.topology.store.MemoryStore.TimedMemory;
 import io.engram.topology.store.SpaceRecord;
 import io.engram.topology.store.StoredMemory;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,8 +35,6 @@ public final class Retention {
     private static final int STEP = 100;
     private static final int PER_MEMORY = 2;
     private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
-    // What waits for the index already must not make a stream thread wait for room.
-    private static final int MAX_BACKGROUND = 1_000;
 
     private enum Phase {
         BACKFILL,
@@ -51,6 +50,8 @@ public final class Retention {
         // Keys before it are gone, and a store is slow to pass over what was deleted.
         Optional<TimedMemory> oldest = Optional.empty();
         long count;
+        // Before this time nothing is too old.
+        long dueAtMs;
 
         Space(RetentionConfig limits, Phase phase) {
             this.limits = limits;
@@ -61,7 +62,7 @@ public final class Retention {
     private final MemoryStore store;
     private final RetentionConfig defaults;
     private final EngramMetrics metrics;
-    private final Map<String, Space> spaces = new HashMap<>();
+    private final Map<String, Space> spaces = new LinkedHashMap<>();
     // While what was dropped is being deleted, keys in order of time disappear without being counted.
     private final Set<String> sweeping = new HashSet<>();
 
@@ -77,6 +78,7 @@ public final class Retention {
         Space known = spaces.get(space);
         if (known != null) {
             known.limits = limits;
+            known.dueAtMs = 0;
         } else if (limits.isLimited() || record.inOrderOfTime()) {
             spaces.put(space, new Space(limits, record.inOrderOfTime() ? Phase.COUNT : Phase.BACKFILL));
         }
@@ -127,21 +129,38 @@ public final class Retention {
     /** Goes on with what there is to do, for a few milliseconds. */
     public void tick(long nowMs) {
         long deadline = System.nanoTime() + TICK_NANOS;
+        List<String> served = new ArrayList<>();
         for (Map.Entry<String, Space> entry : spaces.entrySet()) {
-            Space known = entry.getValue();
-            boolean more = !sweeping.contains(entry.getKey());
-            while (more && System.nanoTime() < deadline && hasRoom()) {
-                more = switch (known.phase) {
-                    case BACKFILL -> backfill(known, entry.getKey());
-                    case COUNT -> count(known, entry.getKey());
-                    case READY -> enforce(known, entry.getKey(), nowMs, STEP) == STEP;
-                };
+            if (System.nanoTime() >= deadline || !hasRoom()) {
+                break;
             }
+            served.add(entry.getKey());
+            work(entry.getKey(), entry.getValue(), nowMs, deadline);
+        }
+        // Those that were served go to the end, so that many spaces take turns.
+        for (String space : served) {
+            spaces.put(space, spaces.remove(space));
         }
     }
 
+    private void work(String space, Space known, long nowMs, long deadline) {
+        boolean more = !sweeping.contains(space);
+        while (more && System.nanoTime() < deadline && hasRoom()) {
+            more = switch (known.phase) {
+                case BACKFILL -> backfill(known, space);
+                case COUNT -> count(known, space);
+                case READY -> isDue(known, nowMs) && enforce(known, space, nowMs, STEP) == STEP;
+            };
+        }
+    }
+
+    private static boolean isDue(Space known, long nowMs) {
+        return nowMs >= known.dueAtMs || known.limits.maxMemories() > 0 && known.count > known.limits.maxMemories();
+    }
+
+    /** What waits for the index already must not make a stream thread wait for room. */
     private boolean hasRoom() {
-        return store.view().index().backgroundPending() < MAX_BACKGROUND;
+        return store.view().index().hasBackgroundRoom();
     }
 
     private boolean backfill(Space known, String space) {
@@ -182,6 +201,9 @@ public final class Retention {
 
     private void add(Space known, String space, TimedMemory memory) {
         store.putTime(space, memory);
+        if (known.limits.ttlMs() > 0) {
+            known.dueAtMs = Math.min(known.dueAtMs, memory.timeMs() + known.limits.ttlMs());
+        }
         if (known.phase == Phase.READY || known.phase == Phase.COUNT && isBehind(memory, known.countedTo)) {
             known.count++;
         }
@@ -209,10 +231,14 @@ public final class Retention {
             boolean expired = known.limits.hasExpired(memory.timeMs(), nowMs);
             boolean tooMany = limit > 0 && known.count > limit;
             if (!expired && !tooMany) {
-                break;
+                known.dueAtMs = known.limits.ttlMs() > 0 ? memory.timeMs() + known.limits.ttlMs() : Long.MAX_VALUE;
+                return forgotten;
             }
             forget(known, space, memory, expired ? Expiry.TTL : Expiry.MAX_MEMORIES);
             forgotten++;
+        }
+        if (oldest.size() < max) {
+            known.dueAtMs = Long.MAX_VALUE; // nothing is left that could become too old
         }
         return forgotten;
     }
@@ -225,7 +251,7 @@ public final class Retention {
                 .isPresent();
         if (isCurrent) {
             store.deleteMemory(space, memory.id());
-            store.view().index().sync(space, memory.id(), 0);
+            store.view().index().withdraw(space, memory.id());
             metrics.space(space).expired(cause);
         }
     }

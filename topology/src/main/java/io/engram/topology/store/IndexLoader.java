@@ -53,13 +53,13 @@ public final class IndexLoader implements AutoCloseable {
     }
 
     private void run(IndexedStore store, PartitionIndex index) {
-        if (!store.isOpen()) {
+        if (!store.isOpen() || index.isClosed()) {
             return;
         }
         long handedOver = 0;
         long lastLog = System.nanoTime();
         try {
-            if (!snapshots.restore(index)) {
+            if (!adopt(index)) {
                 return; // closed meanwhile
             }
             index.allAdopted();
@@ -100,7 +100,40 @@ public final class IndexLoader implements AutoCloseable {
         }
     }
 
-    /** Returns how many memories were handed over: one, or none for a tombstone or damaged bytes. */
+    /** False when the partition was closed meanwhile. */
+    private boolean adopt(PartitionIndex index) throws InterruptedException {
+        try {
+            return snapshots.restore(index);
+        } catch (RuntimeException | Error e) {
+            // They only save work: whatever is wrong with them, changes must not wait for ever.
+            LOG.error("Cannot restore the snapshots of {}; its index is built anew from the store", index.task(), e);
+            return !index.isClosed();
+        }
+    }
+
+    /** The space was dropped: what was enqueued after the drop and stored before it gets its place in the index back. */
+    void rescan(IndexedStore store, PartitionIndex index, String space) {
+        try {
+            executor.execute(() -> {
+                try {
+                    Bytes from = StoreKeys.firstMemory(space);
+                    Bytes to = StoreKeys.afterMemories(space);
+                    List<KeyValue<Bytes, byte[]>> chunk;
+                    do {
+                        chunk = store.scan(from, to, CHUNK);
+                        chunk.forEach(entry -> handOver(entry, store, index));
+                        from = chunk.isEmpty() ? from : successor(chunk.get(chunk.size() - 1).key);
+                    } while (chunk.size() == CHUNK && !index.isClosed());
+                } catch (StoredValues.StoreClosedException e) {
+                    LOG.debug("Stopped scanning {}: it was closed", index.task());
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debug("Not scanning {}: shutting down", index.task());
+        }
+    }
+
+    /** Returns how many memories were handed over: one, or none for a tombstone, a dropped one or damaged bytes. */
     private static int handOver(KeyValue<Bytes, byte[]> entry, IndexedStore store, PartitionIndex index) {
         MemoryKey key = MemoryKey.of(entry.key.get());
         StoredMemory memory;
@@ -110,7 +143,7 @@ public final class IndexLoader implements AutoCloseable {
             LOG.error("Cannot read memory {} in store {}; it is left out of recall", key, store.name(), e);
             return 0;
         }
-        if (memory.isTombstone()) {
+        if (memory.isTombstone() || store.view().space(key.space()).hides(memory)) {
             return 0;
         }
         index.restore(key.space(), key.id(), memory.generation(), memory.embedding());

@@ -107,6 +107,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         } else if (raw[0] == StoreKeys.SPACE
                 && value.map(SpaceRecord::decode).stream().noneMatch(SpaceRecord::exists)) {
             index().drop(StoreKeys.body(raw));
+            loader.rescan(this, index(), StoreKeys.body(raw));
         } else if (raw[0] == StoreKeys.POSITIONS.get()[0]) {
             value.map(LanePositions::decode).ifPresent(positions -> index().restoredTo(positions));
         }

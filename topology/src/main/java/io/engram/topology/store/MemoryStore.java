@@ -138,28 +138,29 @@ public final class MemoryStore implements StateStore {
     }
 
     /** An earlier incarnation of a session to which the record of a source offset belongs, if any is kept. */
-    public Optional<SessionState> retiredSession(SessionKey key, long sourceOffset) {
+    public Optional<RetiredSession> retiredSession(SessionKey key, long sourceOffset) {
         Bytes from = StoreKeys.retired(key.space(), key.lane(), key.session(), 0);
         Bytes to = StoreKeys.retired(key.space(), key.lane(), key.session(), sourceOffset + 1);
-        Optional<SessionState> found = Optional.empty();
+        Optional<RetiredSession> found = Optional.empty();
         try (KeyValueIterator<Bytes, byte[]> iterator = store.range(from, to)) {
             while (iterator.hasNext()) {
                 KeyValue<Bytes, byte[]> entry = iterator.next();
                 if (entry.key.get().length == from.get().length && entry.key.compareTo(to) < 0) {
-                    found = Optional.of(SessionState.decode(entry.value));
+                    found = Optional.of(RetiredSession.decode(entry.value));
                 }
             }
         }
-        return found;
+        return found.filter(retired -> sourceOffset < retired.endOffset());
     }
 
     /** Keeps an incarnation that was closed with open numbers; without any it is forgotten. */
-    public void putRetiredSession(SessionKey key, SessionState state) {
-        Bytes retired = StoreKeys.retired(key.space(), key.lane(), key.session(), state.incarnation());
-        if (state.open().isEmpty()) {
+    public void putRetiredSession(SessionKey key, RetiredSession session) {
+        Bytes retired = StoreKeys.retired(
+                key.space(), key.lane(), key.session(), session.state().incarnation());
+        if (session.state().open().isEmpty()) {
             store.delete(retired);
         } else {
-            store.put(retired, state.encode());
+            store.put(retired, session.encode());
         }
     }
 
@@ -288,15 +289,16 @@ public final class MemoryStore implements StateStore {
         SpaceRecord record = space(space);
         for (KeyValue<Bytes, byte[]> entry : entries) {
             StoredMemory memory = StoredMemory.of(entry.value);
-            if (record.hides(memory)) {
+            String id = MemoryKey.of(entry.key.get()).id();
+            boolean misfit = !memory.isTombstone() && record.exists() && memory.dimension() != record.dimension();
+            if (record.hides(memory) || misfit) {
                 store.delete(entry.key);
-                store.delete(StoreKeys.time(
-                        space,
-                        memory.enqueuedAtMs(),
-                        MemoryKey.of(entry.key.get()).id()));
-            } else if (!memory.isTombstone()) {
-                // Enqueued after the drop but processed before it: it lost its place in the index with the others.
-                inner.index().sync(space, MemoryKey.of(entry.key.get()).id(), memory.generation());
+                store.delete(StoreKeys.time(space, memory.enqueuedAtMs(), id));
+            }
+            if (!memory.isTombstone() && (!record.hides(memory) || inner.index().holds(space, id))) {
+                // Enqueued after the drop but processed before it, it lost its place in the index with the others; or a
+                // snapshot from before the drop has brought it back.
+                inner.index().syncSoon(space, id, memory.generation());
             }
         }
         if (!entries.isEmpty()) {

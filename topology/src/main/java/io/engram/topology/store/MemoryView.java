@@ -14,12 +14,15 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What queries see of one partition: the latest state, committed or not. Thread-safe; every method throws {@link
  * StoredValues.StoreClosedException} once the task has gone elsewhere.
  */
 public final class MemoryView implements StoredValues {
+    private static final Logger LOG = LoggerFactory.getLogger(MemoryView.class);
     private static final int PAGE = 500;
 
     private final IndexedStore store;
@@ -38,6 +41,10 @@ public final class MemoryView implements StoredValues {
     }
 
     void opened(int taskPartition) {
+        // Streams may open a store again after its state was found corrupt and wiped.
+        warm = false;
+        lag = 0;
+        lanes = Map.of();
         partition = taskPartition;
     }
 
@@ -68,6 +75,11 @@ public final class MemoryView implements StoredValues {
     /** Records of the changelog that a standby had not stored when that was last measured. */
     public long standbyLag() {
         return lag;
+    }
+
+    /** True when this is no active copy, but was close behind when that was last measured. */
+    public boolean isWarm() {
+        return lanes.isEmpty() && warm;
     }
 
     /** Which part this copy of the partition plays for recall. */
@@ -109,7 +121,13 @@ public final class MemoryView implements StoredValues {
             List<KeyValue<Bytes, byte[]>> page = store.scan(from, to, PAGE);
             for (KeyValue<Bytes, byte[]> entry : page) {
                 MemoryKey key = MemoryKey.of(entry.key.get());
-                StoredMemory memory = StoredMemory.of(entry.value);
+                StoredMemory memory;
+                try {
+                    memory = StoredMemory.of(entry.value);
+                } catch (RuntimeException e) {
+                    LOG.error("Cannot read memory {} of {}", key, store.name(), e);
+                    continue;
+                }
                 if (!memory.isTombstone() && isVisible(memory, space(key.space()))) {
                     consumer.accept(key.space(), key.id(), memory);
                 }
@@ -173,7 +191,10 @@ public final class MemoryView implements StoredValues {
     }
 
     private boolean isVisible(StoredMemory memory, SpaceRecord space) {
-        return !space.hides(memory) && !retention.of(space).hasExpired(memory.enqueuedAtMs(), clock.getAsLong());
+        boolean fits = !space.exists() || memory.dimension() == space.dimension();
+        return fits
+                && !space.hides(memory)
+                && !retention.of(space).hasExpired(memory.enqueuedAtMs(), clock.getAsLong());
     }
 
     /** What a space keeps, configured defaults included. */

@@ -7,7 +7,7 @@
  * 't' time (8) space 00 id          empty; when a tombstone was left, so that old ones are found in order
  * 's' space 00 lane 00 session     {@link io.engram.topology.store.SessionState}: next sequence, open numbers, digests
  * 'r' space 00 lane 00 session 00 incarnation (8)
- *                                  an earlier incarnation that still has open numbers, as 's'
+ *                                  {@link io.engram.topology.store.RetiredSession}: an earlier incarnation with open numbers
  * 'e' space 00 time (8) id         empty; when each memory was enqueued, in spaces with a retention
  * 'p' space                        {@link io.engram.topology.store.SpaceRecord}: dimension, retention, drop marks
  * 'o'                              {@link io.engram.topology.store.LanePositions}: how far the lanes are processed
