@@ -12,6 +12,7 @@ import io.engram.topology.store.StoredMemory;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -66,11 +67,20 @@ public final class StoppedState implements AutoCloseable {
         RocksDB.loadLibrary();
         Files.createDirectories(streamsDir());
         lockFile = FileChannel.open(streamsDir().resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        lock = lockFile.tryLock();
-        if (lock == null) {
+        Optional<FileLock> taken = tryLock();
+        if (taken.isEmpty()) {
             lockFile.close();
             throw new StartupException("an instance is using state.dir " + config.stateDir()
                     + "; stop it, or leave --stopped out and give its --url");
+        }
+        lock = taken.get();
+    }
+
+    private Optional<FileLock> tryLock() throws IOException {
+        try {
+            return Optional.ofNullable(lockFile.tryLock());
+        } catch (OverlappingFileLockException e) {
+            return Optional.empty(); // an instance in this process
         }
     }
 

@@ -1,0 +1,278 @@
+package io.engram.app.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.engram.app.Main;
+import io.engram.schemas.Lane;
+import io.engram.schemas.Observation;
+import io.engram.schemas.RejectionHeaders;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.http.HttpRequest;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** What operators do with state: snapshots, comparisons, replays, retention, and a memory that is full. */
+class StateIT {
+    @TempDir
+    Path stateDir;
+
+    private record Result(int exit, String out, String err) {
+        JsonNode json() throws IOException {
+            return Instance.MAPPER.readTree(out);
+        }
+    }
+
+    private static Result run(String... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine commandLine =
+                Main.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        int exit = commandLine.execute(arguments);
+        return new Result(exit, out.toString(), err.toString());
+    }
+
+    private Result offline(String name, String command, String... more) {
+        List<String> arguments = new ArrayList<>(List.of(command));
+        for (String setting : List.of(
+                "kafka.bootstrap.servers=" + SharedBroker.bootstrapServers(),
+                "application.id=" + name,
+                "topics.prefix=" + name,
+                "partitions=2",
+                "state.dir=" + stateDir)) {
+            arguments.addAll(List.of("--set", setting));
+        }
+        arguments.addAll(List.of(more));
+        return run(arguments.toArray(String[]::new));
+    }
+
+    private static Observation observation(int i) {
+        return Observation.observe("s", i, "memory " + i, new float[] {1, i, i % 11})
+                .withId("m" + i);
+    }
+
+    private static void load(Instance instance, int from, int to) {
+        for (int i = from; i <= to; i++) {
+            instance.send(Lane.NORMAL, "space", observation(i));
+        }
+        instance.flush();
+    }
+
+    @Test
+    void shouldSaveCompareAndRepair() throws Exception {
+        try (Instance instance = Instance.start("state", stateDir)) {
+            load(instance, 1, 1_500);
+            instance.awaitMemories(1_500);
+            Result saved = run("snapshot", "--json", "--url", instance.url());
+            assertThat(saved.exit()).as(saved.err()).isZero();
+            assertThat(saved.json().path("memories").asLong()).isEqualTo(1_500);
+
+            Result verified = run("verify", "--url", instance.url());
+            assertThat(verified.exit()).as(verified.out()).isZero();
+            assertThat(verified.out()).contains("1,500 stored, 1,500 indexed", "consistent");
+            Result inUse = offline("state", "verify", "--stopped");
+            assertThat(inUse.exit()).isEqualTo(1);
+            assertThat(inUse.err()).contains("an instance is using state.dir").doesNotContain("\tat ");
+        }
+        Result stopped = offline("state", "verify", "--stopped", "--json");
+        assertThat(stopped.exit()).as(stopped.out() + stopped.err()).isZero();
+        assertThat(sum(stopped.json(), "stored")).isEqualTo(1_500);
+        assertThat(sum(stopped.json(), "confirmed")).isEqualTo(1_500);
+
+        Path snapshot = snapshots().get(0);
+        byte[] bytes = Files.readAllBytes(snapshot);
+        bytes[bytes.length / 3] ^= 8;
+        Files.write(snapshot, bytes);
+        Result damaged = offline("state", "verify", "--stopped");
+        assertThat(damaged.exit()).isEqualTo(1);
+        assertThat(damaged.out()).contains("unusable: " + snapshot, "CRC-32C", "NOT consistent");
+        Result rebuilt = offline("state", "verify", "--stopped", "--rebuild");
+        assertThat(rebuilt.exit()).as(rebuilt.out()).isZero();
+        assertThat(rebuilt.out()).contains("removed: " + snapshot);
+        assertThat(snapshot).doesNotExist();
+        assertThat(offline("state", "verify", "--stopped").exit()).isZero();
+
+        try (Instance instance = Instance.start("state", stateDir)) {
+            instance.awaitMemories(1_500);
+            assertThat(run("verify", "--url", instance.url()).exit()).isZero();
+        }
+    }
+
+    private List<Path> snapshots() throws IOException {
+        try (Stream<Path> paths = Files.walk(stateDir.resolve("hnsw"))) {
+            return paths.filter(path -> path.toString().endsWith(".hnsw")).toList();
+        }
+    }
+
+    private static long sum(JsonNode answer, String field) {
+        long sum = 0;
+        for (JsonNode task : answer.path("tasks")) {
+            sum += task.path(field).asLong();
+        }
+        return sum;
+    }
+
+    @Test
+    void shouldReplayWithoutDoublingAnything() throws Exception {
+        String[] settings = {
+            "redelivery.enabled=false",
+            "partitions=2",
+            "queue.capacity.normal=100",
+            "backpressure.hold.ms=200",
+            "index.workers=1"
+        };
+        try (Instance instance = Instance.start("replay", stateDir, settings)) {
+            load(instance, 1, 3_000);
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> instance.memories() + instance.rejected().size() == 3_000
+                            && instance.sumOf("engram_streaming_queue_depth") == 0);
+            long shed = instance.rejected().size();
+            assertThat(shed).isPositive();
+            // One that is wrong for good.
+            instance.sendRaw(Lane.NORMAL, "space".getBytes(java.nio.charset.StandardCharsets.UTF_8), new byte[] {'{'});
+            instance.flush();
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> instance.rejected().size() == shed + 1);
+
+            Result dry = offline("replay", "replay", "--dry-run", "--json");
+            assertThat(dry.exit()).as(dry.err()).isZero();
+            assertThat(dry.json().path("by_reason").path("over_capacity").asLong())
+                    .isEqualTo(shed);
+            assertThat(dry.json().path("replayed").asLong()).isZero();
+            assertThat(offline("replay", "replay", "--space", "other", "--json")
+                            .json()
+                            .path("chosen")
+                            .asLong())
+                    .isZero();
+            assertThat(offline("replay", "replay", "--until", "2020-01-01T00:00:00Z", "--json")
+                            .json()
+                            .path("chosen")
+                            .asLong())
+                    .isZero();
+
+            for (int i = 0; i < 2; i++) {
+                Result replayed = offline("replay", "replay", "--reason", "over_capacity");
+                assertThat(replayed.exit()).as(replayed.err()).isZero();
+                instance.awaitMemories(3_000);
+            }
+            assertThat(instance.rejected()).as("nothing new is rejected").hasSize((int) shed + 1);
+            assertThat(instance.sumOf("engram_streaming_redelivered_dropped_total", "space"))
+                    .isEqualTo(shed);
+            Result badReason = offline("replay", "replay", "--reason", "nonsense");
+            assertThat(badReason.exit()).isEqualTo(2);
+            assertThat(badReason.err()).contains("--reason must be one of", "nonsense");
+        }
+    }
+
+    @Test
+    void shouldRedeliverWhatWasShed() throws Exception {
+        String[] settings = {"partitions=2", "queue.capacity.normal=100", "backpressure.hold.ms=200", "index.workers=1"
+        };
+        try (Instance instance = Instance.start("redelivery", stateDir, settings)) {
+            load(instance, 1, 3_000);
+            instance.awaitMemories(3_000);
+            List<ConsumerRecord<byte[], byte[]>> rejected = instance.rejected();
+            assertThat(rejected)
+                    .isNotEmpty()
+                    .allSatisfy(record -> assertThat(Instance.reason(record)).isEqualTo("over_capacity"));
+            assertThat(rejected.stream()
+                            .map(record -> Instance.header(record, RejectionHeaders.SOURCE_OFFSET))
+                            .distinct())
+                    .as("each was shed once")
+                    .hasSize(rejected.size());
+            assertThat(instance.sumOf("engram_streaming_redelivered_total", "normal"))
+                    .isGreaterThanOrEqualTo(rejected.size());
+            await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+                JsonNode session = Instance.json(instance.get("/v1/sessions/space/normal/s"));
+                assertThat(session.path("acknowledged_sequence").asLong()).isEqualTo(3_000);
+                assertThat(session.path("open_ranges")).isEmpty();
+            });
+        }
+    }
+
+    @Test
+    void shouldKeepWhatTheSettingsOfASpaceSay() throws Exception {
+        try (Instance instance = Instance.start("retention", stateDir, "retention.max.memories=100000")) {
+            load(instance, 1, 400);
+            instance.awaitMemories(400);
+            var put = instance.request(
+                    HttpRequest.newBuilder()
+                            .header("Content-Type", "application/json")
+                            .PUT(HttpRequest.BodyPublishers.ofString("{\"max_memories\":100}")),
+                    "/v1/spaces/space/settings?wait=indexed");
+            assertThat(put.statusCode()).as(put.body()).isEqualTo(200);
+            JsonNode settings = Instance.json(instance.get("/v1/spaces/space/settings"));
+            assertThat(settings.path("max_memories").asLong()).isEqualTo(100);
+            assertThat(settings.path("ttl_ms").isNull()).isTrue();
+            assertThat(settings.path("effective").path("ttl_ms").asLong()).isZero();
+            instance.awaitMemories(100);
+            assertThat(instance.isRemembered("space", "m400")).isTrue();
+            assertThat(instance.isRemembered("space", "m1")).isFalse();
+            assertThat(instance.sumOf("engram_streaming_memories_expired_total", "space", "max_memories"))
+                    .isEqualTo(300);
+            var bad = instance.request(
+                    HttpRequest.newBuilder()
+                            .header("Content-Type", "application/json")
+                            .PUT(HttpRequest.BodyPublishers.ofString("{\"ttl_ms\":\"1 day\"}")),
+                    "/v1/spaces/space/settings");
+            assertThat(bad.statusCode()).isEqualTo(400);
+            assertThat(bad.body()).contains("settings.ttl_ms");
+        }
+        // Durable: the limit and what it took.
+        try (Instance instance = Instance.start("retention", stateDir)) {
+            instance.awaitMemories(100);
+            load(instance, 401, 420);
+            await().atMost(Duration.ofSeconds(10)).until(() -> instance.isRemembered("space", "m420"));
+            instance.awaitMemories(100);
+        }
+    }
+
+    @Test
+    void shouldShedInsteadOfRunningOutOfMemory() throws Exception {
+        try (Instance instance = Instance.start(
+                "memory",
+                stateDir,
+                "index.max-memory=400000",
+                "admission.policy=backlog",
+                "index.vector.cache.bytes=0")) {
+            for (int i = 1; i <= 5_000; i++) {
+                instance.send(Lane.NORMAL, "space", observation(i));
+                if (i % 250 == 0) {
+                    instance.flush();
+                    Thread.sleep(100);
+                }
+            }
+            instance.flush();
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> instance.memories() + instance.rejected().size() >= 5_000);
+            ConsumerRecord<byte[], byte[]> shed = instance.rejected().get(0);
+            assertThat(Instance.reason(shed)).isEqualTo("over_capacity");
+            assertThat(Instance.header(shed, RejectionHeaders.DETAIL))
+                    .contains("index memory of this instance is full", "index.max-memory");
+            assertThat(Instance.json(instance.get("/v1/backpressure"))
+                            .path("level")
+                            .asText())
+                    .isEqualTo("overloaded");
+            assertThat(instance.sumOf("engram_hnsw_index_memory_bytes")).isLessThan(800_000);
+            // Room again: a limit for the space lets go of most of it, and what was shed comes in.
+            instance.request(
+                    HttpRequest.newBuilder()
+                            .header("Content-Type", "application/json")
+                            .PUT(HttpRequest.BodyPublishers.ofString("{\"max_memories\":200}")),
+                    "/v1/spaces/space/settings");
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> instance.isRemembered("space", "m5000") && instance.memories() <= 400);
+        }
+    }
+}
