@@ -10,9 +10,11 @@ import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +32,11 @@ final class RequestRouter {
 
     /** So that the other's own deadline comes first. */
     private static final long MARGIN_MS = 300;
+
+    /** The longest that a task is expected to be on its way from one instance to another. */
+    private static final long HAND_OVER_MS = 1_500;
+
+    private static final long PAUSE_MS = 25;
 
     private final Cluster cluster;
     private final Peers peers;
@@ -95,12 +102,29 @@ final class RequestRouter {
         if (hop) {
             return new Routed(local.answer(), true);
         }
-        List<String> asked = new ArrayList<>();
+        long giveUp = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.min(budget.leftMs(), HAND_OVER_MS));
+        while (true) {
+            Set<String> asked = new LinkedHashSet<>();
+            Optional<Routed> answer = tryAll(space, budget, local, call, asked);
+            if (answer.isPresent()) {
+                return answer.get();
+            }
+            if (System.nanoTime() - giveUp >= 0) {
+                throw new UnavailableException(
+                        "nobody can answer for space '" + space + "' right now; asked " + String.join(", ", asked));
+            }
+            // While a task goes from one instance to another nobody has it for a moment.
+            Thread.sleep(PAUSE_MS);
+        }
+    }
+
+    private Optional<Routed> tryAll(String space, Budget budget, Local local, Peers.Call call, Set<String> asked)
+            throws InterruptedException {
         List<HostInfo> candidates = cluster.candidates(space);
         for (HostInfo host : candidates) {
             if (cluster.isSelf(host)) {
                 try {
-                    return new Routed(local.answer(), true);
+                    return Optional.of(new Routed(local.answer(), true));
                 } catch (UnavailableException e) {
                     asked.add("this instance");
                     continue;
@@ -115,12 +139,11 @@ final class RequestRouter {
             long timeoutMs = budget.patient() || last ? leftMs + MARGIN_MS : Math.min(leftMs, hostTimeoutMs);
             Optional<ObjectNode> answer = ask(host, call, timeoutMs);
             if (answer.isPresent()) {
-                return new Routed(answer.get(), false);
+                return Optional.of(new Routed(answer.get(), false));
             }
             asked.add(host.host() + ":" + host.port());
         }
-        throw new UnavailableException(
-                "nobody can answer for space '" + space + "' right now; asked " + String.join(", ", asked));
+        return Optional.empty();
     }
 
     private Optional<ObjectNode> ask(HostInfo host, Peers.Call call, long timeoutMs) throws InterruptedException {
