@@ -10,7 +10,7 @@ import org.apache.kafka.clients.producer.RecordMetadata;
  * Ends the process, as SIGKILL would, when it is about to write a certain record. The instance's own code knows nothing of
  * it: it is put into its producers by configuration.
  *
- * <p>{@code -Dengram.test.crash=TOPIC:KEY}: the topic contains the one, the key the other.
+ * <p>{@code -Dengram.test.crash=TOPIC:KEY}: the topic contains the one, the key the other; {@code ~} is a zero byte.
  */
 public final class CrashInterceptor implements ProducerInterceptor<byte[], byte[]> {
     static final String PROPERTY = "engram.test.crash";
@@ -22,7 +22,7 @@ public final class CrashInterceptor implements ProducerInterceptor<byte[], byte[
     public void configure(Map<String, ?> configs) {
         String[] point = System.getProperty(PROPERTY, "never:never").split(":", 2);
         topic = point[0];
-        key = point[1];
+        key = point[1].replace('~', '\0'); // which a command line cannot hold
     }
 
     @Override

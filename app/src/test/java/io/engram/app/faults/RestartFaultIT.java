@@ -153,7 +153,8 @@ class RestartFaultIT {
                 "restart with %,d memories after SIGKILL: ready in %.1f s, %,d confirmed, %,d inserted",
                 MEMORIES + more, killed / 1e3, afterKill.confirmed(), afterKill.inserted());
         assertThat(afterKill.confirmed()).isGreaterThanOrEqualTo(MEMORIES);
-        assertThat(afterKill.confirmed() + afterKill.inserted()).isEqualTo(MEMORIES + more);
+        // What was not committed when it was killed is not restored, but processed again.
+        assertThat(afterKill.confirmed() + afterKill.inserted()).isBetween((long) MEMORIES, (long) MEMORIES + more);
         assertConsistent();
 
         instance.stop();
