@@ -25,6 +25,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * Finds out whether anything was lost, doubled or made up, from the outside: it reads topics and asks over HTTP, and has
@@ -129,7 +130,22 @@ final class Checker {
         return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
     }
 
-    private void awaitAcknowledged(Expected expected) {
+    private void awaitAcknowledged(Expected expected) throws IOException, InterruptedException {
+        try {
+            awaitProgress(expected);
+        } catch (ConditionTimeoutException e) {
+            StringBuilder state = new StringBuilder("what the instance says of the sessions:");
+            for (String session : expected.lastSequence.keySet()) {
+                state.append('\n')
+                        .append(session)
+                        .append(' ')
+                        .append(instance.get("/v1/sessions/" + session).body());
+            }
+            throw new AssertionError(state.toString(), e);
+        }
+    }
+
+    private void awaitProgress(Expected expected) {
         await().atMost(Duration.ofMinutes(3))
                 .pollInterval(Duration.ofMillis(500))
                 .untilAsserted(() -> {

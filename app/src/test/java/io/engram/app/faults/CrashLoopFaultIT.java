@@ -44,6 +44,8 @@ class CrashLoopFaultIT {
                     Server.freePort(),
                     "partitions=4",
                     "snapshot.interval.ms=2000",
+                    // Whatever waits while something is down is taken afterwards: shedding has tests of its own.
+                    "queue.capacity=16000000",
                     "shutdown.drain.ms=0"));
         }
         for (int i = 1; i <= instances; i++) {

@@ -132,6 +132,7 @@ class RestartFaultIT {
     @Test
     void shouldTakeTheIndexFromItsSnapshots() throws Exception {
         load(0, MEMORIES);
+        measureSnapshot();
         instance.stop();
         long clean = restart();
         Restored afterClean = restored();
@@ -141,8 +142,9 @@ class RestartFaultIT {
                 MEMORIES, DIMENSION, clean / 1e3, afterClean.confirmed(), afterClean.inserted());
         assertThat(afterClean).isEqualTo(new Restored(MEMORIES, 0, 0));
 
-        JsonNode saved = post("/v1/snapshot");
-        FaultSettings.report("snapshot on demand after the restart: %s", saved);
+        assertThat(post("/v1/snapshot").path("spaces").asInt())
+                .as("nothing has changed since")
+                .isZero();
         int more = MEMORIES / 100;
         load(MEMORIES, MEMORIES + more);
         instance.kill();
@@ -170,6 +172,30 @@ class RestartFaultIT {
         if (FaultSettings.isLong()) {
             assertThat(instance.output()).contains("Loading the index of");
         }
+    }
+
+    /** Observations go on while everything is saved: the stream threads must not notice. */
+    private void measureSnapshot() throws Exception {
+        Thread.sleep(FaultSettings.scaled(0, 35_000)); // the windows of the maxima are 30 s
+        JsonNode saved;
+        try (Loader loader = new Loader(kafkaPort, DIMENSION)) {
+            for (int i = 0; i < 200; i++) {
+                // Of those that are there: every third is in the small space.
+                loader.observe(i % 3 == 0 ? "small" : "large", Lane.HIGH, "during", "m" + i, "replaced while saving");
+                if (i == 20) {
+                    Thread.sleep(500); // both spaces have changed
+                }
+            }
+            loader.flush();
+            saved = post("/v1/snapshot");
+        }
+        FaultSettings.report(
+                "snapshot of %,d memories: %s; longest call of a stream thread meanwhile: process %.1f ms, punctuate %.1f ms",
+                MEMORIES,
+                saved,
+                instance.maxOf("kafka_stream_thread_process_latency_max"),
+                instance.maxOf("kafka_stream_thread_punctuate_latency_max"));
+        assertThat(saved.path("spaces").asInt()).isEqualTo(2);
     }
 
     private boolean liveButNotReady() throws InterruptedException {

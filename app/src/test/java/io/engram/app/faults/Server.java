@@ -31,10 +31,12 @@ final class Server implements AutoCloseable {
     private final Path log;
     private final String ready;
     private final int port;
+    private final int metricsPort;
     private Process process;
     private long logFrom;
 
-    private Server(Path log, String ready, int port, List<String> arguments, List<String> jvm) {
+    private Server(Path log, String ready, int port, int metricsPort, List<String> arguments, List<String> jvm) {
+        this.metricsPort = metricsPort;
         this.log = log;
         this.ready = ready;
         this.port = port;
@@ -63,6 +65,7 @@ final class Server implements AutoCloseable {
                 directory.resolveSibling(directory.getFileName() + ".log"),
                 "127.0.0.1:" + port,
                 port,
+                0,
                 List.of("broker", "--port", Integer.toString(port), "--dir", directory.toString()),
                 List.of("-Xmx1g"));
         server.start();
@@ -77,12 +80,13 @@ final class Server implements AutoCloseable {
     static Server instance(Path directory, int kafkaPort, int httpPort, List<String> jvm, String... settings)
             throws IOException {
         Files.createDirectories(directory);
+        int metricsPort = freePort();
         List<String> arguments = new ArrayList<>(List.of("serve"));
         List<String> all = new ArrayList<>(List.of(
                 "kafka.bootstrap.servers=127.0.0.1:" + kafkaPort,
                 "state.dir=" + directory.resolve("state"),
                 "http.port=" + httpPort,
-                "metrics.port=0"));
+                "metrics.port=" + metricsPort));
         all.addAll(List.of(settings));
         for (String setting : all) {
             if (setting.startsWith("--")) {
@@ -91,7 +95,7 @@ final class Server implements AutoCloseable {
                 arguments.addAll(List.of("--set", setting));
             }
         }
-        Server server = new Server(directory.resolve("log"), " ready http://", httpPort, arguments, jvm);
+        Server server = new Server(directory.resolve("log"), " ready http://", httpPort, metricsPort, arguments, jvm);
         server.start();
         return server;
     }
@@ -196,6 +200,21 @@ final class Server implements AutoCloseable {
 
     JsonNode json(String path) throws IOException, InterruptedException {
         return MAPPER.readTree(get(path).body());
+    }
+
+    /** The greatest value of a metric's series. */
+    double maxOf(String metric) throws IOException, InterruptedException {
+        String text = HTTP.send(
+                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + metricsPort + "/metrics"))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
+        return text.lines()
+                .filter(line -> line.startsWith(metric + "{") || line.startsWith(metric + " "))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .filter(Double::isFinite)
+                .max()
+                .orElseThrow(() -> new AssertionError("no series of " + metric));
     }
 
     /** True when it says that it is ready, over HTTP. */

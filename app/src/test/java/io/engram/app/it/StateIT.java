@@ -7,18 +7,28 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.engram.app.Main;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
+import io.engram.schemas.ObservationCodec;
 import io.engram.schemas.RejectionHeaders;
+import io.engram.topology.SpacePartitioner;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -140,7 +150,7 @@ class StateIT {
             long shed = instance.rejected().size();
             assertThat(shed).isPositive();
             // One that is wrong for good.
-            instance.sendRaw(Lane.NORMAL, "space".getBytes(java.nio.charset.StandardCharsets.UTF_8), new byte[] {'{'});
+            instance.sendRaw(Lane.NORMAL, "space".getBytes(StandardCharsets.UTF_8), new byte[] {'{'});
             instance.flush();
             await().atMost(Duration.ofSeconds(10))
                     .until(() -> instance.rejected().size() == shed + 1);
@@ -273,6 +283,42 @@ class StateIT {
                     "/v1/spaces/space/settings");
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> instance.isRemembered("space", "m5000") && instance.memories() <= 400);
+        }
+    }
+
+    @Test
+    void shouldSayWhatTheTopicsRetentionTook() throws Exception {
+        try (Instance instance = Instance.start("expired", stateDir)) {
+            load(instance, 1, 100);
+            instance.awaitMemories(100);
+        }
+        // While nobody processes them, the lane's retention deletes records.
+        int partition = SpacePartitioner.partition("space", 2);
+        TopicPartition lane = new TopicPartition("expired-observations-normal", partition);
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                        Map.of("bootstrap.servers", SharedBroker.bootstrapServers()),
+                        new ByteArraySerializer(),
+                        new ByteArraySerializer());
+                Admin admin = Admin.create(Map.of("bootstrap.servers", SharedBroker.bootstrapServers()))) {
+            long last = 0;
+            for (int i = 1; i <= 30; i++) {
+                Observation later = Observation.observe("later", i, "c", new float[] {1, i, 0})
+                        .withId("later" + i);
+                last = producer.send(new ProducerRecord<>(
+                                lane.topic(), "space".getBytes(StandardCharsets.UTF_8), ObservationCodec.encode(later)))
+                        .get()
+                        .offset();
+            }
+            admin.deleteRecords(Map.of(lane, RecordsToDelete.beforeOffset(last + 1)))
+                    .all()
+                    .get();
+        }
+        try (Instance instance = Instance.start("expired", stateDir)) {
+            instance.awaitMemories(100);
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> instance.sumOf("engram_streaming_records_deleted_total", "normal") >= 30);
+            load(instance, 101, 110);
+            instance.awaitMemories(110);
         }
     }
 }
