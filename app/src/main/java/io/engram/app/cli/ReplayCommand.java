@@ -148,7 +148,7 @@ public final class ReplayCommand implements Callable<Integer> {
                         if (inFlight.size() >= MAX_IN_FLIGHT) {
                             inFlight.poll().get();
                         }
-                        dueNanos += TimeUnit.SECONDS.toNanos(1) / maxPerSecond;
+                        dueNanos = Math.max(dueNanos, System.nanoTime()) + TimeUnit.SECONDS.toNanos(1) / maxPerSecond;
                         LockSupport.parkNanos(dueNanos - System.nanoTime());
                     }
                 }

@@ -32,6 +32,7 @@ import org.slf4j.LoggerFactory;
 final class ObservationRoutes {
     private static final Logger LOG = LoggerFactory.getLogger(ObservationRoutes.class);
     private static final int MAX_LINES = 1_000;
+    private static final long FATE_MARGIN_MS = 500;
 
     private final Gateway gateway;
     private final LocalStores stores;
@@ -205,7 +206,7 @@ final class ObservationRoutes {
         return router.route(
                         hop,
                         space,
-                        RequestRouter.Budget.of(timeoutMs + maxTimeoutMs, true),
+                        RequestRouter.Budget.of(timeoutMs + FATE_MARGIN_MS, true),
                         () -> describe(gateway.await(space, lane, offset, timeoutMs)),
                         Peers.Call.get(path))
                 .answer();
@@ -243,8 +244,9 @@ final class ObservationRoutes {
                     .put("offset", record.offset());
             result.put("session", record.session()).put("sequence", record.sequence());
             if (wait) {
-                long leftMs = Math.max(1, (deadline - System.nanoTime()) / 1_000_000);
-                ObjectNode fate = fateOf(space, lane, record, leftMs);
+                long leftMs = (deadline - System.nanoTime()) / 1_000_000;
+                ObjectNode fate =
+                        leftMs > 0 ? fateOf(space, lane, record, leftMs) : describe(new Gateway.Fate.Pending());
                 if (fate.has("reason") && fate.path("status").asText().equals("rejected") && !many) {
                     throw rejected(fate);
                 }

@@ -22,9 +22,11 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
-import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.SerializationException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -163,8 +165,8 @@ final class LaneRedelivery implements Runnable {
                 room.sent(at.partition(), at.offset());
                 metrics.redelivered(lane);
             } catch (ExecutionException e) {
-                if (e.getCause() instanceof RetriableException) {
-                    throw e;
+                if (!isFaultOfTheRecord(e.getCause())) {
+                    throw e; // everything from the last commit on is read again
                 }
                 // It stays where it is; waiting for it would hold up all that follow.
                 LOG.error(
@@ -180,6 +182,12 @@ final class LaneRedelivery implements Runnable {
                 buffered.get(partition).pollFirst();
             }
         });
+    }
+
+    private static boolean isFaultOfTheRecord(Throwable cause) {
+        return cause instanceof RecordTooLargeException
+                || cause instanceof InvalidRecordException
+                || cause instanceof SerializationException;
     }
 
     /** Up to the first that waits, or to where reading is. */

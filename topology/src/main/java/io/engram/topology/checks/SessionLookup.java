@@ -29,16 +29,16 @@ record SessionLookup(SessionKey key, SessionState state, OptionalLong retiredAt,
 
     private static SessionLookup ofRedelivered(
             MemoryStore store, SessionKey key, Optional<SessionState> stored, long origin) {
-        if (stored.isEmpty()) {
-            return current(key, SessionState.startedAt(origin));
-        }
-        if (origin >= stored.get().incarnation()) {
+        if (stored.filter(session -> origin >= session.incarnation()).isPresent()) {
             return current(key, stored.get());
         }
         Optional<RetiredSession> earlier = store.retiredSession(key, origin);
         if (earlier.isPresent()) {
             return new SessionLookup(
                     key, earlier.get().state(), OptionalLong.of(earlier.get().endOffset()), Optional.empty());
+        }
+        if (stored.isEmpty()) {
+            return current(key, SessionState.startedAt(origin));
         }
         // An incarnation of which nothing is open is not kept: a closed one stands for it.
         SessionState gone = SessionState.startedAt(origin);

@@ -120,8 +120,9 @@ public final class IndexWorkers implements AutoCloseable {
         }
     }
 
-    boolean hasBackgroundRoom() {
-        return backgroundPending.get() < config.maxBackgroundPending() / 2;
+    /** Background tasks that one partition may have waiting before it should submit no more by itself. */
+    int backgroundLimit() {
+        return config.maxBackgroundPending();
     }
 
     private void count(IndexTask task) {

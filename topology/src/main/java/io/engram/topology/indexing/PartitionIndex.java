@@ -184,7 +184,7 @@ public final class PartitionIndex {
 
     /** True when {@link #syncSoon} and {@link #withdraw} do not add to a long queue. */
     public boolean hasBackgroundRoom() {
-        return workers.hasBackgroundRoom();
+        return background.pending() < workers.backgroundLimit();
     }
 
     /** As {@link #sync}, but never waits: for stream threads. */

@@ -131,7 +131,7 @@ public final class Retention {
         long deadline = System.nanoTime() + TICK_NANOS;
         List<String> served = new ArrayList<>();
         for (Map.Entry<String, Space> entry : spaces.entrySet()) {
-            if (System.nanoTime() >= deadline || !hasRoom()) {
+            if (System.nanoTime() >= deadline) {
                 break;
             }
             served.add(entry.getKey());
@@ -145,11 +145,11 @@ public final class Retention {
 
     private void work(String space, Space known, long nowMs, long deadline) {
         boolean more = !sweeping.contains(space);
-        while (more && System.nanoTime() < deadline && hasRoom()) {
+        while (more && System.nanoTime() < deadline) {
             more = switch (known.phase) {
                 case BACKFILL -> backfill(known, space);
                 case COUNT -> count(known, space);
-                case READY -> isDue(known, nowMs) && enforce(known, space, nowMs, STEP) == STEP;
+                case READY -> isDue(known, nowMs) && hasRoom() && enforce(known, space, nowMs, STEP) == STEP;
             };
         }
     }

@@ -219,6 +219,22 @@ class RedeliveryTest {
     }
 
     @Test
+    void shouldKnowAnEarlierIncarnationWhenTheSessionItselfIsForgotten() {
+        Rejection shed = shed(observe(2, "a", "text"));
+        topology.send(SPACE, Observation.of(Operation.CLOSE, "s", 3));
+        topology.send(SPACE, observe(1, "b", "of the second"));
+        topology.advance(Duration.ofHours(25));
+        topology.send(SPACE, Observation.observe("other", 1, "moves the lane's time", new float[] {1, 2}));
+        topology.advance(Duration.ofSeconds(3));
+        assertThat(topology.store().session(session())).isEmpty();
+
+        topology.redeliver(Lane.NORMAL, shed);
+
+        assertThat(topology.rejections()).isEmpty();
+        assertThat(content("a")).contains("text");
+    }
+
+    @Test
     void shouldAcceptIntoAClosedSession() {
         Rejection shed = shed(observe(2, "a", "text"));
         topology.send(SPACE, Observation.of(Operation.CLOSE, "s", 3));
