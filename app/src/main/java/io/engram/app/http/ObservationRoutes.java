@@ -31,6 +31,9 @@ import org.slf4j.LoggerFactory;
 /** Writing over HTTP: observe, forget, drop. Everything goes through the lanes, like any other producer's records. */
 final class ObservationRoutes {
     private static final Logger LOG = LoggerFactory.getLogger(ObservationRoutes.class);
+    /** Between instances: only the one that processes the space may answer. */
+    static final String ACTIVE_ONLY = "active=true";
+
     private static final int MAX_LINES = 1_000;
     private static final long FATE_MARGIN_MS = 500;
 
@@ -161,7 +164,7 @@ final class ObservationRoutes {
                                 }
                                 return JsonBody.MAPPER.createObjectNode();
                             },
-                            Peers.Call.get("/v1/spaces/" + space + path))
+                            Peers.Call.get("/v1/spaces/" + space + path + "?" + ACTIVE_ONLY))
                     .answer();
             if (found.path("dimension").isNull()) {
                 throw otherwise; // settings of a space that is not in use

@@ -152,7 +152,9 @@ final class StatusRoutes {
                                 router.isHop(context),
                                 space,
                                 RequestRouter.Budget.of(ROUTED_MS, false),
-                                () -> stores.ask(space, view -> settings(space, view)),
+                                () -> RecallRoutes.isForActive(context)
+                                        ? stores.askActive(space, view -> settings(space, view))
+                                        : stores.ask(space, view -> settings(space, view)),
                                 Peers.Call.get("/v1/spaces/" + space + "/settings"))
                         .answer());
     }

@@ -47,6 +47,7 @@ public final class PartitionIndex {
     private final long openedAtNanos = System.nanoTime();
     // Live changes that came before the snapshots were adopted; guarded by itself.
     private final List<IndexTask> early = new ArrayList<>();
+    private final Object completeness = new Object();
     private volatile LanePositions restoredTo = LanePositions.NONE;
     private volatile LanePositions indexedTo = LanePositions.NONE;
     private volatile boolean adopted;
@@ -266,8 +267,10 @@ public final class PartitionIndex {
 
     /** The partition becomes active: what was restored last must be indexed before it answers. */
     public void activated() {
-        complete = false;
-        background.mark();
+        synchronized (completeness) {
+            complete = false;
+            background.mark();
+        }
         restored();
     }
 
@@ -286,9 +289,13 @@ public final class PartitionIndex {
 
     /** True once recall sees everything that was stored when the partition was opened or became active. */
     public boolean isCaughtUp() {
-        if (!complete && loaded && (reconciled || !restored) && background.isMarkReached()) {
-            complete = true;
-            reportComplete();
+        if (!complete) {
+            synchronized (completeness) {
+                complete = loaded && (reconciled || !restored) && background.isMarkReached();
+            }
+            if (complete) {
+                reportComplete();
+            }
         }
         return complete && !closed;
     }
