@@ -4,14 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.engram.app.cli.ExitCodes.CommandFailedException;
 import io.engram.app.cli.ExitCodes.UnreachableException;
+import io.engram.app.query.Peers;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
-import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /** An instance's HTTP interface, as the commands use it. Thread-safe. */
@@ -53,7 +52,7 @@ public final class ApiClient {
 
     /** A path segment, escaped. */
     public static String segment(String text) {
-        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+        return Peers.segment(text);
     }
 
     private JsonNode send(HttpRequest.Builder request, String path) throws InterruptedException {

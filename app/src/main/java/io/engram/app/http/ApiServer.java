@@ -13,7 +13,6 @@ import io.engram.app.state.StateVerifier;
 import io.engram.topology.TopologyRuntime;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
-import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -114,11 +113,6 @@ public final class ApiServer implements AutoCloseable {
             throw Problem.of(415, "Unsupported Media Type", "Content-Type must be application/json, got '" + type + "'")
                     .asException();
         }
-    }
-
-    /** A path segment, escaped. */
-    static String segment(String text) {
-        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     static void json(Context context, int status, JsonNode body) {

@@ -131,7 +131,7 @@ final class ObservationRoutes {
         String id = context.pathParam("id");
         require(
                 space,
-                "/memories/" + ApiServer.segment(id),
+                "/memories/" + Peers.segment(id),
                 () -> stores.askActive(space, view -> view.memory(space, id)).isPresent(),
                 ApiServer.unknownMemory(space, id));
         send(context, space, List.of(Observation.forget("http", 1, id)), false);

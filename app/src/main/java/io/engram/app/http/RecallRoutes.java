@@ -329,7 +329,7 @@ final class RecallRoutes {
                             : stores.ask(space, view -> view.memory(space, id));
                     return MemoryJson.memory(id, memory.orElseThrow(() -> ApiServer.unknownMemory(space, id)), include);
                 },
-                Peers.Call.get("/v1/spaces/" + space + "/memories/" + ApiServer.segment(id) + query));
+                Peers.Call.get("/v1/spaces/" + space + "/memories/" + Peers.segment(id) + query));
         ApiServer.json(context, 200, routed.answer());
     }
 

@@ -254,7 +254,7 @@ final class StatusRoutes {
     private void session(Context context) throws InterruptedException {
         String space = RecallRoutes.spaceOf(context);
         SessionKey key = new SessionKey(space, laneOf(context), context.pathParam("session"));
-        String path = "/v1/sessions/" + space + "/" + key.lane().label() + "/" + ApiServer.segment(key.session());
+        String path = "/v1/sessions/" + space + "/" + key.lane().label() + "/" + Peers.segment(key.session());
         ApiServer.json(
                 context,
                 200,

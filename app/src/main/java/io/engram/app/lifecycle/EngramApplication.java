@@ -234,11 +234,6 @@ public final class EngramApplication implements AutoCloseable {
         }
     }
 
-    private void fail() {
-        failed = true;
-        ended.countDown();
-    }
-
     /** Whoever sends requests here has a moment to notice that this instance is not ready any more. */
     private void drain() throws InterruptedException {
         if (wasReady && !failed) {
@@ -249,7 +244,8 @@ public final class EngramApplication implements AutoCloseable {
     private void stateChanged(KafkaStreams.State now, KafkaStreams.State before) {
         LOG.debug("Streams went from {} to {}", before, now);
         if (now == KafkaStreams.State.ERROR) {
-            fail();
+            failed = true;
+            ended.countDown();
         }
     }
 

@@ -2,6 +2,7 @@ package io.engram.app.query;
 
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -96,6 +97,11 @@ public final class Peers {
         }
         secret.ifPresent(shared -> request.header(AUTHORIZATION, BEARER + shared));
         return request.build();
+    }
+
+    /** A path segment, escaped. */
+    public static String segment(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     /** An IPv6 address as a URL wants it. */

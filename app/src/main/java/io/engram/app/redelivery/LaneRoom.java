@@ -8,7 +8,6 @@ import io.engram.topology.TopologyRuntime;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.admission.PartitionDepth;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -161,7 +160,7 @@ final class LaneRoom {
 
     /** The partitions belong to somebody else now. */
     void forget(List<Integer> partitions) {
-        new ArrayList<>(partitions).forEach(partition -> {
+        partitions.forEach(partition -> {
             outstanding.remove(partition);
             trickle.remove(partition);
         });

@@ -116,14 +116,10 @@ public final class IndexLoader implements AutoCloseable {
         try {
             executor.execute(() -> {
                 try {
-                    Bytes from = StoreKeys.firstMemory(space);
-                    Bytes to = StoreKeys.afterMemories(space);
-                    List<KeyValue<Bytes, byte[]>> chunk;
-                    do {
-                        chunk = store.scan(from, to, CHUNK);
-                        chunk.forEach(entry -> handOver(entry, store, index));
-                        from = chunk.isEmpty() ? from : successor(chunk.get(chunk.size() - 1).key);
-                    } while (chunk.size() == CHUNK && !index.isClosed());
+                    store.forEach(
+                            StoreKeys.firstMemory(space),
+                            StoreKeys.afterMemories(space),
+                            entry -> handOver(entry, store, index));
                 } catch (StoredValues.StoreClosedException e) {
                     LOG.debug("Stopped scanning {}: it was closed", index.task());
                 }

@@ -12,6 +12,7 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.kafka.common.TopicPartition;
@@ -42,6 +43,8 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * The store methods belong to the thread that owns the task; {@link #read} and {@link #scan} are thread-safe.
  */
 final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
+    private static final int PAGE = 500;
+
     private final KeyValueStore<Bytes, byte[]> rocks;
     private final BiFunction<TaskId, IndexedStore, PartitionIndex> indexFactory;
     private final IndexLoader loader;
@@ -136,6 +139,17 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
             }
             return entries;
         });
+    }
+
+    /** Every entry from {@code from} (inclusive) to {@code to} (exclusive), page by page, from any thread. */
+    void forEach(Bytes from, Bytes to, Consumer<KeyValue<Bytes, byte[]>> consumer) {
+        Bytes next = from;
+        List<KeyValue<Bytes, byte[]>> page;
+        do {
+            page = scan(next, to, PAGE);
+            page.forEach(consumer);
+            next = page.isEmpty() ? next : IndexLoader.successor(page.get(page.size() - 1).key);
+        } while (page.size() == PAGE);
     }
 
     private <T> T guarded(Supplier<T> reading) {

@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.apache.kafka.common.utils.Bytes;
-import org.apache.kafka.streams.KeyValue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,7 +22,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class MemoryView implements StoredValues {
     private static final Logger LOG = LoggerFactory.getLogger(MemoryView.class);
-    private static final int PAGE = 500;
 
     private final IndexedStore store;
     private final RetentionConfig retention;
@@ -115,28 +113,19 @@ public final class MemoryView implements StoredValues {
      * @param consumer is given each memory that recall may find
      */
     public void forEachMemory(MemoryConsumer consumer) {
-        Bytes from = StoreKeys.first(StoreKeys.MEMORY);
-        Bytes to = StoreKeys.after(StoreKeys.MEMORY);
-        while (true) {
-            List<KeyValue<Bytes, byte[]>> page = store.scan(from, to, PAGE);
-            for (KeyValue<Bytes, byte[]> entry : page) {
-                MemoryKey key = MemoryKey.of(entry.key.get());
-                StoredMemory memory;
-                try {
-                    memory = StoredMemory.of(entry.value);
-                } catch (RuntimeException e) {
-                    LOG.error("Cannot read memory {} of {}", key, store.name(), e);
-                    continue;
-                }
-                if (!memory.isTombstone() && isVisible(memory, space(key.space()))) {
-                    consumer.accept(key.space(), key.id(), memory);
-                }
-            }
-            if (page.size() < PAGE) {
+        store.forEach(StoreKeys.first(StoreKeys.MEMORY), StoreKeys.after(StoreKeys.MEMORY), entry -> {
+            MemoryKey key = MemoryKey.of(entry.key.get());
+            StoredMemory memory;
+            try {
+                memory = StoredMemory.of(entry.value);
+            } catch (RuntimeException e) {
+                LOG.error("Cannot read memory {} of {}", key, store.name(), e);
                 return;
             }
-            from = IndexLoader.successor(page.get(PAGE - 1).key);
-        }
+            if (!memory.isTombstone() && isVisible(memory, space(key.space()))) {
+                consumer.accept(key.space(), key.id(), memory);
+            }
+        });
     }
 
     /** Takes memories one by one. */
@@ -146,16 +135,7 @@ public final class MemoryView implements StoredValues {
 
     /** Every key of the store, memories or not. */
     public void forEachKey(Consumer<Bytes> consumer) {
-        Bytes from = Bytes.wrap(new byte[0]);
-        Bytes to = StoreKeys.after((byte) 'z');
-        while (true) {
-            List<KeyValue<Bytes, byte[]>> page = store.scan(from, to, PAGE);
-            page.forEach(entry -> consumer.accept(entry.key));
-            if (page.size() < PAGE) {
-                return;
-            }
-            from = IndexLoader.successor(page.get(PAGE - 1).key);
-        }
+        store.forEach(Bytes.wrap(new byte[0]), StoreKeys.after((byte) 'z'), entry -> consumer.accept(entry.key));
     }
 
     /** Everything that is stored under a key of the changelog, as it is now. */
@@ -224,19 +204,11 @@ public final class MemoryView implements StoredValues {
 
     private List<String> spaces(boolean all) {
         List<String> spaces = new ArrayList<>();
-        Bytes from = StoreKeys.first(StoreKeys.SPACE);
-        Bytes to = StoreKeys.after(StoreKeys.SPACE);
-        while (true) {
-            List<KeyValue<Bytes, byte[]>> page = store.scan(from, to, PAGE);
-            for (KeyValue<Bytes, byte[]> entry : page) {
-                if (all || SpaceRecord.decode(entry.value).exists()) {
-                    spaces.add(StoreKeys.body(entry.key.get()));
-                }
+        store.forEach(StoreKeys.first(StoreKeys.SPACE), StoreKeys.after(StoreKeys.SPACE), entry -> {
+            if (all || SpaceRecord.decode(entry.value).exists()) {
+                spaces.add(StoreKeys.body(entry.key.get()));
             }
-            if (page.size() < PAGE) {
-                return spaces;
-            }
-            from = IndexLoader.successor(page.get(PAGE - 1).key);
-        }
+        });
+        return spaces;
     }
 }
