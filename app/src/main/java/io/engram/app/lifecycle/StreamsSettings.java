@@ -47,10 +47,7 @@ final class StreamsSettings {
         config.consumer().forEach((key, value) -> settings.put(StreamsConfig.consumerPrefix(key), value));
         putOverrides(settings, config.streams());
         settings.put(ClusterReporter.GUARD_CONFIG, guard);
-        settings.merge(
-                StreamsConfig.METRIC_REPORTER_CLASSES_CONFIG,
-                ClusterReporter.class.getName(),
-                (configured, ours) -> configured + "," + ours);
+        putReporter(settings);
         settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         return settings;
     }
@@ -60,6 +57,18 @@ final class StreamsSettings {
         settings.put(StreamsConfig.MAX_TASK_IDLE_MS_CONFIG, 0L);
         settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), 100);
         settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 128 << 10);
+    }
+
+    /** Beside those that are configured, for a single kind of client too. */
+    private static void putReporter(Properties settings) {
+        String ours = ClusterReporter.class.getName();
+        settings.putIfAbsent(StreamsConfig.METRIC_REPORTER_CLASSES_CONFIG, "");
+        settings.replaceAll((key, value) -> {
+            if (!key.toString().endsWith(StreamsConfig.METRIC_REPORTER_CLASSES_CONFIG)) {
+                return value;
+            }
+            return value.toString().isBlank() ? ours : value + "," + ours;
+        });
     }
 
     private static void putOverrides(Properties settings, Map<String, Object> overrides) {

@@ -144,6 +144,7 @@ public final class Gateway implements AutoCloseable {
                 });
             } catch (RuntimeException e) {
                 session.broken = true;
+                session.lost = Math.min(session.lost, sequence);
                 sent.completeExceptionally(e);
             }
         }

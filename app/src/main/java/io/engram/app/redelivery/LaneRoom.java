@@ -5,6 +5,7 @@ import io.engram.schemas.BackpressureStatus;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Topics;
 import io.engram.topology.TopologyRuntime;
+import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.admission.PartitionDepth;
 import java.util.ArrayDeque;
@@ -12,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -33,12 +35,15 @@ import org.apache.kafka.common.TopicPartition;
  *                                                   ^ room, at most a window of redelivered records at once
  * </pre>
  *
- * A window bounds how long a fresh record can stand behind redelivered ones. A partition that says it is half full or more
- * gets a trickle, so that a lane under constant pressure redelivers as well; one whose memory is full gets nothing.
+ * A window bounds how long a fresh record can stand behind redelivered ones. A partition without room, or that says it is
+ * critical or worse, gets a trickle, so that a lane under constant pressure redelivers as well; one whose memory is full
+ * gets nothing. The level {@code warning} does not count: it stays for seconds after filling a lane up to its half.
  * Belongs to one thread.
  */
 final class LaneRoom {
     private static final long REQUEST_TIMEOUT_MS = 5_000;
+    private static final Set<String> PRESSED =
+            Set.of(BackpressureLevel.CRITICAL.label(), BackpressureLevel.OVERLOADED.label());
 
     private final Admin admin;
     private final Topics topics;
@@ -147,7 +152,7 @@ final class LaneRoom {
             return 0;
         }
         boolean hasRoom = free > 0
-                && pressure.filter(now -> !now.level().equals("normal")).isEmpty();
+                && pressure.filter(now -> PRESSED.contains(now.level())).isEmpty();
         if (hasRoom) {
             return (int) Math.min(inWindow, free);
         }

@@ -13,6 +13,7 @@ import java.util.Base64;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,6 +34,7 @@ import org.awaitility.core.ConditionTimeoutException;
  */
 final class Checker {
     private static final int THREADS = 8;
+    private static final String SHED = "over_capacity";
 
     private final String bootstrapServers;
     private final String prefix;
@@ -46,96 +48,149 @@ final class Checker {
 
     private record Memory(String content, Optional<String> embedding) {}
 
-    /** What must be true at the end. */
-    private static final class Expected {
-        final Map<String, Map<String, Memory>> memories = new TreeMap<>();
-        final Set<String> duplicates = new HashSet<>();
-        final Map<String, Long> lastSequence = new TreeMap<>();
-        long accepted;
-    }
+    /** One record that a client wrote; a retry is a copy of the same number. */
+    private record Copy(String space, String session, long sequence, String source, JsonNode value) {}
 
     /** What was found, for the log. */
-    record Verdict(long records, long accepted, long duplicates, long live) {}
+    record Verdict(long records, long accepted, long duplicates, long shed, long live) {}
 
     /** Waits until everything is acknowledged, then compares everything. */
     Verdict check() throws Exception {
-        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        List<Copy> copies = new ArrayList<>();
         for (String lane : List.of("high", "normal", "low")) {
-            records.addAll(read(prefix + "-observations-" + lane));
+            copies.addAll(written(prefix + "-observations-" + lane));
         }
-        Expected expected = expected(records);
-        awaitAcknowledged(expected);
-        assertThat(rejected())
-                .as("exactly the deliberate duplicates are rejected")
-                .isEqualTo(expected.duplicates);
+        awaitAcknowledged(lastSequences(copies));
+        Map<String, String> rejected = rejected();
+        List<Copy> accepted = accepted(copies, rejected);
+        Map<String, Map<String, Memory>> memories = memories(accepted);
         long live = 0;
-        for (Map.Entry<String, Map<String, Memory>> space : expected.memories.entrySet()) {
+        for (Map.Entry<String, Map<String, Memory>> space : memories.entrySet()) {
             live += compare(space.getKey(), space.getValue());
         }
-        return new Verdict(records.size(), expected.accepted, expected.duplicates.size(), live);
+        long shed = rejected.values().stream().filter(SHED::equals).count();
+        return new Verdict(copies.size(), accepted.size(), rejected.size() - shed, shed, live);
     }
 
-    private static Expected expected(List<ConsumerRecord<byte[], byte[]>> records) throws IOException {
-        Expected expected = new Expected();
-        records.sort(Comparator.<ConsumerRecord<byte[], byte[]>, String>comparing(ConsumerRecord::topic)
-                .thenComparing(ConsumerRecord::partition)
+    /** What clients wrote to a lane, in order; what came there again is not theirs. */
+    private List<Copy> written(String topic) throws IOException {
+        List<ConsumerRecord<byte[], byte[]>> records = read(topic);
+        records.removeIf(record -> record.headers().lastHeader("engram-redelivered") != null);
+        records.sort(Comparator.<ConsumerRecord<byte[], byte[]>>comparingInt(ConsumerRecord::partition)
                 .thenComparing(ConsumerRecord::offset));
+        String lane = topic.substring(topic.lastIndexOf('-') + 1);
+        List<Copy> copies = new ArrayList<>();
         for (ConsumerRecord<byte[], byte[]> record : records) {
             JsonNode value = Server.MAPPER.readTree(record.value());
             String space = new String(record.key(), StandardCharsets.UTF_8);
-            String lane = record.topic().substring(record.topic().lastIndexOf('-') + 1);
-            String session = space + "/" + lane + "/" + value.path("session").asText();
-            long sequence = value.path("sequence").asLong();
-            long last = expected.lastSequence.getOrDefault(session, 0L);
-            if (sequence <= last) {
-                expected.duplicates.add(source(record.topic(), record.partition(), record.offset()));
-                continue;
+            copies.add(new Copy(
+                    space,
+                    space + "/" + lane + "/" + value.path("session").asText(),
+                    value.path("sequence").asLong(),
+                    source(topic, record.partition(), record.offset()),
+                    value));
+        }
+        return copies;
+    }
+
+    private static Map<String, Long> lastSequences(List<Copy> copies) {
+        Map<String, Long> last = new TreeMap<>();
+        for (Copy copy : copies) {
+            long before = last.getOrDefault(copy.session(), 0L);
+            assertThat(copy.sequence()).as("the client leaves no gaps").isLessThanOrEqualTo(before + 1);
+            last.put(copy.session(), Math.max(before, copy.sequence()));
+        }
+        return last;
+    }
+
+    /**
+     * The copy of each number that took effect, in the order of the lanes. It is the one that was not rejected; when all
+     * were, the first that was shed, since that one comes again first.
+     */
+    private static List<Copy> accepted(List<Copy> copies, Map<String, String> rejected) {
+        Map<String, List<Copy>> byNumber = new LinkedHashMap<>();
+        for (Copy copy : copies) {
+            byNumber.computeIfAbsent(copy.session() + "#" + copy.sequence(), number -> new ArrayList<>())
+                    .add(copy);
+        }
+        Set<Copy> accepted = new HashSet<>();
+        Set<String> sources = new HashSet<>();
+        byNumber.forEach((number, same) -> {
+            same.forEach(copy -> sources.add(copy.source()));
+            List<Copy> taken = same.stream()
+                    .filter(copy -> !rejected.containsKey(copy.source()))
+                    .toList();
+            assertThat(taken).as("accepted once: " + number).hasSizeLessThanOrEqualTo(1);
+            List<Copy> shed = same.stream()
+                    .filter(copy -> SHED.equals(rejected.get(copy.source())))
+                    .toList();
+            if (shed.isEmpty()) {
+                assertThat(taken).as("the first copy of " + number).isEqualTo(same.subList(0, 1));
             }
-            assertThat(sequence).as("the client leaves no gaps").isEqualTo(last + 1);
-            expected.lastSequence.put(session, sequence);
-            expected.accepted++;
+            accepted.add(taken.isEmpty() ? shed.get(0) : taken.get(0));
+        });
+        assertThat(sources).as("only what was written is rejected").containsAll(rejected.keySet());
+        return copies.stream().filter(accepted::contains).toList();
+    }
+
+    private static Map<String, Map<String, Memory>> memories(List<Copy> accepted) {
+        Map<String, Map<String, Memory>> memories = new TreeMap<>();
+        for (Copy copy : accepted) {
+            JsonNode value = copy.value();
             boolean forget = value.path("op").asText("observe").equals("forget");
-            expected.memories
-                    .computeIfAbsent(space, name -> new HashMap<>())
+            Optional<String> embedding = forget
+                    ? Optional.empty()
+                    : Optional.of(value.path("embedding").asText());
+            memories.computeIfAbsent(copy.space(), name -> new HashMap<>())
                     .put(
                             value.path("id").asText(),
-                            new Memory(
-                                    value.path("content").asText(),
-                                    forget
-                                            ? Optional.empty()
-                                            : Optional.of(
-                                                    value.path("embedding").asText())));
+                            new Memory(value.path("content").asText(), embedding));
         }
-        return expected;
+        return memories;
     }
 
     private static String source(String topic, int partition, long offset) {
         return topic + "-" + partition + "@" + offset;
     }
 
-    private Set<String> rejected() {
-        Set<String> sources = new HashSet<>();
+    /** Why each rejected record was, by where it came from. */
+    private Map<String, String> rejected() {
+        Map<String, String> reasons = new HashMap<>();
         for (ConsumerRecord<byte[], byte[]> record : read(prefix + "-rejected")) {
-            assertThat(header(record, "engram-reason")).isEqualTo("duplicate");
+            String reason = header(record, "engram-reason");
+            assertThat(reason).isIn("duplicate", SHED);
             String source = source(
                     header(record, "engram-source-topic"),
                     Integer.parseInt(header(record, "engram-source-partition")),
                     Long.parseLong(header(record, "engram-source-offset")));
-            assertThat(sources.add(source)).as("rejected once: " + source).isTrue();
+            assertThat(reasons.put(source, reason))
+                    .as("rejected once: " + source)
+                    .isNull();
         }
-        return sources;
+        return reasons;
     }
 
     private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
         return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
     }
 
-    private void awaitAcknowledged(Expected expected) throws IOException, InterruptedException {
+    private void awaitAcknowledged(Map<String, Long> last) throws IOException, InterruptedException {
         try {
-            awaitProgress(expected);
+            await().atMost(Duration.ofMinutes(5))
+                    .pollInterval(Duration.ofMillis(500))
+                    .untilAsserted(() -> {
+                        Map<String, Long> acknowledged = new TreeMap<>();
+                        progress()
+                                .forEach((session, progress) -> acknowledged.put(
+                                        session,
+                                        progress.path("acknowledged_sequence").asLong()));
+                        assertThat(acknowledged)
+                                .as("acknowledged without holes")
+                                .isEqualTo(last);
+                    });
         } catch (ConditionTimeoutException e) {
             StringBuilder state = new StringBuilder("what the instance says of the sessions:");
-            for (String session : expected.lastSequence.keySet()) {
+            for (String session : last.keySet()) {
                 state.append('\n')
                         .append(session)
                         .append(' ')
@@ -145,20 +200,14 @@ final class Checker {
         }
     }
 
-    private void awaitProgress(Expected expected) {
-        await().atMost(Duration.ofMinutes(3))
-                .pollInterval(Duration.ofMillis(500))
-                .untilAsserted(() -> {
-                    Map<String, Long> acknowledged = new TreeMap<>();
-                    for (ConsumerRecord<byte[], byte[]> record : read(prefix + "-sessions")) {
-                        JsonNode progress = Server.MAPPER.readTree(record.value());
-                        String key = new String(record.key(), StandardCharsets.UTF_8);
-                        acknowledged.put(
-                                key, progress.path("acknowledged_sequence").asLong());
-                        assertThat(progress.path("open_ranges")).as(key).isEmpty();
-                    }
-                    assertThat(acknowledged).as("acknowledged without holes").isEqualTo(expected.lastSequence);
-                });
+    /** The latest word on each session of which no number is open; whoever has open ones is not done. */
+    private Map<String, JsonNode> progress() throws IOException {
+        Map<String, JsonNode> latest = new TreeMap<>();
+        for (ConsumerRecord<byte[], byte[]> record : read(prefix + "-sessions")) {
+            latest.put(new String(record.key(), StandardCharsets.UTF_8), Server.MAPPER.readTree(record.value()));
+        }
+        latest.values().removeIf(progress -> !progress.path("open_ranges").isEmpty());
+        return latest;
     }
 
     private long compare(String space, Map<String, Memory> memories) throws Exception {

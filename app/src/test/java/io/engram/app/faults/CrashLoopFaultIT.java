@@ -44,8 +44,8 @@ class CrashLoopFaultIT {
                     Server.freePort(),
                     "partitions=4",
                     "snapshot.interval.ms=2000",
-                    // Whatever waits while something is down is taken afterwards: shedding has tests of its own.
-                    "queue.capacity=16000000",
+                    // Some of what waits while something is down is shed, and comes again.
+                    "queue.capacity=" + FaultSettings.scaled(16_000, 64_000),
                     "shutdown.drain.ms=0"));
         }
         for (int i = 1; i <= instances; i++) {
@@ -74,8 +74,8 @@ class CrashLoopFaultIT {
             Checker.Verdict verdict = new Checker(bootstrap, "engram", servers.get(servers.size() - 1)).check();
             assertThat(verdict.records()).isEqualTo(load.produced());
             FaultSettings.report(
-                    "crash loop, %s: %d faults in %.0f s, %,d records (%,.0f/s), %,d accepted, %,d duplicates, %,d live:"
-                            + " nothing lost, nothing doubled",
+                    "crash loop, %s: %d faults in %.0f s, %,d records (%,.0f/s), %,d accepted, %,d duplicates, %,d shed and redelivered,"
+                            + " %,d live: nothing lost, nothing doubled",
                     name,
                     FAULTS,
                     offered / 1e3,
@@ -83,6 +83,7 @@ class CrashLoopFaultIT {
                     verdict.records() * 1e3 / offered,
                     verdict.accepted(),
                     verdict.duplicates(),
+                    verdict.shed(),
                     verdict.live());
         } catch (Exception | AssertionError e) {
             for (int i = 0; i < servers.size(); i++) {
