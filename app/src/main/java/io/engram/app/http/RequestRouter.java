@@ -126,7 +126,7 @@ final class RequestRouter {
                 try {
                     return Optional.of(new Routed(local.answer(), true));
                 } catch (UnavailableException e) {
-                    asked.add("this instance");
+                    asked.add("this instance (" + e.getMessage() + ")");
                     continue;
                 }
             }
@@ -137,18 +137,18 @@ final class RequestRouter {
             // Whoever is the last hope gets all the time that there is.
             boolean last = host.equals(candidates.get(candidates.size() - 1));
             long timeoutMs = budget.patient() || last ? leftMs + MARGIN_MS : Math.min(leftMs, hostTimeoutMs);
-            Optional<ObjectNode> answer = ask(host, call, timeoutMs);
+            Optional<ObjectNode> answer = ask(host, call, timeoutMs, asked);
             if (answer.isPresent()) {
                 return Optional.of(new Routed(answer.get(), false));
             }
-            asked.add(host.host() + ":" + host.port());
         }
         return Optional.empty();
     }
 
-    private Optional<ObjectNode> ask(HostInfo host, Peers.Call call, long timeoutMs) throws InterruptedException {
+    private Optional<ObjectNode> ask(HostInfo host, Peers.Call call, long timeoutMs, Set<String> asked)
+            throws InterruptedException {
         try {
-            Optional<ObjectNode> answer = understood(host, peers.call(host, call, timeoutMs));
+            Optional<ObjectNode> answer = understood(host, peers.call(host, call, timeoutMs), asked);
             cluster.trust(host);
             return answer;
         } catch (IOException | RuntimeException e) {
@@ -156,6 +156,7 @@ final class RequestRouter {
                 throw problem; // an answer, if not a good one
             }
             LOG.debug("{} did not answer {}", host, call.path(), e);
+            asked.add(name(host) + " (no answer)");
             // A short deadline says nothing about the host.
             if (!(e instanceof HttpTimeoutException) || timeoutMs >= hostTimeoutMs) {
                 cluster.suspect(host);
@@ -165,17 +166,20 @@ final class RequestRouter {
     }
 
     /** Empty when another instance may do better. */
-    private static Optional<ObjectNode> understood(HostInfo host, HttpResponse<byte[]> response) throws IOException {
+    private static Optional<ObjectNode> understood(HostInfo host, HttpResponse<byte[]> response, Set<String> asked)
+            throws IOException {
         int status = response.statusCode();
+        JsonNode body = JsonBody.MAPPER.readTree(response.body());
         if (status == 503 || status == 429) {
+            asked.add(name(host) + " (" + body.path("detail").asText() + ")");
             return Optional.empty();
         }
-        JsonNode body = JsonBody.MAPPER.readTree(response.body());
         if (status < 300 && body instanceof ObjectNode answer) {
             return Optional.of(answer);
         }
         if (status == 401) {
             LOG.warn("{} refuses calls from here: {}", host, body.path("detail").asText());
+            asked.add(name(host) + " (refused)");
             return Optional.empty();
         }
         throw new Problem(
@@ -186,6 +190,10 @@ final class RequestRouter {
                                 ? OptionalLong.of(body.path("retry_after_ms").asLong())
                                 : OptionalLong.empty())
                 .asException();
+    }
+
+    private static String name(HostInfo host) {
+        return host.host() + ":" + host.port();
     }
 
     /** What every other instance answers; those that do not in time are left out. */

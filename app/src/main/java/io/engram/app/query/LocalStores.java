@@ -68,7 +68,13 @@ public final class LocalStores {
         return Optional.ofNullable(query(inRole, Optional.of(Set.of(partition))).get(partition))
                 .flatMap(Function.identity())
                 .orElseThrow(() -> new UnavailableException(
-                        "partition " + partition + " of space '" + space + "' is not served here right now"));
+                        "partition " + partition + " is not served here right now: " + whyNot(partition)));
+    }
+
+    private String whyNot(int partition) {
+        return Optional.ofNullable(
+                        query(MemoryView::state, Optional.of(Set.of(partition))).get(partition))
+                .orElse("it is elsewhere");
     }
 
     /** Asks every partition that this instance holds, whatever its role. */

@@ -140,8 +140,7 @@ class FailoverFaultIT {
                     RecallProbe.longestGapMs(samples),
                     slowest,
                     firstStandbyMs);
-            assertThat(samples.stream().filter(RecallProbe.Sample::failed).map(RecallProbe.Sample::error))
-                    .isEmpty();
+            assertNoneFailed(samples, "failover");
             assertThat(firstStandbyMs).isLessThan(1_000);
         }
         // Writes go on as well, and what is written now can be read at once.
@@ -207,8 +206,7 @@ class FailoverFaultIT {
                     failed,
                     RecallProbe.longestGapMs(samples),
                     samples.stream().mapToDouble(RecallProbe.Sample::ms).max().orElse(0));
-            assertThat(samples.stream().filter(RecallProbe.Sample::failed).map(RecallProbe.Sample::error))
-                    .isEmpty();
+            assertNoneFailed(samples, "rolling-restart");
         }
         Server last = inService.get(0);
         String log = last.output();
@@ -216,6 +214,20 @@ class FailoverFaultIT {
         // The spaces of the probe are in the lanes as well: the checker knows them all.
         Checker.Verdict verdict = new Checker("127.0.0.1:" + kafkaPort, "engram", last).check();
         FaultSettings.report("rolling restart: %,d records, nothing lost, nothing doubled", verdict.records());
+    }
+
+    private void assertNoneFailed(List<RecallProbe.Sample> samples, String name) throws IOException {
+        List<String> failures = samples.stream()
+                .filter(RecallProbe.Sample::failed)
+                .map(sample -> "%.1f s: %s"
+                        .formatted((sample.askedAt() - samples.get(0).askedAt()) / 1e9, sample.error()))
+                .toList();
+        if (!failures.isEmpty()) {
+            for (int i = 0; i < servers.size(); i++) {
+                servers.get(i).keepLog(name + "-" + i);
+            }
+        }
+        assertThat(failures).isEmpty();
     }
 
     /** The load balancer first, then the instance. */

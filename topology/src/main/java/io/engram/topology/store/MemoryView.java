@@ -88,6 +88,13 @@ public final class MemoryView implements StoredValues {
         return warm && index().isCaughtUp() ? Role.STANDBY : Role.LOADING;
     }
 
+    /** For people: the part that this copy plays, and what keeps it from a better one. */
+    public String state() {
+        return "%s, %s, %d records behind when last measured, %d to index"
+                .formatted(
+                        role().label(), lanes.isEmpty() ? "following" : "processing", lag, index().backgroundPending());
+    }
+
     /** Parts that a copy of a partition can play. */
     public enum Role {
         /** Processes the lanes and answers recall. */
