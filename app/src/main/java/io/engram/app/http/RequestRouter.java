@@ -122,65 +122,62 @@ final class RequestRouter {
             throws InterruptedException {
         List<HostInfo> candidates = cluster.candidates(space);
         for (HostInfo host : candidates) {
-            if (cluster.isSelf(host)) {
-                try {
-                    return Optional.of(new Routed(local.answer(), true));
-                } catch (UnavailableException e) {
-                    asked.add("this instance (" + e.getMessage() + ")");
-                    continue;
-                }
-            }
+            boolean here = cluster.isSelf(host);
             long leftMs = budget.leftMs();
-            if (leftMs <= 0) {
+            if (!here && leftMs <= 0) {
                 break;
             }
-            // Whoever is the last hope gets all the time that there is.
-            boolean last = host.equals(candidates.get(candidates.size() - 1));
-            long timeoutMs = budget.patient() || last ? leftMs + MARGIN_MS : Math.min(leftMs, hostTimeoutMs);
-            Optional<ObjectNode> answer = ask(host, call, timeoutMs, asked);
-            if (answer.isPresent()) {
-                return Optional.of(new Routed(answer.get(), false));
+            try {
+                if (here) {
+                    return Optional.of(new Routed(local.answer(), true));
+                }
+                // Whoever is the last hope gets all the time that there is.
+                boolean last = host.equals(candidates.get(candidates.size() - 1));
+                long timeoutMs = budget.patient() || last ? leftMs + MARGIN_MS : Math.min(leftMs, hostTimeoutMs);
+                return Optional.of(new Routed(ask(host, call, timeoutMs), false));
+            } catch (UnavailableException e) {
+                String name = here ? "this instance" : host.host() + ":" + host.port();
+                asked.add(name + " (" + e.getMessage() + ")");
             }
         }
         return Optional.empty();
     }
 
-    private Optional<ObjectNode> ask(HostInfo host, Peers.Call call, long timeoutMs, Set<String> asked)
-            throws InterruptedException {
+    /**
+     * @throws UnavailableException when another instance may do better
+     */
+    private ObjectNode ask(HostInfo host, Peers.Call call, long timeoutMs) throws InterruptedException {
         try {
-            Optional<ObjectNode> answer = understood(host, peers.call(host, call, timeoutMs), asked);
+            ObjectNode answer = understood(host, peers.call(host, call, timeoutMs));
             cluster.trust(host);
             return answer;
+        } catch (UnavailableException e) {
+            cluster.trust(host); // it did answer
+            throw e;
+        } catch (Problem.ProblemException e) {
+            throw e; // an answer, if not a good one
         } catch (IOException | RuntimeException e) {
-            if (e instanceof Problem.ProblemException problem) {
-                throw problem; // an answer, if not a good one
-            }
             LOG.debug("{} did not answer {}", host, call.path(), e);
-            asked.add(name(host) + " (no answer)");
             // A short deadline says nothing about the host.
             if (!(e instanceof HttpTimeoutException) || timeoutMs >= hostTimeoutMs) {
                 cluster.suspect(host);
             }
-            return Optional.empty();
+            throw new UnavailableException("no answer");
         }
     }
 
-    /** Empty when another instance may do better. */
-    private static Optional<ObjectNode> understood(HostInfo host, HttpResponse<byte[]> response, Set<String> asked)
-            throws IOException {
+    private static ObjectNode understood(HostInfo host, HttpResponse<byte[]> response) throws IOException {
         int status = response.statusCode();
-        JsonNode body = JsonBody.MAPPER.readTree(response.body());
         if (status == 503 || status == 429) {
-            asked.add(name(host) + " (" + body.path("detail").asText() + ")");
-            return Optional.empty();
+            throw new UnavailableException(detail(response));
         }
+        JsonNode body = JsonBody.MAPPER.readTree(response.body());
         if (status < 300 && body instanceof ObjectNode answer) {
-            return Optional.of(answer);
+            return answer;
         }
         if (status == 401) {
             LOG.warn("{} refuses calls from here: {}", host, body.path("detail").asText());
-            asked.add(name(host) + " (refused)");
-            return Optional.empty();
+            throw new UnavailableException("refused");
         }
         throw new Problem(
                         status,
@@ -192,8 +189,14 @@ final class RequestRouter {
                 .asException();
     }
 
-    private static String name(HostInfo host) {
-        return host.host() + ":" + host.port();
+    /** What the answer says, or its status when something on the way gave it. */
+    private static String detail(HttpResponse<byte[]> response) {
+        String status = "status " + response.statusCode();
+        try {
+            return JsonBody.MAPPER.readTree(response.body()).path("detail").asText(status);
+        } catch (IOException e) {
+            return status;
+        }
     }
 
     /** What every other instance answers; those that do not in time are left out. */

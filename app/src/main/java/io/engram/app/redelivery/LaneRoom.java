@@ -13,7 +13,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -42,8 +41,6 @@ import org.apache.kafka.common.TopicPartition;
  */
 final class LaneRoom {
     private static final long REQUEST_TIMEOUT_MS = 5_000;
-    private static final Set<String> PRESSED =
-            Set.of(BackpressureLevel.CRITICAL.label(), BackpressureLevel.OVERLOADED.label());
 
     private final Admin admin;
     private final Topics topics;
@@ -151,9 +148,10 @@ final class LaneRoom {
                 .isPresent()) {
             return 0;
         }
-        boolean hasRoom = free > 0
-                && pressure.filter(now -> PRESSED.contains(now.level())).isEmpty();
-        if (hasRoom) {
+        boolean isPressed = pressure.flatMap(now -> BackpressureLevel.ofLabel(now.level()))
+                .filter(level -> level.compareTo(BackpressureLevel.CRITICAL) >= 0)
+                .isPresent();
+        if (free > 0 && !isPressed) {
             return (int) Math.min(inWindow, free);
         }
         double due =
