@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.engram.app.cli.ExitCodes.CommandFailedException;
 import io.engram.app.cli.ExitCodes.UnreachableException;
-import io.engram.app.query.Peers;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -48,11 +47,6 @@ public final class ApiClient {
                         .header("Content-Type", "application/json")
                         .POST(HttpRequest.BodyPublishers.ofString("{}")),
                 path);
-    }
-
-    /** A path segment, escaped. */
-    public static String segment(String text) {
-        return Peers.segment(text);
     }
 
     private JsonNode send(HttpRequest.Builder request, String path) throws InterruptedException {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.cli.ExitCodes.CommandFailedException;
+import io.engram.app.query.Peers;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -112,7 +113,7 @@ public final class QueryFile {
     public static JsonNode ask(ApiClient client, JsonNode query, int k) throws InterruptedException {
         ObjectNode body = MAPPER.createObjectNode().put("k", k);
         body.set("vector", query.get("embedding"));
-        return client.post("/v1/spaces/" + ApiClient.segment(query.path("space").asText()) + "/recall", body);
+        return client.post("/v1/spaces/" + Peers.segment(query.path("space").asText()) + "/recall", body);
     }
 
     private static Map<String, Double> nearest(JsonNode query, int k) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.cli.ExitCodes.CommandFailedException;
+import io.engram.app.query.Peers;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -77,7 +78,7 @@ public final class RecallCommand implements Callable<Integer> {
             return ExitCodes.OK;
         }
         String named = space.orElseThrow(() -> new ParameterException(spec.commandLine(), "Missing --space"));
-        JsonNode answer = client.post("/v1/spaces/" + ApiClient.segment(named) + "/recall", body(client, named));
+        JsonNode answer = client.post("/v1/spaces/" + Peers.segment(named) + "/recall", body(client, named));
         if (json) {
             spec.commandLine().getOut().println(answer);
         } else {
@@ -90,7 +91,7 @@ public final class RecallCommand implements Callable<Integer> {
     private ObjectNode body(ApiClient client, String named) throws InterruptedException {
         ObjectNode body = MAPPER.createObjectNode().put("k", k);
         if (query.like.isPresent()) {
-            String path = "/v1/spaces/" + ApiClient.segment(named) + "/memories/" + ApiClient.segment(query.like.get());
+            String path = "/v1/spaces/" + Peers.segment(named) + "/memories/" + Peers.segment(query.like.get());
             body.set("vector", client.get(path + "?include=embedding").get("embedding"));
         } else {
             String vector = query.vector.orElseThrow();
