@@ -35,6 +35,7 @@ final class StreamsSettings {
         settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_CLASS_CONFIG, PoisonRecordHandler.class);
         settings.put(PoisonRecordHandler.RUNTIME_CONFIG, runtime);
         settings.put(GLOBAL_HANDLER_CONFIG, true);
+        settings.put(StreamsConfig.InternalConfig.INTERNAL_TASK_ASSIGNOR_CLASS, RecallTaskAssignor.class.getName());
         settings.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, BoundedRocksDb.class);
         settings.put(BoundedRocksDb.BUDGET_CONFIG, rocksDb);
         putScheduling(settings);

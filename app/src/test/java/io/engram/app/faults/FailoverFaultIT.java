@@ -12,10 +12,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Recall goes on while instances die, are replaced one by one, come and go. */
@@ -44,8 +49,12 @@ class FailoverFaultIT {
     private int kafkaPort;
 
     @AfterEach
-    void stop() {
-        servers.forEach(Server::close);
+    void stop(TestInfo test) throws IOException {
+        String name = test.getTestMethod().orElseThrow().getName();
+        for (int i = 0; i < servers.size(); i++) {
+            servers.get(i).close();
+            servers.get(i).keepLog(name + "-" + i);
+        }
     }
 
     private void startBroker() throws IOException {
@@ -85,19 +94,20 @@ class FailoverFaultIT {
 
     /** Every partition has an active copy and a standby that may answer. */
     private static void awaitWarm(Server instance, int partitions) {
-        await().atMost(Duration.ofMinutes(2))
+        await().atMost(Duration.ofMinutes(5))
                 .pollInterval(Duration.ofMillis(200))
                 .untilAsserted(() -> {
-                    int active = 0;
-                    int standby = 0;
-                    for (JsonNode each : instance.json("/v1/cluster").path("instances")) {
+                    JsonNode cluster = instance.json("/v1/cluster");
+                    Map<String, Set<Integer>> byRole = new TreeMap<>();
+                    for (JsonNode each : cluster.path("instances")) {
                         for (JsonNode partition : each.path("partitions")) {
-                            active += partition.path("role").asText().equals("active") ? 1 : 0;
-                            standby += partition.path("role").asText().equals("standby") ? 1 : 0;
+                            byRole.computeIfAbsent(partition.path("role").asText(), role -> new TreeSet<>())
+                                    .add(partition.path("partition").asInt());
                         }
                     }
-                    assertThat(active).isEqualTo(partitions);
-                    assertThat(standby).isEqualTo(partitions);
+                    assertThat(byRole).as(cluster.toString()).containsKeys("active", "standby");
+                    assertThat(byRole.get("active")).as(cluster.toString()).hasSize(partitions);
+                    assertThat(byRole.get("standby")).as(cluster.toString()).hasSize(partitions);
                 });
     }
 
@@ -140,7 +150,7 @@ class FailoverFaultIT {
                     RecallProbe.longestGapMs(samples),
                     slowest,
                     firstStandbyMs);
-            assertNoneFailed(samples, "failover");
+            assertNoneFailed(samples);
             assertThat(firstStandbyMs).isLessThan(1_000);
         }
         // Writes go on as well, and what is written now can be read at once.
@@ -206,7 +216,7 @@ class FailoverFaultIT {
                     failed,
                     RecallProbe.longestGapMs(samples),
                     samples.stream().mapToDouble(RecallProbe.Sample::ms).max().orElse(0));
-            assertNoneFailed(samples, "rolling-restart");
+            assertNoneFailed(samples);
         }
         Server last = inService.get(0);
         String log = last.output();
@@ -216,17 +226,12 @@ class FailoverFaultIT {
         FaultSettings.report("rolling restart: %,d records, nothing lost, nothing doubled", verdict.records());
     }
 
-    private void assertNoneFailed(List<RecallProbe.Sample> samples, String name) throws IOException {
+    private static void assertNoneFailed(List<RecallProbe.Sample> samples) {
         List<String> failures = samples.stream()
                 .filter(RecallProbe.Sample::failed)
                 .map(sample -> "%.1f s: %s"
                         .formatted((sample.askedAt() - samples.get(0).askedAt()) / 1e9, sample.error()))
                 .toList();
-        if (!failures.isEmpty()) {
-            for (int i = 0; i < servers.size(); i++) {
-                servers.get(i).keepLog(name + "-" + i);
-            }
-        }
         assertThat(failures).isEmpty();
     }
 

@@ -235,7 +235,7 @@ final class Server implements AutoCloseable {
         return sum;
     }
 
-    /** Copies the log to where a failed build keeps it. */
+    /** Copies what it printed to where the build keeps it. */
     void keepLog(String name) throws IOException {
         Path target = Path.of("target", "fault-logs", name + ".log");
         Files.createDirectories(target.getParent());
