@@ -12,14 +12,16 @@ public interface IndexEngine {
      * A new, empty index.
      *
      * @param dimension components of every vector, 1 or more
+     * @param source of the vectors that are added; an engine that keeps them itself never asks
      */
-    VectorIndex create(int dimension);
+    VectorIndex create(int dimension, VectorSource source);
 
     /**
      * The index that {@link VectorIndex#save} wrote; it answers as the saved one did.
      *
      * @param in buffered by the caller, and not closed here
+     * @param source as for {@link #create}
      * @throws IOException when this is no snapshot of this engine, or one of other build parameters
      */
-    VectorIndex load(InputStream in) throws IOException;
+    VectorIndex load(InputStream in, VectorSource source) throws IOException;
 }

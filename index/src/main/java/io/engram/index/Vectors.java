@@ -66,6 +66,14 @@ public final class Vectors {
         return (float) Math.max(-1, Math.min(1, dot / (norm(a) * norm(b))));
     }
 
+    /** The length of a vector.
+     *
+     * @throws IllegalArgumentException when it is zero or not finite
+     */
+    public static float length(float[] vector) {
+        return (float) norm(vector);
+    }
+
     private static double norm(float[] vector) {
         double squares = 0;
         for (float value : vector) {

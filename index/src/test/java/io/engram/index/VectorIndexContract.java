@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,6 +30,9 @@ import org.junit.jupiter.api.Test;
 public abstract class VectorIndexContract {
     private static final int DIMENSION = 32;
 
+    private final Map<String, float[]> originals = new ConcurrentHashMap<>();
+    private final VectorSource source = (id, generation) -> Optional.ofNullable(originals.get(generation + " " + id));
+
     private VectorIndex index;
 
     /** The engine under test. */
@@ -35,12 +40,18 @@ public abstract class VectorIndexContract {
 
     @BeforeEach
     void createIndex() {
-        index = engine().create(DIMENSION);
+        index = engine().create(DIMENSION, source);
     }
 
     @AfterEach
     void closeIndex() {
         index.close();
+    }
+
+    /** As a store would have it before the index is told. */
+    private boolean add(VectorIndex to, String id, long generation, float[] vector) {
+        originals.putIfAbsent(generation + " " + id, vector.clone());
+        return to.add(id, generation, vector);
     }
 
     static float[] random(Random random, int dimension) {
@@ -75,8 +86,8 @@ public abstract class VectorIndexContract {
             scaled[i] *= 1_000;
             opposite[i] *= -0.001f;
         }
-        index.add("same direction", 1, scaled);
-        index.add("opposite", 2, opposite);
+        add(index, "same direction", 1, scaled);
+        add(index, "opposite", 2, opposite);
 
         List<Hit> hits = nearest(a, 2);
 
@@ -94,7 +105,7 @@ public abstract class VectorIndexContract {
         for (int i = 0; i < 9_000; i++) {
             float[] vector = random(random, DIMENSION);
             vectors.add(vector);
-            assertThat(index.add("v" + i, i + 1, vector)).isTrue();
+            assertThat(add(index, "v" + i, i + 1, vector)).isTrue();
         }
         int found = 0;
         for (int q = 0; q < 100; q++) {
@@ -131,7 +142,7 @@ public abstract class VectorIndexContract {
                 assertThat(index.remove(id, ++generation)).isEqualTo(live.remove(id) != null);
             } else {
                 float[] vector = random(random, DIMENSION);
-                assertThat(index.add(id, ++generation, vector)).isTrue();
+                assertThat(add(index, id, ++generation, vector)).isTrue();
                 live.put(id, vector);
             }
         }
@@ -145,13 +156,30 @@ public abstract class VectorIndexContract {
     }
 
     @Test
+    void shouldTellNearDirectionsApart() {
+        for (int i = 1; i <= 40; i++) {
+            add(index, "slope " + i, i, slope(i));
+        }
+        for (int i = 1; i <= 40; i++) {
+            assertThat(ids(nearest(slope(i), 1))).containsExactly("slope " + i);
+        }
+    }
+
+    private static float[] slope(int run) {
+        float[] vector = new float[DIMENSION];
+        vector[0] = run;
+        vector[1] = -1;
+        return vector;
+    }
+
+    @Test
     void shouldIgnoreOlderGenerations() {
         float[] oldVector = random(new Random(5), DIMENSION);
         float[] newVector = random(new Random(6), DIMENSION);
-        index.add("a", 10, newVector);
+        add(index, "a", 10, newVector);
 
-        assertThat(index.add("a", 9, oldVector)).isFalse();
-        assertThat(index.add("a", 10, oldVector)).isFalse();
+        assertThat(add(index, "a", 9, oldVector)).isFalse();
+        assertThat(add(index, "a", 10, oldVector)).isFalse();
         assertThat(index.remove("a", 9)).isFalse();
 
         assertThat(nearest(newVector, 1).get(0).similarity()).isCloseTo(1f, within(1e-5f));
@@ -165,7 +193,7 @@ public abstract class VectorIndexContract {
     void shouldHonourFilterAndMaxGeneration() {
         Random random = new Random(7);
         for (int i = 0; i < 3_000; i++) {
-            index.add("v" + i, i + 1, random(random, DIMENSION));
+            add(index, "v" + i, i + 1, random(random, DIMENSION));
         }
         float[] query = random(random, DIMENSION);
         EntryFilter everyHundredth = id -> Integer.parseInt(id.substring(1)) % 100 == 0;
@@ -183,7 +211,7 @@ public abstract class VectorIndexContract {
     void shouldOrderBestFirstAndBoundByK() {
         Random random = new Random(8);
         for (int i = 0; i < 2_000; i++) {
-            index.add("v" + i, i + 1, random(random, DIMENSION));
+            add(index, "v" + i, i + 1, random(random, DIMENSION));
         }
         List<Hit> hits = nearest(random(random, DIMENSION), 37);
 
@@ -195,7 +223,7 @@ public abstract class VectorIndexContract {
     void shouldKeepManyEqualVectors() {
         float[] vector = random(new Random(9), DIMENSION);
         for (int i = 0; i < 1_500; i++) {
-            index.add("v" + i, i + 1, vector);
+            add(index, "v" + i, i + 1, vector);
         }
         assertThat(nearest(vector, 10)).hasSize(10).allMatch(hit -> hit.similarity() > 0.9999f);
         assertThat(index.size()).isEqualTo(1_500);
@@ -205,9 +233,9 @@ public abstract class VectorIndexContract {
     void shouldRefuseBadVectors() {
         float[] notFinite = random(new Random(10), DIMENSION);
         notFinite[3] = Float.NaN;
-        assertThatThrownBy(() -> index.add("a", 1, new float[DIMENSION])).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> index.add("a", 1, notFinite)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> index.add("a", 1, new float[] {1, 2}))
+        assertThatThrownBy(() -> add(index, "a", 1, new float[DIMENSION])).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> add(index, "a", 1, notFinite)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> add(index, "a", 1, new float[] {1, 2}))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("2 dimensions, expected 32");
         assertThatThrownBy(() -> nearest(new float[] {1}, 1)).isInstanceOf(IllegalArgumentException.class);
@@ -266,7 +294,7 @@ public abstract class VectorIndexContract {
                 live.remove(id);
             } else {
                 float[] vector = random(random, DIMENSION);
-                index.add(id, generation, vector);
+                add(index, id, generation, vector);
                 live.put(id, vector);
             }
         }
@@ -282,14 +310,14 @@ public abstract class VectorIndexContract {
     void shouldAnswerIdenticallyAfterRestore() throws IOException {
         for (int size : new int[] {0, 3, 900, 3_000}) {
             Random random = new Random(size);
-            try (VectorIndex original = engine().create(DIMENSION)) {
+            try (VectorIndex original = engine().create(DIMENSION, source)) {
                 for (int i = 0; i < size; i++) {
-                    original.add("id" + i, i + 1, random(random, DIMENSION));
+                    add(original, "id" + i, i + 1, random(random, DIMENSION));
                 }
                 for (int i = 0; i < size; i += 5) {
                     original.remove("id" + i, i + 1);
                 }
-                try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(original)))) {
+                try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(original)), source)) {
                     assertThat(restored.dimension()).isEqualTo(DIMENSION);
                     assertThat(restored.size()).isEqualTo(original.size());
                     assertThat(restored.ids()).isEqualTo(original.ids());
@@ -308,15 +336,15 @@ public abstract class VectorIndexContract {
         Map<String, float[]> vectors = new HashMap<>();
         for (int i = 0; i < 2_500; i++) {
             vectors.put("id" + i, random(random, DIMENSION));
-            index.add("id" + i, 1, vectors.get("id" + i));
+            add(index, "id" + i, 1, vectors.get("id" + i));
         }
-        try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(index)))) {
+        try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(index)), source)) {
             for (int i = 2_000; i < 5_000; i++) {
                 vectors.put("id" + i, random(random, DIMENSION));
-                assertThat(restored.add("id" + i, 2, vectors.get("id" + i))).isTrue();
+                assertThat(add(restored, "id" + i, 2, vectors.get("id" + i))).isTrue();
             }
             assertThat(restored.remove("id7", 2)).isTrue();
-            assertThat(restored.add("id8", 1, vectors.get("id9"))).isFalse();
+            assertThat(add(restored, "id8", 1, vectors.get("id9"))).isFalse();
             vectors.remove("id7");
             assertThat(restored.size()).isEqualTo(4_999);
             int found = 0;
@@ -332,7 +360,7 @@ public abstract class VectorIndexContract {
     void shouldKnowWhatItHolds() {
         float[] vector = random(new Random(6), DIMENSION);
         float[] other = random(new Random(7), DIMENSION);
-        index.add("a", 3, vector);
+        add(index, "a", 3, vector);
 
         assertThat(index.holds("a", 3, vector.clone())).isTrue();
         assertThat(index.holds("a", 2, vector)).isFalse();
@@ -347,27 +375,27 @@ public abstract class VectorIndexContract {
         ExecutorService executor = Executors.newSingleThreadExecutor();
         AtomicBoolean stop = new AtomicBoolean();
         try {
-            Future<Long> writer = executor.submit(() -> {
+            AtomicLong changes = new AtomicLong();
+            Future<?> writer = executor.submit(() -> {
                 Random random = new Random(8);
-                long generation = 0;
                 while (!stop.get()) {
-                    generation++;
-                    index.add("id" + generation % 2_000, generation, random(random, DIMENSION));
+                    long generation = changes.incrementAndGet();
+                    add(index, "id" + generation % 2_000, generation, random(random, DIMENSION));
                     if (generation % 10 == 0) {
                         index.remove("id" + random.nextInt(2_000), generation);
                     }
                 }
-                return generation;
             });
-            for (int i = 0; i < 20; i++) {
-                try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(index)))) {
+            for (int i = 0; i < 20 || changes.get() < 5_000 && !writer.isDone(); i++) {
+                try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(index)), source)) {
                     assertThat(restored.ids()).hasSize(restored.size());
                     List<Hit> hits = restored.search(SearchRequest.of(random(new Random(i), DIMENSION), 50, 100));
                     assertThat(restored.ids()).containsAll(ids(hits));
                 }
             }
             stop.set(true);
-            assertThat(writer.get(30, TimeUnit.SECONDS)).isPositive();
+            writer.get(30, TimeUnit.SECONDS);
+            assertThat(changes.get()).isGreaterThanOrEqualTo(5_000);
         } finally {
             executor.shutdownNow();
         }
@@ -376,15 +404,15 @@ public abstract class VectorIndexContract {
     @Test
     void shouldRefuseWhatIsNoSnapshot() throws IOException {
         for (int i = 0; i < 1_500; i++) {
-            index.add("id" + i, 1, random(new Random(i), DIMENSION));
+            add(index, "id" + i, 1, random(new Random(i), DIMENSION));
         }
         byte[] whole = saved(index);
 
         for (int length : new int[] {0, 1, 10, 1_000, whole.length / 2, whole.length - 1}) {
-            assertThatThrownBy(() -> engine().load(new ByteArrayInputStream(whole, 0, length)))
+            assertThatThrownBy(() -> engine().load(new ByteArrayInputStream(whole, 0, length), source))
                     .isInstanceOf(IOException.class);
         }
-        assertThatThrownBy(() -> engine().load(new ByteArrayInputStream(new byte[100])))
+        assertThatThrownBy(() -> engine().load(new ByteArrayInputStream(new byte[100]), source))
                 .isInstanceOf(IOException.class);
     }
 }

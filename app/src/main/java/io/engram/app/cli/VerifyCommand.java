@@ -7,7 +7,6 @@ import io.engram.app.config.EngramConfig;
 import io.engram.app.state.StoppedReport;
 import io.engram.app.state.StoppedState;
 import io.engram.index.IndexEngine;
-import io.engram.index.hnswlib.HnswlibEngine;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -66,7 +65,7 @@ public final class VerifyCommand implements Callable<Integer> {
 
     private JsonNode verifyStopped() throws IOException {
         EngramConfig config = options.load(List.of());
-        IndexEngine engine = new HnswlibEngine(config.hnsw(), Runnable::run);
+        IndexEngine engine = config.engine(Runnable::run);
         ProgressBar progress = new ProgressBar(System.err, !json && ProgressBar.onTerminal(), "changelog records", 0);
         ObjectNode answer = MAPPER.createObjectNode();
         try (StoppedState state = new StoppedState(config, engine)) {

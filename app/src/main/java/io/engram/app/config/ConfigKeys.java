@@ -7,6 +7,7 @@ import static org.apache.kafka.common.config.ConfigDef.Range.atLeast;
 import static org.apache.kafka.common.config.ConfigDef.Range.between;
 
 import io.engram.index.hnswlib.HnswlibEngine;
+import io.engram.index.sketch.SketchEngine;
 import io.engram.topology.checks.DeadlineExtractor;
 import io.engram.topology.metrics.EngramMetrics;
 import java.util.Locale;
@@ -284,10 +285,10 @@ public final class ConfigKeys {
             .define(
                     INDEX_ENGINE,
                     Type.STRING,
-                    HnswlibEngine.NAME,
-                    ValidString.in(HnswlibEngine.NAME),
+                    SketchEngine.NAME,
+                    ValidString.in(SketchEngine.NAME, HnswlibEngine.NAME),
                     HIGH,
-                    "Engine of the vector index.")
+                    "Engine of the vector index: sketch (compressed vectors, fast inserts) or hnswlib (float vectors, the reference).")
             .define(
                     INDEX_WORKERS,
                     Type.INT,

@@ -1,6 +1,9 @@
 package io.engram.app.config;
 
 import io.engram.index.HnswParameters;
+import io.engram.index.IndexEngine;
+import io.engram.index.hnswlib.HnswlibEngine;
+import io.engram.index.sketch.SketchEngine;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Topics;
 import io.engram.topology.SessionConfig;
@@ -20,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -174,11 +178,22 @@ public final class EngramConfig {
         throw new ConfigException(ConfigKeys.ADVERTISED_URL, url, "must be a URL such as http://engram-0.example:7432");
     }
 
-    public String indexEngine() {
+    private String indexEngine() {
         return text(ConfigKeys.INDEX_ENGINE);
     }
 
-    public HnswParameters hnsw() {
+    /**
+     * The configured engine.
+     *
+     * @param compactor runs rebuilds of graphs; owned by the caller
+     */
+    public IndexEngine engine(Executor compactor) {
+        return indexEngine().equals(HnswlibEngine.NAME)
+                ? new HnswlibEngine(hnsw(), compactor)
+                : new SketchEngine(hnsw(), compactor);
+    }
+
+    private HnswParameters hnsw() {
         return checked(
                 "index.m and index.ef.construction",
                 () -> new HnswParameters(number(ConfigKeys.INDEX_M), number(ConfigKeys.INDEX_EF_CONSTRUCTION)));

@@ -14,7 +14,6 @@ import io.engram.app.state.ClusterWatch;
 import io.engram.app.state.StateGuard;
 import io.engram.app.state.StateVerifier;
 import io.engram.index.IndexEngine;
-import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.topology.EngramTopology;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.metrics.EngramMetrics;
@@ -154,7 +153,7 @@ public final class EngramApplication implements AutoCloseable {
             return thread;
         });
         toClose.push(compactor::shutdownNow);
-        return new HnswlibEngine(config.hnsw(), compactor);
+        return config.engine(compactor);
     }
 
     private static void requireWritable(Path directory) {

@@ -4,6 +4,7 @@ import io.engram.app.config.EngramConfig;
 import io.engram.app.lifecycle.StartupException;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import io.engram.topology.EngramTopology;
 import io.engram.topology.snapshot.SnapshotException;
 import io.engram.topology.snapshot.SnapshotFile;
@@ -217,7 +218,7 @@ public final class StoppedState implements AutoCloseable {
         }
         for (Path file : files) {
             try {
-                SnapshotFile.Loaded loaded = new SnapshotFile(file).load(engine);
+                SnapshotFile.Loaded loaded = new SnapshotFile(file).load(engine, space -> VectorSource.NONE);
                 try (VectorIndex index = loaded.index()) {
                     for (String id : index.ids()) {
                         StoredMemory memory = memories.get(new MemoryKey(loaded.space(), id));

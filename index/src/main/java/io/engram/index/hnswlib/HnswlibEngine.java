@@ -3,6 +3,7 @@ package io.engram.index.hnswlib;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.concurrent.Executor;
@@ -30,12 +31,12 @@ public final class HnswlibEngine implements IndexEngine {
     }
 
     @Override
-    public VectorIndex create(int dimension) {
+    public VectorIndex create(int dimension, VectorSource source) {
         return new HnswlibIndex(dimension, parameters, compactor);
     }
 
     @Override
-    public VectorIndex load(InputStream in) throws IOException {
+    public VectorIndex load(InputStream in, VectorSource source) throws IOException {
         return new HnswlibIndex(HnswlibSnapshot.read(parameters, in), parameters, compactor);
     }
 }

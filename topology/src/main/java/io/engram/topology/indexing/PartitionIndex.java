@@ -2,6 +2,7 @@ package io.engram.topology.indexing;
 
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.store.LanePositions;
 import java.util.ArrayList;
@@ -98,6 +99,11 @@ public final class PartitionIndex {
     /** All spaces with an index here. */
     public Collection<SpaceIndex> spaces() {
         return spaces.values();
+    }
+
+    /** The stored vectors of a space, for an index that is read from a snapshot. */
+    public VectorSource source(String space) {
+        return SpaceIndex.source(values, space);
     }
 
     /** Takes over the index of a space from a snapshot; before {@link #allAdopted}. */

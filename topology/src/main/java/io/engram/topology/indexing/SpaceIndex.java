@@ -3,6 +3,7 @@ package io.engram.topology.indexing;
 import io.engram.index.Batch;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.metrics.WorkerMetrics;
 import java.util.ArrayList;
@@ -57,6 +58,19 @@ public final class SpaceIndex {
         this.metrics = metrics;
         this.clock = clock;
         metrics.addIndex(sizeGauge);
+    }
+
+    /** The stored vectors of a space; none of a partition that has gone elsewhere. */
+    static VectorSource source(StoredValues values, String space) {
+        return (id, generation) -> {
+            try {
+                return values.embedding(space, id)
+                        .filter(stored -> stored.generation() == generation)
+                        .map(StoredValues.StoredEmbedding::vector);
+            } catch (StoredValues.StoreClosedException e) {
+                return Optional.empty();
+            }
+        };
     }
 
     public String space() {
@@ -333,7 +347,7 @@ public final class SpaceIndex {
     private synchronized VectorIndex vectorsOf(int dimension) {
         if (index.isEmpty() || index.get().dimension() != dimension) {
             index.ifPresent(VectorIndex::close);
-            index = Optional.of(engine.create(dimension));
+            index = Optional.of(engine.create(dimension, source(values, space)));
         }
         return index.get();
     }

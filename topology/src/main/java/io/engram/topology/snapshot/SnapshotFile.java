@@ -2,6 +2,7 @@ package io.engram.topology.snapshot;
 
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -15,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
+import java.util.function.Function;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
@@ -94,9 +96,10 @@ public final class SnapshotFile {
     /**
      * Reads the index, after the check that the file is whole.
      *
+     * @param sources the stored vectors of a space
      * @throws SnapshotException when it is not, or belongs to another engine or format
      */
-    public Loaded load(IndexEngine engine) throws SnapshotException {
+    public Loaded load(IndexEngine engine, Function<String, VectorSource> sources) throws SnapshotException {
         try {
             long bytes = Files.size(file);
             if (bytes < MIN_BYTES) {
@@ -106,7 +109,7 @@ public final class SnapshotFile {
             verify(bytes);
             try (DataInputStream in =
                     new DataInputStream(new BufferedInputStream(Files.newInputStream(file), BUFFER))) {
-                return read(in, engine);
+                return read(in, engine, sources);
             }
         } catch (SnapshotException e) {
             throw e;
@@ -117,7 +120,8 @@ public final class SnapshotFile {
         }
     }
 
-    private Loaded read(DataInputStream in, IndexEngine engine) throws IOException {
+    private Loaded read(DataInputStream in, IndexEngine engine, Function<String, VectorSource> sources)
+            throws IOException {
         in.skipNBytes(MAGIC.length);
         int version = in.readInt();
         if (version != VERSION) {
@@ -129,7 +133,7 @@ public final class SnapshotFile {
         }
         String space = in.readUTF();
         in.readLong();
-        return new Loaded(space, engine.load(in));
+        return new Loaded(space, engine.load(in, sources.apply(space)));
     }
 
     private void verify(long bytes) throws IOException {

@@ -89,7 +89,7 @@ public final class TaskSnapshots {
                 return false;
             }
             try {
-                SnapshotFile.Loaded loaded = new SnapshotFile(path).load(engine);
+                SnapshotFile.Loaded loaded = new SnapshotFile(path).load(engine, partition::source);
                 partition.adopt(loaded.space(), loaded.index());
             } catch (SnapshotException e) {
                 metrics.loadFailed();

@@ -4,6 +4,7 @@ import io.engram.index.Hit;
 import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -23,13 +24,13 @@ record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before)
     }
 
     @Override
-    public VectorIndex create(int dimension) {
-        return intercepted(engine.create(dimension));
+    public VectorIndex create(int dimension, VectorSource source) {
+        return intercepted(engine.create(dimension, source));
     }
 
     @Override
-    public VectorIndex load(InputStream in) throws IOException {
-        return intercepted(engine.load(in));
+    public VectorIndex load(InputStream in, VectorSource source) throws IOException {
+        return intercepted(engine.load(in, source));
     }
 
     private VectorIndex intercepted(VectorIndex index) {

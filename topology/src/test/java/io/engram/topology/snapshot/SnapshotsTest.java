@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
@@ -128,13 +129,13 @@ class SnapshotsTest {
 
     @Test
     void shouldNameFileAndReasonOfEveryDamage() throws Exception {
-        VectorIndex index = engine.create(3);
+        VectorIndex index = engine.create(3, VectorSource.NONE);
         for (int i = 0; i < 1_200; i++) {
             index.add("id" + i, i, new float[] {1, i, i % 3});
         }
         SnapshotFile file = SnapshotFile.of(directory, SPACE);
         file.save(engine.name(), SPACE, index, 1);
-        assertThat(file.load(engine).index().size()).isEqualTo(1_200);
+        assertThat(file.load(engine, space -> VectorSource.NONE).index().size()).isEqualTo(1_200);
         byte[] whole = Files.readAllBytes(file.path());
 
         refused(file, new byte[0], "cut short");
@@ -147,18 +148,19 @@ class SnapshotsTest {
             refused(file, flipped, at == 0 ? "magic" : "CRC-32C");
         }
         Files.write(file.path(), whole);
-        assertThatThrownBy(() -> file.load(new HnswlibEngine(new HnswParameters(8, 50), Runnable::run)))
+        assertThatThrownBy(() -> file.load(
+                        new HnswlibEngine(new HnswParameters(8, 50), Runnable::run), space -> VectorSource.NONE))
                 .isInstanceOf(SnapshotException.class)
                 .hasMessageContaining("configured are");
         file.save("another", SPACE, index, 1);
-        assertThatThrownBy(() -> file.load(engine))
+        assertThatThrownBy(() -> file.load(engine, space -> VectorSource.NONE))
                 .isInstanceOf(SnapshotException.class)
                 .hasMessageContaining("engine another");
     }
 
     private void refused(SnapshotFile file, byte[] bytes, String reason) throws IOException {
         Files.write(file.path(), bytes);
-        assertThatThrownBy(() -> file.load(engine))
+        assertThatThrownBy(() -> file.load(engine, space -> VectorSource.NONE))
                 .isInstanceOf(SnapshotException.class)
                 .hasMessageContaining(file.path().toString())
                 .hasMessageContaining(reason);

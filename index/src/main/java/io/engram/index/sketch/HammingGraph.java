@@ -1,0 +1,387 @@
+package io.engram.index.sketch;
+
+import io.engram.index.HnswParameters;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/**
+ * A Hierarchical Navigable Small World graph (Malkov and Yashunin, IEEE TPAMI 2018) over bit sketches and the Hamming
+ * distance. Nodes are numbered in the order in which they come; there is no object per node.
+ *
+ * <pre>
+ * sketches   w words per node
+ * base       per node: count, then up to 2M neighbours               (base layer)
+ * upperAt    per node: where its upper layers begin in upper, or -1
+ * upper      per layer above the base: count, then up to M neighbours
+ * head       entry node and highest layer, in one long
+ * </pre>
+ *
+ * <p>One writer at a time; readers need no lock and never wait. A node is linked from others only after its own sketch and
+ * links are written, each link with release and read with acquire; a list that is being rewritten shows a mix of old and
+ * new neighbours, all of them real nodes. Arrays grow by copying: a reader that still holds the old ones sees the graph
+ * as it was.
+ */
+final class HammingGraph {
+    private static final VarHandle INTS = MethodHandles.arrayElementVarHandle(int[].class);
+    private static final int NO_UPPER = -1;
+    private static final int FIRST_CAPACITY = 256;
+    private static final int MAX_LAYER = 12;
+    private static final int DISTANCE_SHIFT = 17;
+
+    /** The arrays that belong together. */
+    record Flat(long[] sketches, int[] base, int[] upperAt, int[] upper) {}
+
+    private final int words;
+    private final int m;
+    private final int efConstruction;
+    private final int baseStride;
+    private final int upperStride;
+    private final SplittableRandom random;
+    private final int[] selected;
+    private final int[] candidates;
+    private final int[] fresh;
+    private int upperUsed;
+    private volatile Flat flat;
+    private volatile long head = -1;
+    private volatile int size;
+
+    /**
+     * @param words longs of a sketch, a multiple of 8
+     * @param parameters M and efConstruction
+     * @param seed of the layers that nodes reach to
+     */
+    HammingGraph(int words, HnswParameters parameters, long seed) {
+        this.words = words;
+        this.m = parameters.m();
+        this.efConstruction = parameters.efConstruction();
+        this.baseStride = 1 + 2 * m;
+        this.upperStride = 1 + m;
+        this.random = new SplittableRandom(seed);
+        this.selected = new int[2 * m];
+        this.candidates = new int[2 * m + 1];
+        this.fresh = new int[2 * m];
+        this.flat = new Flat(
+                new long[FIRST_CAPACITY * words],
+                new int[FIRST_CAPACITY * baseStride],
+                filled(FIRST_CAPACITY),
+                new int[upperStride * 16]);
+    }
+
+    private static int[] filled(int length) {
+        int[] array = new int[length];
+        Arrays.fill(array, NO_UPPER);
+        return array;
+    }
+
+    /**
+     * The graph that {@link Saved#write} wrote.
+     *
+     * @throws IOException when the bytes are no graph with these parameters
+     */
+    static HammingGraph read(int words, HnswParameters parameters, long seed, DataInputStream in) throws IOException {
+        int nodes = in.readInt();
+        long head = in.readLong();
+        int upperUsed = in.readInt();
+        if (nodes < 1 || nodes > Beam.MAX_NODES || upperUsed < 0 || head < 0 || head >>> 32 >= nodes) {
+            throw new IOException("impossible graph of " + nodes + " nodes, entry " + (head >>> 32));
+        }
+        HammingGraph graph = new HammingGraph(words, parameters, seed + nodes);
+        Flat flat = new Flat(
+                new long[nodes * words],
+                new int[nodes * graph.baseStride],
+                new int[nodes],
+                new int[Math.max(upperUsed, graph.upperStride)]);
+        ArrayIo io = new ArrayIo();
+        io.read(in, flat.sketches, flat.sketches.length);
+        io.read(in, flat.base, flat.base.length);
+        io.read(in, flat.upperAt, nodes);
+        io.read(in, flat.upper, upperUsed);
+        graph.upperUsed = upperUsed;
+        graph.flat = flat;
+        graph.size = nodes;
+        graph.head = head;
+        return graph;
+    }
+
+    /**
+     * A graph at one moment.
+     *
+     * @param flat its links do not change any more
+     */
+    record Saved(int nodes, long head, int upperUsed, int words, Flat flat) {
+        void write(DataOutputStream out) throws IOException {
+            out.writeInt(nodes);
+            out.writeLong(head);
+            out.writeInt(upperUsed);
+            ArrayIo io = new ArrayIo();
+            io.write(out, flat.sketches, nodes * words);
+            io.write(out, flat.base, flat.base.length);
+            io.write(out, flat.upperAt, nodes);
+            io.write(out, flat.upper, upperUsed);
+        }
+    }
+
+    /** What is to be saved: sketches are shared, for they never change, links are copied. By the writer. */
+    Saved save() {
+        Flat now = flat;
+        int nodes = size;
+        return new Saved(
+                nodes,
+                head,
+                upperUsed,
+                words,
+                new Flat(
+                        now.sketches,
+                        Arrays.copyOf(now.base, nodes * baseStride),
+                        now.upperAt,
+                        Arrays.copyOf(now.upper, upperUsed)));
+    }
+
+    /** Nodes in the graph. */
+    int size() {
+        return size;
+    }
+
+    /** Words of a sketch. */
+    int words() {
+        return words;
+    }
+
+    long memoryBytes() {
+        Flat now = flat;
+        return 8L * now.sketches.length + 4L * (now.base.length + now.upperAt.length + now.upper.length);
+    }
+
+    /**
+     * Adds a node; returns its number. By the writer.
+     *
+     * @param sketch {@link #words} words, copied
+     * @param beam of the writer
+     */
+    int add(long[] sketch, Beam beam) {
+        int node = size;
+        int layer = randomLayer();
+        Flat now = withRoomFor(node, layer);
+        System.arraycopy(sketch, 0, now.sketches, node * words, words);
+        if (layer > 0) {
+            now.upperAt[node] = upperUsed;
+            upperUsed += layer * upperStride;
+        }
+        long top = head;
+        size = node + 1;
+        if (top < 0) {
+            head = head(node, layer);
+            return node;
+        }
+        int entry = (int) (top >>> 32);
+        int topLayer = (int) top;
+        int nearest = greedy(now, sketch, entry, topLayer, Math.min(layer, topLayer));
+        beam.start(efConstruction, node + 1);
+        beam.meet(node); // never its own neighbour
+        beam.meet(nearest);
+        beam.offer(distance(now, nearest, sketch), nearest);
+        for (int l = Math.min(layer, topLayer); l >= 0; l--) {
+            walk(now, sketch, l, beam, fresh);
+            link(now, node, l, beam);
+            if (l > 0) {
+                beam.descend(efConstruction);
+                beam.meet(node);
+            }
+        }
+        if (layer > topLayer) {
+            head = head(node, layer);
+        }
+        return node;
+    }
+
+    private static long head(int node, int layer) {
+        return (long) node << 32 | layer;
+    }
+
+    private int randomLayer() {
+        double uniform = 1 - random.nextDouble();
+        return Math.min(MAX_LAYER, (int) (-Math.log(uniform) / Math.log(m)));
+    }
+
+    private Flat withRoomFor(int node, int layer) {
+        Flat now = flat;
+        int capacity = now.upperAt.length;
+        int upperNeeded = upperUsed + layer * upperStride;
+        if (node < capacity && upperNeeded <= now.upper.length) {
+            return now;
+        }
+        int nodes = node < capacity ? capacity : Math.min(Beam.MAX_NODES, capacity + Math.max(64, capacity / 2));
+        int[] upperAt = now.upperAt;
+        if (nodes > capacity) {
+            upperAt = Arrays.copyOf(upperAt, nodes);
+            Arrays.fill(upperAt, capacity, nodes, NO_UPPER);
+        }
+        Flat grown = new Flat(
+                nodes > capacity ? Arrays.copyOf(now.sketches, nodes * words) : now.sketches,
+                nodes > capacity ? Arrays.copyOf(now.base, nodes * baseStride) : now.base,
+                upperAt,
+                upperNeeded > now.upper.length
+                        ? Arrays.copyOf(now.upper, Math.max(upperNeeded, now.upper.length * 3 / 2))
+                        : now.upper);
+        flat = grown;
+        return grown;
+    }
+
+    private int distance(Flat now, int node, long[] sketch) {
+        return Rotation.distance(now.sketches, node * words, sketch, 0, words);
+    }
+
+    private int linksAt(Flat now, int node, int layer) {
+        return layer == 0 ? node * baseStride : now.upperAt[node] + (layer - 1) * upperStride;
+    }
+
+    /** Walks downhill on each layer above {@code toLayer}. */
+    private int greedy(Flat now, long[] sketch, int entry, int fromLayer, int toLayer) {
+        int nearest = entry;
+        int nearestDistance = distance(now, entry, sketch);
+        for (int layer = fromLayer; layer > toLayer; layer--) {
+            boolean moved = true;
+            while (moved) {
+                moved = false;
+                int at = linksAt(now, nearest, layer);
+                int count = (int) INTS.getAcquire(now.upper, at);
+                for (int i = 1; i <= count; i++) {
+                    int node = (int) INTS.getAcquire(now.upper, at + i);
+                    int distance = distance(now, node, sketch);
+                    if (distance < nearestDistance) {
+                        nearest = node;
+                        nearestDistance = distance;
+                        moved = true;
+                    }
+                }
+            }
+        }
+        return nearest;
+    }
+
+    /** Expands the beam on one layer until there is nothing left to expand. */
+    private void walk(Flat now, long[] sketch, int layer, Beam beam, int[] freshNodes) {
+        int[] links = layer == 0 ? now.base : now.upper;
+        long[] sketches = now.sketches;
+        int sketchWords = words;
+        for (int expanded = beam.next(); expanded >= 0; expanded = beam.next()) {
+            int at = linksAt(now, expanded, layer);
+            int count = (int) INTS.getAcquire(links, at);
+            int met = 0;
+            for (int i = 1; i <= count; i++) {
+                int node = (int) INTS.getAcquire(links, at + i);
+                if (beam.meet(node)) {
+                    freshNodes[met++] = node;
+                }
+            }
+            int bound = beam.bound();
+            for (int i = 0; i < met; i++) {
+                int node = freshNodes[i];
+                int distance = Rotation.distance(sketches, node * sketchWords, sketch, 0, sketchWords);
+                if (distance < bound) {
+                    beam.offer(distance, node);
+                    bound = beam.bound();
+                }
+            }
+        }
+    }
+
+    /** Links a new node on a layer: from it to the selected nodes of the beam, then back. */
+    private void link(Flat now, int node, int layer, Beam beam) {
+        int count = select(now, beam, m);
+        int[] links = layer == 0 ? now.base : now.upper;
+        int at = linksAt(now, node, layer);
+        for (int i = 0; i < count; i++) {
+            links[at + 1 + i] = selected[i];
+        }
+        INTS.setRelease(links, at, count);
+        int max = layer == 0 ? 2 * m : m;
+        // selected is reused below
+        for (int i = 1; i <= count; i++) {
+            linkBack(now, links[at + i], node, layer, links, max);
+        }
+    }
+
+    private void linkBack(Flat now, int from, int to, int layer, int[] links, int max) {
+        int at = linksAt(now, from, layer);
+        int count = links[at];
+        if (count < max) {
+            INTS.setRelease(links, at + 1 + count, to);
+            INTS.setRelease(links, at, count + 1);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            candidates[i] = entry(now, from, links[at + 1 + i]);
+        }
+        candidates[count] = entry(now, from, to);
+        Arrays.sort(candidates, 0, count + 1);
+        int kept = 0;
+        for (int i = 0; i <= count && kept < max; i++) {
+            int candidate = candidates[i] & Beam.MAX_NODES - 1;
+            if (isDiverse(now, candidate, candidates[i] >>> DISTANCE_SHIFT, kept)) {
+                selected[kept++] = candidate;
+            }
+        }
+        for (int i = 0; i < kept; i++) {
+            INTS.setRelease(links, at + 1 + i, selected[i]);
+        }
+        INTS.setRelease(links, at, kept);
+    }
+
+    private int entry(Flat now, int from, int node) {
+        int distance = Rotation.distance(now.sketches, from * words, now.sketches, node * words, words);
+        return distance << DISTANCE_SHIFT | node;
+    }
+
+    /** Algorithm 4 of the paper: those of the beam that are nearer to the new node than to each other. */
+    private int select(Flat now, Beam beam, int max) {
+        int kept = 0;
+        for (int i = 0; i < beam.size() && kept < max; i++) {
+            if (isDiverse(now, beam.node(i), beam.distance(i), kept)) {
+                selected[kept++] = beam.node(i);
+            }
+        }
+        return kept;
+    }
+
+    private boolean isDiverse(Flat now, int candidate, int distance, int kept) {
+        long[] sketches = now.sketches;
+        int at = candidate * words;
+        for (int i = 0; i < kept; i++) {
+            if (Rotation.distance(sketches, at, sketches, selected[i] * words, words) < distance) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Fills the beam with the nodes nearest to a sketch, as far as the walk finds them. By any thread.
+     *
+     * @param ef beam width, 1 or more
+     * @param freshNodes scratch of 2M nodes
+     */
+    void search(long[] sketch, int ef, Beam beam, int[] freshNodes) {
+        int nodes = size;
+        long top = head;
+        Flat now = flat;
+        beam.start(ef, Math.max(nodes, now.upperAt.length));
+        if (top < 0) {
+            return;
+        }
+        int nearest = greedy(now, sketch, (int) (top >>> 32), (int) top, 0);
+        beam.meet(nearest);
+        beam.offer(distance(now, nearest, sketch), nearest);
+        walk(now, sketch, 0, beam, freshNodes);
+    }
+
+    /** Room that a search needs for neighbours. */
+    int maxLinks() {
+        return 2 * m;
+    }
+}

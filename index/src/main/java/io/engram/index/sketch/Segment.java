@@ -1,0 +1,414 @@
+package io.engram.index.sketch;
+
+import io.engram.index.HnswParameters;
+import io.engram.index.SearchRequest;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Up to {@value #CAPACITY} entries of an index, in the order in which they came, and the graph over them once there are
+ * enough.
+ *
+ * <pre>
+ * ordinal      0 1 2 …                            in blocks of 1,024
+ * ids          String
+ * generations  long
+ * live         byte: 1 until the entry is removed or replaced
+ * steps        float: what one step of the codes is worth
+ * codes        a signed byte per component
+ * graph        a node per entry, with its ordinal; none up to {@value #SCAN_THRESHOLD} entries
+ * </pre>
+ *
+ * <p>Writers hold {@link #lock()}; readers need no lock and see every entry below {@link #size}.
+ */
+final class Segment {
+    /** The working set of a graph of this size stays in the cache; a larger one would insert ever more slowly. */
+    static final int CAPACITY = 60_000;
+
+    /** Up to this many entries an exact scan is as quick as a walk. */
+    static final int SCAN_THRESHOLD = 1_000;
+
+    /** A search whose beam would hold more than this share of the entries scans instead. */
+    private static final int SCAN_SHARE = 4;
+
+    private static final int WIDEN = 4;
+    private static final int FIRST_BLOCK = 16;
+    private static final int SHIFT = 10;
+    private static final int MASK = (1 << SHIFT) - 1;
+
+    private final int dimension;
+    private final Rotation rotation;
+    private final HnswParameters parameters;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Block[] blocks = new Block[(CAPACITY >> SHIFT) + 1];
+    private volatile Optional<Sketched> sketched = Optional.empty();
+    private volatile int size;
+    private volatile int dead;
+    private volatile boolean sealed;
+
+    /** A graph and the rotated centre that its sketches are taken around. */
+    record Sketched(HammingGraph graph, float[] centre) {}
+
+    /** Entries of which only {@code live} ever changes. */
+    record Block(String[] ids, long[] generations, float[] steps, byte[] live, byte[] codes) {
+        static Block of(int entries, int dimension) {
+            return new Block(
+                    new String[entries],
+                    new long[entries],
+                    new float[entries],
+                    new byte[entries],
+                    new byte[entries * dimension]);
+        }
+
+        Block resized(int entries, int dimension) {
+            return new Block(
+                    Arrays.copyOf(ids, entries),
+                    Arrays.copyOf(generations, entries),
+                    Arrays.copyOf(steps, entries),
+                    Arrays.copyOf(live, entries),
+                    Arrays.copyOf(codes, entries * dimension));
+        }
+    }
+
+    /**
+     * @param centre that sketches are taken around from the first entry on; without one it is the mean of the first
+     *     entries, which are scanned until then
+     */
+    Segment(int dimension, Rotation rotation, HnswParameters parameters, Optional<float[]> centre) {
+        this.dimension = dimension;
+        this.rotation = rotation;
+        this.parameters = parameters;
+        this.sketched = centre.map(known -> new Sketched(newGraph(), known));
+    }
+
+    /**
+     * The segment that {@link Saved#write} wrote.
+     *
+     * @throws IOException when the bytes are no segment of this dimension and these parameters
+     */
+    static Segment read(int dimension, Rotation rotation, HnswParameters parameters, DataInputStream in)
+            throws IOException {
+        int size = in.readInt();
+        boolean sealed = in.readBoolean();
+        if (size < 0 || size > CAPACITY) {
+            throw new IOException("impossible segment of " + size + " entries");
+        }
+        Segment segment = new Segment(dimension, rotation, parameters, Optional.empty());
+        ArrayIo io = new ArrayIo();
+        for (int number = 0; number << SHIFT < size; number++) {
+            int count = Math.min(MASK + 1, size - (number << SHIFT));
+            Block block = Block.of(number == 0 ? Math.max(FIRST_BLOCK, count) : MASK + 1, dimension);
+            for (int i = 0; i < count; i++) {
+                block.ids[i] = in.readUTF();
+            }
+            io.read(in, block.generations, count);
+            io.read(in, block.steps, count);
+            in.readFully(block.live, 0, count);
+            in.readFully(block.codes, 0, count * dimension);
+            segment.blocks[number] = block;
+            for (int i = 0; i < count; i++) {
+                segment.dead += block.live[i] == 0 ? 1 : 0;
+            }
+        }
+        if (in.readBoolean()) {
+            float[] centre = new float[rotation.rotatedLength()];
+            io.read(in, centre, centre.length);
+            HammingGraph graph = HammingGraph.read(rotation.words(), parameters, dimension, in);
+            if (graph.size() != size) {
+                throw new IOException("graph of " + graph.size() + " nodes for " + size + " entries");
+            }
+            segment.sketched = Optional.of(new Sketched(graph, centre));
+        }
+        segment.size = size;
+        segment.sealed = sealed;
+        return segment;
+    }
+
+    /** A segment at one moment; what its blocks hold up to {@code size} does not change, but for what is live. */
+    record Saved(
+            int size,
+            boolean sealed,
+            int dimension,
+            Block[] blocks,
+            byte[][] live,
+            Optional<HammingGraph.Saved> graph,
+            float[] centre) {
+        void write(DataOutputStream out) throws IOException {
+            out.writeInt(size);
+            out.writeBoolean(sealed);
+            ArrayIo io = new ArrayIo();
+            for (int number = 0; number < blocks.length; number++) {
+                Block block = blocks[number];
+                int count = live[number].length;
+                for (int i = 0; i < count; i++) {
+                    out.writeUTF(block.ids[i]);
+                }
+                io.write(out, block.generations, count);
+                io.write(out, block.steps, count);
+                out.write(live[number]);
+                out.write(block.codes, 0, count * dimension);
+            }
+            out.writeBoolean(graph.isPresent());
+            if (graph.isPresent()) {
+                io.write(out, centre, centre.length);
+                graph.get().write(out);
+            }
+        }
+    }
+
+    /** What is to be saved. Waits for the writer, and makes it wait for as long as copying the links takes. */
+    Saved save() {
+        lock.lock();
+        try {
+            int entries = size;
+            Block[] used = Arrays.copyOf(blocks, (entries + MASK) >> SHIFT);
+            byte[][] live = new byte[used.length][];
+            for (int number = 0; number < used.length; number++) {
+                live[number] = Arrays.copyOf(used[number].live, Math.min(MASK + 1, entries - (number << SHIFT)));
+            }
+            return new Saved(
+                    entries,
+                    sealed,
+                    dimension,
+                    used,
+                    live,
+                    sketched.filter(now -> now.graph.size() > 0).map(now -> now.graph.save()),
+                    sketched.map(Sketched::centre).orElse(new float[0]));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private HammingGraph newGraph() {
+        return new HammingGraph(rotation.words(), parameters, dimension);
+    }
+
+    ReentrantLock lock() {
+        return lock;
+    }
+
+    /** Entries, dead ones included. */
+    int size() {
+        return size;
+    }
+
+    /** Entries that are removed or replaced. */
+    int dead() {
+        return dead;
+    }
+
+    /** True when nothing is appended any more. */
+    boolean isSealed() {
+        return sealed;
+    }
+
+    /** Ends appending; with the lock. */
+    void seal() {
+        sealed = true;
+    }
+
+    /** The centre of the sketches, once there is one. */
+    Optional<float[]> centre() {
+        return sketched.map(Sketched::centre);
+    }
+
+    String id(int ordinal) {
+        return blocks[ordinal >> SHIFT].ids[ordinal & MASK];
+    }
+
+    long generation(int ordinal) {
+        return blocks[ordinal >> SHIFT].generations[ordinal & MASK];
+    }
+
+    boolean isLive(int ordinal) {
+        return blocks[ordinal >> SHIFT].live[ordinal & MASK] != 0;
+    }
+
+    /** True when the entry's codes are those of this vector. */
+    boolean matches(int ordinal, float[] unit) {
+        return Quantizer.matches(unit, blocks[ordinal >> SHIFT].codes, (ordinal & MASK) * dimension);
+    }
+
+    /** The entry is removed or replaced; with the lock. */
+    void kill(int ordinal) {
+        Block block = blocks[ordinal >> SHIFT];
+        if (block.live[ordinal & MASK] != 0) {
+            block.live[ordinal & MASK] = 0;
+            dead = dead + 1;
+        }
+    }
+
+    /** Appends an entry and links it; returns its ordinal. With the lock. */
+    int append(String id, long generation, float[] unit, Scratch scratch) {
+        int ordinal = size;
+        Block block = blockFor(ordinal);
+        int at = ordinal & MASK;
+        block.ids[at] = id;
+        block.generations[at] = generation;
+        block.steps[at] = Quantizer.encode(unit, block.codes, at * dimension);
+        block.live[at] = 1;
+        size = ordinal + 1;
+        link(ordinal, unit, scratch);
+        return ordinal;
+    }
+
+    /** Appends an entry of another segment; as {@link #append}. */
+    int copy(Segment from, int ordinal, Scratch scratch) {
+        float[] unit = new float[dimension];
+        from.decode(ordinal, unit);
+        Block source = from.blocks[ordinal >> SHIFT];
+        int to = size;
+        Block block = blockFor(to);
+        int at = to & MASK;
+        block.ids[at] = source.ids[ordinal & MASK];
+        block.generations[at] = source.generations[ordinal & MASK];
+        block.steps[at] = source.steps[ordinal & MASK];
+        System.arraycopy(source.codes, (ordinal & MASK) * dimension, block.codes, at * dimension, dimension);
+        block.live[at] = 1;
+        size = to + 1;
+        link(to, unit, scratch);
+        return to;
+    }
+
+    private Block blockFor(int ordinal) {
+        int number = ordinal >> SHIFT;
+        Block block = blocks[number];
+        if (block == null) {
+            // Many spaces stay small: their only block grows with them.
+            block = Block.of(number == 0 ? FIRST_BLOCK : MASK + 1, dimension);
+            blocks[number] = block;
+        } else if ((ordinal & MASK) == block.ids.length) {
+            block = block.resized(Math.min(MASK + 1, block.ids.length * 2), dimension);
+            blocks[number] = block;
+        }
+        return block;
+    }
+
+    private void link(int ordinal, float[] unit, Scratch scratch) {
+        if (sketched.isPresent()) {
+            Sketched now = sketched.get();
+            rotation.rotate(unit, scratch.rotated());
+            rotation.sketch(scratch.rotated(), now.centre, scratch.sketch(), 0);
+            now.graph.add(scratch.sketch(), scratch.beam());
+        } else if (ordinal == SCAN_THRESHOLD) {
+            startGraph(scratch);
+        }
+    }
+
+    private void startGraph(Scratch scratch) {
+        float[] centre = rotatedMean();
+        HammingGraph graph = newGraph();
+        float[] unit = new float[dimension];
+        for (int i = 0; i < size; i++) {
+            decode(i, unit);
+            rotation.rotate(unit, scratch.rotated());
+            rotation.sketch(scratch.rotated(), centre, scratch.sketch(), 0);
+            graph.add(scratch.sketch(), scratch.beam());
+        }
+        sketched = Optional.of(new Sketched(graph, centre));
+    }
+
+    private float[] rotatedMean() {
+        float[] unit = new float[dimension];
+        double[] sum = new double[dimension];
+        for (int i = 0; i < size; i++) {
+            decode(i, unit);
+            for (int d = 0; d < dimension; d++) {
+                sum[d] += unit[d];
+            }
+        }
+        for (int d = 0; d < dimension; d++) {
+            unit[d] = (float) (sum[d] / size);
+        }
+        float[] centre = new float[rotation.rotatedLength()];
+        rotation.rotate(unit, centre);
+        return centre;
+    }
+
+    private void decode(int ordinal, float[] unit) {
+        Block block = blocks[ordinal >> SHIFT];
+        float step = block.steps[ordinal & MASK];
+        int from = (ordinal & MASK) * dimension;
+        for (int i = 0; i < unit.length; i++) {
+            unit[i] = block.codes[from + i] * step;
+        }
+    }
+
+    /**
+     * Offers the nearest entries to the candidates of a search. By any thread.
+     *
+     * @param ef beam width
+     */
+    void search(Query query, int ef, Scratch scratch, Candidates candidates, int slot) {
+        int entries = size;
+        int live = entries - dead;
+        Sketched now = sketched.orElse(null);
+        if (now != null && entries > SCAN_THRESHOLD) {
+            rotation.sketch(query.rotated(rotation), now.centre, scratch.sketch(), 0);
+            int wanted = Math.min(query.request().k(), live);
+            for (int width = ef; width <= Math.max(ef, entries / SCAN_SHARE); width *= WIDEN) {
+                if (walk(now.graph, query, width, wanted, scratch, candidates, slot)) {
+                    return;
+                }
+            }
+        }
+        scan(query, entries, candidates, slot);
+    }
+
+    /** False when too few of the nodes found may be returned; nothing was offered then. */
+    private boolean walk(
+            HammingGraph graph, Query query, int ef, int wanted, Scratch scratch, Candidates candidates, int slot) {
+        Beam beam = scratch.beam();
+        graph.search(scratch.sketch(), ef, beam, scratch.nodes(graph.maxLinks()));
+        int[] admitted = scratch.admitted(beam.size());
+        int count = 0;
+        for (int i = 0; i < beam.size(); i++) {
+            int ordinal = beam.node(i);
+            if (admits(query.request(), ordinal)) {
+                admitted[count++] = ordinal;
+            }
+        }
+        if (count < wanted) {
+            return false;
+        }
+        for (int i = 0; i < count; i++) {
+            candidates.offer(similarity(query, admitted[i]), slot, admitted[i]);
+        }
+        return true;
+    }
+
+    private void scan(Query query, int entries, Candidates candidates, int slot) {
+        for (int ordinal = 0; ordinal < entries; ordinal++) {
+            if (admits(query.request(), ordinal)) {
+                candidates.offer(similarity(query, ordinal), slot, ordinal);
+            }
+        }
+    }
+
+    private boolean admits(SearchRequest request, int ordinal) {
+        Block block = blocks[ordinal >> SHIFT];
+        int at = ordinal & MASK;
+        return block.live[at] != 0 && request.admits(block.ids[at], block.generations[at]);
+    }
+
+    private float similarity(Query query, int ordinal) {
+        Block block = blocks[ordinal >> SHIFT];
+        int at = ordinal & MASK;
+        return Quantizer.dot(query.codes(), block.codes, at * dimension) * query.step() * block.steps[at];
+    }
+
+    long memoryBytes() {
+        long bytes = sketched.map(now -> now.graph.memoryBytes() + 4L * now.centre.length)
+                .orElse(0L);
+        int entries = size;
+        if (entries > 0) {
+            int reserved = Math.max(blocks[0].ids.length, (entries + MASK) >> SHIFT << SHIFT);
+            bytes += reserved * (dimension + 21L);
+        }
+        return bytes;
+    }
+}

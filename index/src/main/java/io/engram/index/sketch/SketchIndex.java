@@ -1,0 +1,493 @@
+package io.engram.index.sketch;
+
+import io.engram.index.Hit;
+import io.engram.index.HnswParameters;
+import io.engram.index.SearchRequest;
+import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
+import io.engram.index.Vectors;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/**
+ * A {@link VectorIndex} of graphs over bit sketches, which finds candidates; their bytes put them in order, and the
+ * original vectors decide among the last of them.
+ *
+ * <pre>
+ * locations   id → slot and ordinal of the newest entry          the truth: what is live
+ * segments    slot → up to 60,000 entries and their graph        filled one after the other, or by several writers at once
+ *
+ * search      each segment: graph over sketches, ef nodes → int8 similarity
+ *             all together: the best 2k + 10 → exact cosine → the best k
+ * </pre>
+ *
+ * A segment of which more than a quarter is dead is rebuilt beside the old one, which answers meanwhile.
+ */
+public final class SketchIndex implements VectorIndex {
+    private static final byte VERSION = 1;
+
+    /** A segment is rebuilt when more than one entry in this many is dead. */
+    private static final int DEAD_SHARE = 4;
+
+    private static final int REBUILD_FROM = 256;
+
+    /** A second writer starts a segment of its own once the first one holds this many. */
+    private static final int SPLIT_FROM = 4_096;
+
+    /** Candidates that are compared exactly: so many for each one wanted, and so many besides. */
+    private static final int EXACT_SHARE = 2;
+
+    private static final int EXACT_MORE = 10;
+
+    /** The narrowest beam in one of several segments. */
+    private static final int MIN_EF = 30;
+
+    private final int dimension;
+    private final HnswParameters parameters;
+    private final VectorSource source;
+    private final Executor compactor;
+    private final Rotation rotation;
+    private final ConcurrentHashMap<String, Long> locations = new ConcurrentHashMap<>();
+    private final Queue<Scratch> scratches = new ConcurrentLinkedQueue<>();
+    // Shared by all changes; exclusive for the moment in which a rebuilt segment takes over.
+    private final ReadWriteLock swap = new ReentrantReadWriteLock();
+    private final AtomicBoolean rebuilding = new AtomicBoolean();
+    private volatile Segment[] segments = new Segment[0];
+    private volatile boolean closed;
+
+    /**
+     * @param dimension components of every vector, 1 or more
+     * @param parameters of the graphs
+     * @param source of the vectors that were added
+     * @param compactor runs rebuilds; owned by the caller
+     */
+    public SketchIndex(int dimension, HnswParameters parameters, VectorSource source, Executor compactor) {
+        if (dimension < 1) {
+            throw new IllegalArgumentException("dimension < 1: " + dimension);
+        }
+        this.dimension = dimension;
+        this.parameters = parameters;
+        this.source = source;
+        this.compactor = compactor;
+        this.rotation = new Rotation(dimension);
+    }
+
+    @Override
+    public int dimension() {
+        return dimension;
+    }
+
+    private static long location(int slot, int ordinal) {
+        return (long) slot << 32 | ordinal;
+    }
+
+    private static int slot(long location) {
+        return (int) (location >>> 32);
+    }
+
+    private static int ordinal(long location) {
+        return (int) location;
+    }
+
+    private long generation(long location) {
+        return segments[slot(location)].generation(ordinal(location));
+    }
+
+    @Override
+    public boolean add(String id, long generation, float[] vector) {
+        float[] unit = unit(vector);
+        Scratch scratch = borrow();
+        Lock shared = swap.readLock();
+        shared.lock();
+        try {
+            Long known = locations.get(id);
+            if (known != null && generation(known) >= generation) {
+                return false;
+            }
+            long added = append(id, generation, unit, scratch);
+            if (!publish(id, generation, added)) {
+                kill(added);
+                return false;
+            }
+        } finally {
+            shared.unlock();
+            scratches.add(scratch);
+        }
+        rebuildWhenDue();
+        return true;
+    }
+
+    private boolean publish(String id, long generation, long added) {
+        while (true) {
+            Long known = locations.putIfAbsent(id, added);
+            if (known == null) {
+                return true;
+            }
+            if (generation(known) >= generation) {
+                return false;
+            }
+            if (locations.replace(id, known, added)) {
+                kill(known);
+                return true;
+            }
+        }
+    }
+
+    private long append(String id, long generation, float[] unit, Scratch scratch) {
+        while (true) {
+            int slot = lockOpenSegment();
+            Segment segment = segments[slot];
+            try {
+                if (!segment.isSealed()) {
+                    int ordinal = segment.append(id, generation, unit, scratch);
+                    if (ordinal + 1 == Segment.CAPACITY) {
+                        segment.seal();
+                    }
+                    return location(slot, ordinal);
+                }
+            } finally {
+                segment.lock().unlock();
+            }
+        }
+    }
+
+    /** The first segment with room that no other writer is in; waits for one only while the index is small. */
+    private int lockOpenSegment() {
+        while (true) {
+            Segment[] all = segments;
+            int firstOpen = -1;
+            for (int slot = 0; slot < all.length; slot++) {
+                if (!all[slot].isSealed()) {
+                    if (all[slot].lock().tryLock()) {
+                        return slot;
+                    }
+                    firstOpen = firstOpen < 0 ? slot : firstOpen;
+                }
+            }
+            if (firstOpen >= 0 && all[firstOpen].size() < SPLIT_FROM) {
+                all[firstOpen].lock().lock();
+                return firstOpen;
+            }
+            startSegment(all.length);
+        }
+    }
+
+    private synchronized void startSegment(int expected) {
+        Segment[] all = segments;
+        if (all.length != expected) {
+            return; // another writer did
+        }
+        if (all.length == Candidates.MAX_SLOTS) {
+            throw new IllegalStateException("index is full: " + all.length + " segments");
+        }
+        Optional<float[]> centre = Arrays.stream(all)
+                .map(Segment::centre)
+                .flatMap(Optional::stream)
+                .reduce((earlier, later) -> later);
+        Segment[] more = Arrays.copyOf(all, all.length + 1);
+        more[all.length] = new Segment(dimension, rotation, parameters, centre);
+        segments = more;
+    }
+
+    private void kill(long location) {
+        Segment segment = segments[slot(location)];
+        segment.lock().lock();
+        try {
+            segment.kill(ordinal(location));
+        } finally {
+            segment.lock().unlock();
+        }
+    }
+
+    @Override
+    public boolean remove(String id, long generation) {
+        Lock shared = swap.readLock();
+        shared.lock();
+        try {
+            Long location = locations.get(id);
+            if (location == null || generation(location) > generation || !locations.remove(id, location)) {
+                return false;
+            }
+            kill(location);
+        } finally {
+            shared.unlock();
+        }
+        rebuildWhenDue();
+        return true;
+    }
+
+    @Override
+    public List<Hit> search(SearchRequest request) {
+        Query query = new Query(request, unit(request.vector()));
+        Segment[] all = segments;
+        Candidates candidates =
+                new Candidates(Math.max(1, Math.min(EXACT_SHARE * request.k() + EXACT_MORE, size() + 1)));
+        int ef = Math.max(request.k(), beamWidth(request.accuracy(), all.length));
+        Scratch scratch = borrow();
+        try {
+            for (int slot = 0; slot < all.length; slot++) {
+                all[slot].search(query, ef, scratch, candidates, slot);
+            }
+        } finally {
+            scratches.add(scratch);
+        }
+        candidates.sort();
+        List<Hit> hits = new ArrayList<>(candidates.size());
+        for (int i = candidates.size() - 1; i >= 0; i--) {
+            Segment segment = all[candidates.slot(i)];
+            String id = segment.id(candidates.ordinal(i));
+            long generation = segment.generation(candidates.ordinal(i));
+            hits.add(new Hit(id, generation, exact(query, id, generation, candidates.similarity(i))));
+        }
+        hits.sort(Hit.BEST_FIRST);
+        return firstOfEachId(hits, request.k());
+    }
+
+    /** Each of several segments holds but a part of the nearest. */
+    private static int beamWidth(int accuracy, int segments) {
+        return segments <= 1 ? accuracy : Math.max(Math.min(accuracy, MIN_EF), (int) (accuracy / Math.sqrt(segments)));
+    }
+
+    private float exact(Query query, String id, long generation, float estimate) {
+        Optional<float[]> vector = source.vector(id, generation);
+        float similarity = vector.isPresent() && vector.get().length == dimension
+                ? Vectors.dot(query.unit(), vector.get()) / Vectors.length(vector.get())
+                : estimate;
+        return Math.max(-1f, Math.min(1f, similarity));
+    }
+
+    /** While an entry is being replaced, the old one and the new one are both live. */
+    private static List<Hit> firstOfEachId(List<Hit> hits, int k) {
+        Set<String> seen = new HashSet<>();
+        List<Hit> first = new ArrayList<>(Math.min(k, hits.size()));
+        for (Hit hit : hits) {
+            if (first.size() < k && seen.add(hit.id())) {
+                first.add(hit);
+            }
+        }
+        return first;
+    }
+
+    private Scratch borrow() {
+        Scratch pooled = scratches.poll();
+        return pooled == null ? new Scratch(rotation) : pooled;
+    }
+
+    private float[] unit(float[] vector) {
+        if (vector.length != dimension) {
+            throw new IllegalArgumentException("vector has " + vector.length + " dimensions, expected " + dimension);
+        }
+        return Vectors.normalised(vector);
+    }
+
+    @Override
+    public int size() {
+        return locations.size();
+    }
+
+    @Override
+    public Set<String> ids() {
+        return Collections.unmodifiableSet(locations.keySet());
+    }
+
+    /** As exact as the compressed vectors are: a vector that differs by less than a step of them counts as the same. */
+    @Override
+    public boolean holds(String id, long generation, float[] vector) {
+        float[] unit = unit(vector);
+        Lock shared = swap.readLock();
+        shared.lock();
+        try {
+            Long location = locations.get(id);
+            return location != null
+                    && generation(location) == generation
+                    && segments[slot(location)].matches(ordinal(location), unit);
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    @Override
+    public void save(OutputStream out) throws IOException {
+        Segment[] all = segments;
+        DataOutputStream data = new DataOutputStream(out);
+        data.writeByte(VERSION);
+        data.writeInt(dimension);
+        data.writeInt(parameters.m());
+        data.writeInt(parameters.efConstruction());
+        data.writeInt(all.length);
+        // In order: an entry that is replaced meanwhile may be in twice, but none is left out.
+        for (Segment segment : all) {
+            segment.save().write(data);
+        }
+        data.flush();
+    }
+
+    /**
+     * The index that {@link #save} wrote.
+     *
+     * @throws IOException when the bytes are something else, or of graphs with other parameters
+     */
+    static SketchIndex read(HnswParameters parameters, VectorSource source, Executor compactor, InputStream stream)
+            throws IOException {
+        DataInputStream in = new DataInputStream(stream);
+        byte version = in.readByte();
+        if (version != VERSION) {
+            throw new IOException("sketch snapshot of version " + version + ", expected " + VERSION);
+        }
+        int dimension = in.readInt();
+        int m = in.readInt();
+        int efConstruction = in.readInt();
+        if (m != parameters.m() || efConstruction != parameters.efConstruction()) {
+            throw new IOException(
+                    "built with M " + m + ", efConstruction " + efConstruction + ", configured are " + parameters);
+        }
+        int count = in.readInt();
+        if (dimension < 1 || count < 0 || count > Candidates.MAX_SLOTS) {
+            throw new IOException("impossible dimension or segments: " + dimension + ", " + count);
+        }
+        SketchIndex index = new SketchIndex(dimension, parameters, source, compactor);
+        Segment[] all = new Segment[count];
+        for (int slot = 0; slot < count; slot++) {
+            all[slot] = Segment.read(dimension, index.rotation, parameters, in);
+        }
+        index.segments = all;
+        for (int slot = 0; slot < count; slot++) {
+            for (int ordinal = 0; ordinal < all[slot].size(); ordinal++) {
+                if (all[slot].isLive(ordinal)) {
+                    index.locate(slot, ordinal);
+                }
+            }
+        }
+        return index;
+    }
+
+    /** Of entries of one id the newest stays. */
+    private void locate(int slot, int ordinal) {
+        long found = location(slot, ordinal);
+        if (!publish(segments[slot].id(ordinal), segments[slot].generation(ordinal), found)) {
+            kill(found);
+        }
+    }
+
+    @Override
+    public long memoryBytes() {
+        // An entry of the map: node, boxed location, share of the table; and the id.
+        long bytes = locations.size() * 130L;
+        for (Segment segment : segments) {
+            bytes += segment.memoryBytes();
+        }
+        return bytes;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        swap.writeLock().lock();
+        try {
+            locations.clear();
+            segments = new Segment[0];
+        } finally {
+            swap.writeLock().unlock();
+        }
+    }
+
+    private void rebuildWhenDue() {
+        if (dueSlot() >= 0 && rebuilding.compareAndSet(false, true)) {
+            try {
+                compactor.execute(this::rebuild);
+            } catch (RejectedExecutionException e) {
+                rebuilding.set(false); // shutting down; what is dead goes with the process
+            }
+        }
+    }
+
+    private int dueSlot() {
+        Segment[] all = segments;
+        for (int slot = 0; slot < all.length; slot++) {
+            int size = all[slot].size();
+            if (size >= REBUILD_FROM && all[slot].dead() > size / DEAD_SHARE) {
+                return slot;
+            }
+        }
+        return -1;
+    }
+
+    private void rebuild() {
+        try {
+            for (int slot = dueSlot(); slot >= 0 && !closed; slot = dueSlot()) {
+                rebuild(slot, segments[slot]);
+            }
+        } finally {
+            rebuilding.set(false);
+        }
+    }
+
+    /** Copies what is live into a segment of its own, catches up with what died meanwhile, and swaps. */
+    private void rebuild(int slot, Segment old) {
+        old.lock().lock();
+        try {
+            old.seal();
+        } finally {
+            old.lock().unlock();
+        }
+        Segment fresh = new Segment(dimension, rotation, parameters, Optional.empty());
+        int[] origins = new int[old.size()];
+        Scratch scratch = borrow();
+        fresh.lock().lock();
+        try {
+            for (int ordinal = 0; ordinal < origins.length && !closed; ordinal++) {
+                if (old.isLive(ordinal)) {
+                    origins[fresh.copy(old, ordinal, scratch)] = ordinal;
+                }
+            }
+        } finally {
+            fresh.lock().unlock();
+            scratches.add(scratch);
+        }
+        swap.writeLock().lock();
+        try {
+            if (!closed) {
+                replace(slot, old, fresh, origins);
+            }
+        } finally {
+            swap.writeLock().unlock();
+        }
+    }
+
+    private void replace(int slot, Segment old, Segment fresh, int[] origins) {
+        fresh.lock().lock();
+        try {
+            for (int ordinal = 0; ordinal < fresh.size(); ordinal++) {
+                if (old.isLive(origins[ordinal])) {
+                    locations.put(fresh.id(ordinal), location(slot, ordinal));
+                } else {
+                    fresh.kill(ordinal);
+                }
+            }
+        } finally {
+            fresh.lock().unlock();
+        }
+        Segment[] all = segments.clone();
+        all[slot] = fresh;
+        segments = all;
+    }
+}
