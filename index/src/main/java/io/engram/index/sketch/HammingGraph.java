@@ -113,33 +113,35 @@ final class HammingGraph {
      *
      * @param flat its links do not change any more
      */
-    record Saved(int nodes, long head, int upperUsed, int words, Flat flat) {
+    record Saved(int nodes, long head, int upperUsed, int words, int baseStride, Flat flat) {
         void write(DataOutputStream out) throws IOException {
             out.writeInt(nodes);
             out.writeLong(head);
             out.writeInt(upperUsed);
             ArrayIo io = new ArrayIo();
             io.write(out, flat.sketches, nodes * words);
-            io.write(out, flat.base, flat.base.length);
+            io.write(out, flat.base, nodes * baseStride);
             io.write(out, flat.upperAt, nodes);
             io.write(out, flat.upper, upperUsed);
         }
     }
 
-    /** What is to be saved: sketches are shared, for they never change, links are copied. By the writer. */
-    Saved save() {
+    /**
+     * What is to be saved: sketches are shared, for they never change, links are copied. By the writer.
+     *
+     * @param complete true when no node will be added any more, so that links can be shared as well
+     */
+    Saved save(boolean complete) {
         Flat now = flat;
         int nodes = size;
-        return new Saved(
-                nodes,
-                head,
-                upperUsed,
-                words,
-                new Flat(
+        Flat saved = complete
+                ? now
+                : new Flat(
                         now.sketches,
                         Arrays.copyOf(now.base, nodes * baseStride),
                         now.upperAt,
-                        Arrays.copyOf(now.upper, upperUsed)));
+                        Arrays.copyOf(now.upper, upperUsed));
+        return new Saved(nodes, head, upperUsed, words, baseStride, saved);
     }
 
     /** Nodes in the graph. */
@@ -168,6 +170,8 @@ final class HammingGraph {
         int layer = randomLayer();
         Flat now = withRoomFor(node, layer);
         System.arraycopy(sketch, 0, now.sketches, node * words, words);
+        // Nothing is allocated from here on: a node is added as a whole or not at all.
+        beam.start(efConstruction, node + 1);
         if (layer > 0) {
             now.upperAt[node] = upperUsed;
             upperUsed += layer * upperStride;
@@ -181,7 +185,6 @@ final class HammingGraph {
         int entry = (int) (top >>> 32);
         int topLayer = (int) top;
         int nearest = greedy(now, sketch, entry, topLayer, Math.min(layer, topLayer));
-        beam.start(efConstruction, node + 1);
         beam.meet(node); // never its own neighbour
         beam.meet(nearest);
         beam.offer(distance(now, nearest, sketch), nearest);

@@ -23,7 +23,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * graph        a node per entry, with its ordinal; none up to {@value #SCAN_THRESHOLD} entries
  * </pre>
  *
- * <p>Writers hold {@link #lock()}; readers need no lock and see every entry below {@link #size}.
+ * <p>Writers hold {@link #lock()}; readers need no lock and see every entry below {@link #size}, and those
+ * that a link leads to.
  */
 final class Segment {
     /** The working set of a graph of this size stays in the cache; a larger one would insert ever more slowly. */
@@ -176,7 +177,7 @@ final class Segment {
                     dimension,
                     used,
                     live,
-                    sketched.filter(now -> now.graph.size() > 0).map(now -> now.graph.save()),
+                    sketched.filter(now -> now.graph.size() > 0).map(now -> now.graph.save(sealed)),
                     sketched.map(Sketched::centre).orElse(new float[0]));
         } finally {
             lock.unlock();
@@ -251,8 +252,8 @@ final class Segment {
         block.generations[at] = generation;
         block.steps[at] = Quantizer.encode(unit, block.codes, at * dimension);
         block.live[at] = 1;
-        size = ordinal + 1;
         link(ordinal, unit, scratch);
+        size = ordinal + 1; // last: what could not be linked is not there
         return ordinal;
     }
 
@@ -269,8 +270,8 @@ final class Segment {
         block.steps[at] = source.steps[ordinal & MASK];
         System.arraycopy(source.codes, (ordinal & MASK) * dimension, block.codes, at * dimension, dimension);
         block.live[at] = 1;
-        size = to + 1;
         link(to, unit, scratch);
+        size = to + 1;
         return to;
     }
 
@@ -295,15 +296,15 @@ final class Segment {
             rotation.sketch(scratch.rotated(), now.centre, scratch.sketch(), 0);
             now.graph.add(scratch.sketch(), scratch.beam());
         } else if (ordinal == SCAN_THRESHOLD) {
-            startGraph(scratch);
+            startGraph(ordinal + 1, scratch);
         }
     }
 
-    private void startGraph(Scratch scratch) {
-        float[] centre = rotatedMean();
+    private void startGraph(int entries, Scratch scratch) {
+        float[] centre = rotatedMean(entries);
         HammingGraph graph = newGraph();
         float[] unit = new float[dimension];
-        for (int i = 0; i < size; i++) {
+        for (int i = 0; i < entries; i++) {
             decode(i, unit);
             rotation.rotate(unit, scratch.rotated());
             rotation.sketch(scratch.rotated(), centre, scratch.sketch(), 0);
@@ -312,17 +313,17 @@ final class Segment {
         sketched = Optional.of(new Sketched(graph, centre));
     }
 
-    private float[] rotatedMean() {
+    private float[] rotatedMean(int entries) {
         float[] unit = new float[dimension];
         double[] sum = new double[dimension];
-        for (int i = 0; i < size; i++) {
+        for (int i = 0; i < entries; i++) {
             decode(i, unit);
             for (int d = 0; d < dimension; d++) {
                 sum[d] += unit[d];
             }
         }
         for (int d = 0; d < dimension; d++) {
-            unit[d] = (float) (sum[d] / size);
+            unit[d] = (float) (sum[d] / entries);
         }
         float[] centre = new float[rotation.rotatedLength()];
         rotation.rotate(unit, centre);

@@ -411,7 +411,7 @@ public final class SketchIndex implements VectorIndex {
     }
 
     private void rebuildWhenDue() {
-        if (dueSlot() >= 0 && rebuilding.compareAndSet(false, true)) {
+        if (dueSlot(segments) >= 0 && rebuilding.compareAndSet(false, true)) {
             try {
                 compactor.execute(this::rebuild);
             } catch (RejectedExecutionException e) {
@@ -420,8 +420,7 @@ public final class SketchIndex implements VectorIndex {
         }
     }
 
-    private int dueSlot() {
-        Segment[] all = segments;
+    private static int dueSlot(Segment[] all) {
         for (int slot = 0; slot < all.length; slot++) {
             int size = all[slot].size();
             if (size >= REBUILD_FROM && all[slot].dead() > size / DEAD_SHARE) {
@@ -433,8 +432,10 @@ public final class SketchIndex implements VectorIndex {
 
     private void rebuild() {
         try {
-            for (int slot = dueSlot(); slot >= 0 && !closed; slot = dueSlot()) {
-                rebuild(slot, segments[slot]);
+            Segment[] all = segments;
+            for (int slot = dueSlot(all); slot >= 0 && !closed; slot = dueSlot(all)) {
+                rebuild(slot, all[slot]);
+                all = segments;
             }
         } finally {
             rebuilding.set(false);
