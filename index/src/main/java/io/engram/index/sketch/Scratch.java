@@ -1,5 +1,7 @@
 package io.engram.index.sketch;
 
+import java.util.Arrays;
+
 /** Working memory of one thread at a time, reused. Not thread-safe. */
 final class Scratch {
     private final float[] rotated;
@@ -7,6 +9,8 @@ final class Scratch {
     private final Beam beam = new Beam();
     private int[] nodes = new int[0];
     private int[] admitted = new int[0];
+    private float[] similarities = new float[0];
+    private float[] ordered = new float[0];
 
     Scratch(Rotation rotation) {
         rotated = new float[rotation.rotatedLength()];
@@ -32,10 +36,27 @@ final class Scratch {
         return nodes;
     }
 
-    int[] admitted(int max) {
+    /** Makes room for the ordinals of a beam and their similarities. */
+    void ensureAdmitted(int max) {
         if (admitted.length < max) {
             admitted = new int[max];
+            similarities = new float[max];
+            ordered = new float[max];
         }
+    }
+
+    int[] admitted() {
         return admitted;
+    }
+
+    float[] similarities() {
+        return similarities;
+    }
+
+    /** The {@code nth} greatest of the first {@code count} similarities. */
+    float greatest(int count, int nth) {
+        System.arraycopy(similarities, 0, ordered, 0, count);
+        Arrays.sort(ordered, 0, count);
+        return ordered[count - nth];
     }
 }

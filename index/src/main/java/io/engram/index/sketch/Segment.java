@@ -36,7 +36,8 @@ final class Segment {
     /** A search whose beam would hold more than this share of the entries scans instead. */
     private static final int SCAN_SHARE = 4;
 
-    private static final int WIDEN = 4;
+    private static final int WIDEN = 2;
+    private static final int FAR_SHARE = 10;
     private static final int FIRST_BLOCK = 16;
     private static final int SHIFT = 10;
     private static final int MASK = (1 << SHIFT) - 1;
@@ -225,6 +226,11 @@ final class Segment {
         return blocks[ordinal >> SHIFT].generations[ordinal & MASK];
     }
 
+    /** What a step of the entry's codes is worth. */
+    float step(int ordinal) {
+        return blocks[ordinal >> SHIFT].steps[ordinal & MASK];
+    }
+
     boolean isLive(int ordinal) {
         return blocks[ordinal >> SHIFT].live[ordinal & MASK] != 0;
     }
@@ -342,17 +348,24 @@ final class Segment {
     /**
      * Offers the nearest entries to the candidates of a search. By any thread.
      *
+     * <p>The beam widens while too few of its nodes may be returned, or while the nearest of them lie so far back in it that
+     * more are likely to lie behind: sketches cannot tell the members of a very tight cluster apart.
+     *
      * @param ef beam width
+     * @param wanted entries that this segment is expected to contribute, 1 or more
      */
-    void search(Query query, int ef, Scratch scratch, Candidates candidates, int slot) {
+    void search(Query query, int ef, int wanted, Scratch scratch, Candidates candidates, int slot) {
         int entries = size;
         int live = entries - dead;
         Sketched now = sketched.orElse(null);
         if (now != null && entries > SCAN_THRESHOLD) {
             rotation.sketch(query.rotated(rotation), now.centre, scratch.sketch(), 0);
-            int wanted = Math.min(query.request().k(), live);
             for (int width = ef; width <= Math.max(ef, entries / SCAN_SHARE); width *= WIDEN) {
-                if (walk(now.graph, query, width, wanted, scratch, candidates, slot)) {
+                int found = walk(now.graph, query, width, scratch);
+                if (found >= Math.min(query.request().k(), live) && isSettled(found, wanted, scratch)) {
+                    for (int i = 0; i < found; i++) {
+                        candidates.offer(scratch.similarities()[i], slot, scratch.admitted()[i]);
+                    }
                     return;
                 }
             }
@@ -360,26 +373,34 @@ final class Segment {
         scan(query, entries, candidates, slot);
     }
 
-    /** False when too few of the nodes found may be returned; nothing was offered then. */
-    private boolean walk(
-            HammingGraph graph, Query query, int ef, int wanted, Scratch scratch, Candidates candidates, int slot) {
+    /** Collects the nodes of the beam that may be returned, nearest sketch first, and their similarities. */
+    private int walk(HammingGraph graph, Query query, int ef, Scratch scratch) {
         Beam beam = scratch.beam();
         graph.search(scratch.sketch(), ef, beam, scratch.nodes(graph.maxLinks()));
-        int[] admitted = scratch.admitted(beam.size());
+        scratch.ensureAdmitted(beam.size());
         int count = 0;
         for (int i = 0; i < beam.size(); i++) {
             int ordinal = beam.node(i);
             if (admits(query.request(), ordinal)) {
-                admitted[count++] = ordinal;
+                scratch.admitted()[count] = ordinal;
+                scratch.similarities()[count++] = similarity(query, ordinal);
             }
         }
-        if (count < wanted) {
-            return false;
+        return count;
+    }
+
+    /** True when at most a tenth of the best ones, and at most one of few, are in the farther half of the beam. */
+    private static boolean isSettled(int found, int wanted, Scratch scratch) {
+        int best = Math.min(wanted, found);
+        if (best == 0) {
+            return true;
         }
-        for (int i = 0; i < count; i++) {
-            candidates.offer(similarity(query, admitted[i]), slot, admitted[i]);
+        float least = scratch.greatest(found, best);
+        int far = 0;
+        for (int i = found / 2; i < found; i++) {
+            far += scratch.similarities()[i] >= least ? 1 : 0;
         }
-        return true;
+        return far <= Math.max(1, best / FAR_SHARE);
     }
 
     private void scan(Query query, int entries, Candidates candidates, int slot) {

@@ -37,7 +37,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * segments    slot → up to 60,000 entries and their graph        filled one after the other, or by several writers at once
  *
  * search      each segment: graph over sketches, ef nodes → int8 similarity
- *             all together: the best 2k + 10 → exact cosine → the best k
+ *             all together: the best k and those that may be as good → exact cosine → the best k
  * </pre>
  *
  * A segment of which more than a quarter is dead is rebuilt beside the old one, which answers meanwhile.
@@ -53,10 +53,10 @@ public final class SketchIndex implements VectorIndex {
     /** A second writer starts a segment of its own once the first one holds this many. */
     private static final int SPLIT_FROM = 4_096;
 
-    /** Candidates that are compared exactly: so many for each one wanted, and so many besides. */
-    private static final int EXACT_SHARE = 2;
+    /** Candidates that may be compared exactly: so many for each one wanted, and so many besides. */
+    private static final int EXACT_SHARE = 8;
 
-    private static final int EXACT_MORE = 10;
+    private static final int EXACT_MORE = 40;
 
     /** The narrowest beam in one of several segments. */
     private static final int MIN_EF = 30;
@@ -242,17 +242,20 @@ public final class SketchIndex implements VectorIndex {
         Candidates candidates =
                 new Candidates(Math.max(1, Math.min(EXACT_SHARE * request.k() + EXACT_MORE, size() + 1)));
         int ef = Math.max(request.k(), beamWidth(request.accuracy(), all.length));
+        // Twice an even share: one segment may hold more of the nearest than another.
+        int wanted = all.length <= 1 ? request.k() : 2 * request.k() / all.length + 1;
         Scratch scratch = borrow();
         try {
             for (int slot = 0; slot < all.length; slot++) {
-                all[slot].search(query, ef, scratch, candidates, slot);
+                all[slot].search(query, ef, wanted, scratch, candidates, slot);
             }
         } finally {
             scratches.add(scratch);
         }
         candidates.sort();
+        float least = leastToCompare(candidates, request.k(), all);
         List<Hit> hits = new ArrayList<>(candidates.size());
-        for (int i = candidates.size() - 1; i >= 0; i--) {
+        for (int i = candidates.size() - 1; i >= 0 && candidates.similarity(i) >= least; i--) {
             Segment segment = all[candidates.slot(i)];
             String id = segment.id(candidates.ordinal(i));
             long generation = segment.generation(candidates.ordinal(i));
@@ -260,6 +263,19 @@ public final class SketchIndex implements VectorIndex {
         }
         hits.sort(Hit.BEST_FIRST);
         return firstOfEachId(hits, request.k());
+    }
+
+    /**
+     * Below this similarity nothing is among the k best. Rounding to steps is off by a uniform half step per component, by
+     * step/√12 in a product with a vector of length 1, and √2 times that between two entries: a step is 2.4 deviations.
+     */
+    private static float leastToCompare(Candidates candidates, int k, Segment[] all) {
+        if (candidates.size() <= k) {
+            return Float.NEGATIVE_INFINITY;
+        }
+        int last = candidates.size() - k;
+        float step = all[candidates.slot(last)].step(candidates.ordinal(last));
+        return candidates.similarity(last) - step;
     }
 
     /** Each of several segments holds but a part of the nearest. */
