@@ -391,7 +391,7 @@ final class Segment {
 
     /** True when at most a tenth of the best ones, and at most one of few, are in the farther half of the beam. */
     private static boolean isSettled(int found, int wanted, Scratch scratch) {
-        int best = Math.min(wanted, found);
+        int best = Math.min(Math.max(wanted, FAR_SHARE), found);
         if (best == 0) {
             return true;
         }

@@ -128,6 +128,15 @@ class HostileDataTest {
     }
 
     @Test
+    void shouldFindDirectionsThatDifferByLessThanAStep() {
+        List<float[]> vectors = new ArrayList<>();
+        for (int i = 1; i <= 2_000; i++) {
+            vectors.add(new float[] {1, i, i % 13});
+        }
+        assertThat(recall(vectors, vectors.subList(0, 300))).isGreaterThanOrEqualTo(0.9);
+    }
+
+    @Test
     void shouldFindAmongEqualVectors() {
         float[] same = noise(64, 1);
         List<float[]> vectors = new ArrayList<>();
