@@ -224,13 +224,18 @@ final class HammingGraph {
             upperAt = Arrays.copyOf(upperAt, nodes);
             Arrays.fill(upperAt, capacity, nodes, NO_UPPER);
         }
+        // The upper links are copied whenever the nodes are: whoever holds the old arrays must not meet a node beyond
+        // them.
+        boolean more = nodes > capacity;
         Flat grown = new Flat(
-                nodes > capacity ? Arrays.copyOf(now.sketches, nodes * words) : now.sketches,
-                nodes > capacity ? Arrays.copyOf(now.base, nodes * baseStride) : now.base,
+                more ? Arrays.copyOf(now.sketches, nodes * words) : now.sketches,
+                more ? Arrays.copyOf(now.base, nodes * baseStride) : now.base,
                 upperAt,
-                upperNeeded > now.upper.length
-                        ? Arrays.copyOf(now.upper, Math.max(upperNeeded, now.upper.length * 3 / 2))
-                        : now.upper);
+                Arrays.copyOf(
+                        now.upper,
+                        upperNeeded > now.upper.length
+                                ? Math.max(upperNeeded, now.upper.length * 3 / 2)
+                                : now.upper.length));
         flat = grown;
         return grown;
     }
