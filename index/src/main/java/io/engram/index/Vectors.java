@@ -51,6 +51,18 @@ public final class Vectors {
     }
 
     /**
+     * As {@link #normalised(float[])}, of a vector that must have so many dimensions.
+     *
+     * @throws IllegalArgumentException when it has not, or is zero or not finite
+     */
+    public static float[] normalised(float[] vector, int dimension) {
+        if (vector.length != dimension) {
+            throw new IllegalArgumentException("vector has " + vector.length + " dimensions, expected " + dimension);
+        }
+        return normalised(vector);
+    }
+
+    /**
      * Exact cosine similarity, -1 to 1.
      *
      * @throws IllegalArgumentException when a vector is zero or not finite, or their lengths differ

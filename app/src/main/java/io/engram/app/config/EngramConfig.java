@@ -178,17 +178,13 @@ public final class EngramConfig {
         throw new ConfigException(ConfigKeys.ADVERTISED_URL, url, "must be a URL such as http://engram-0.example:7432");
     }
 
-    private String indexEngine() {
-        return text(ConfigKeys.INDEX_ENGINE);
-    }
-
     /**
      * The configured engine.
      *
      * @param compactor runs rebuilds of graphs; owned by the caller
      */
     public IndexEngine engine(Executor compactor) {
-        return indexEngine().equals(HnswlibEngine.NAME)
+        return text(ConfigKeys.INDEX_ENGINE).equals(HnswlibEngine.NAME)
                 ? new HnswlibEngine(hnsw(), compactor)
                 : new SketchEngine(hnsw(), compactor);
     }

@@ -65,9 +65,9 @@ public final class IndexBench {
         System.out.println("| engine | inserts/s, by count | mean | recall@10 | search p50 | p99 |");
         System.out.println("|---|---|---|---|---|---|");
         for (Maker maker : makers) {
-            warmUp(maker, vectors, Math.min(used, 10_000));
             try (Contender contender = maker.make()) {
                 if (contender.name().contains(options.getOrDefault("--only", ""))) {
+                    warmUp(maker, vectors, Math.min(used, 10_000));
                     report.add(print(measure(contender, vectors, used, exact)));
                 }
             }

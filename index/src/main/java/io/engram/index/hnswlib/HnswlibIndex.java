@@ -111,7 +111,7 @@ public final class HnswlibIndex implements VectorIndex {
 
     @Override
     public boolean add(String id, long generation, float[] vector) {
-        Entry entry = new Entry(id, generation, versions.incrementAndGet(), unit(vector));
+        Entry entry = new Entry(id, generation, versions.incrementAndGet(), Vectors.normalised(vector, dimension));
         Lock shared = swap.readLock();
         shared.lock();
         try {
@@ -200,7 +200,7 @@ public final class HnswlibIndex implements VectorIndex {
 
     @Override
     public List<Hit> search(SearchRequest request) {
-        float[] query = unit(request.vector());
+        float[] query = Vectors.normalised(request.vector(), dimension);
         int live = entries.size();
         if (!graphStarted || live <= SCAN_THRESHOLD || unlinked.get() > 0) {
             return scan(query, request);
@@ -253,13 +253,6 @@ public final class HnswlibIndex implements VectorIndex {
         return new Hit(entry.id(), entry.generation(), Math.max(-1f, Math.min(1f, similarity)));
     }
 
-    private float[] unit(float[] vector) {
-        if (vector.length != dimension) {
-            throw new IllegalArgumentException("vector has " + vector.length + " dimensions, expected " + dimension);
-        }
-        return Vectors.normalised(vector);
-    }
-
     @Override
     public int size() {
         return entries.size();
@@ -273,7 +266,9 @@ public final class HnswlibIndex implements VectorIndex {
     @Override
     public boolean holds(String id, long generation, float[] vector) {
         Entry entry = entries.get(id);
-        return entry != null && entry.generation() == generation && Arrays.equals(entry.vector(), unit(vector));
+        return entry != null
+                && entry.generation() == generation
+                && Arrays.equals(entry.vector(), Vectors.normalised(vector, dimension));
     }
 
     @Override

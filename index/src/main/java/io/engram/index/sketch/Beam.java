@@ -130,11 +130,6 @@ final class Beam {
         return size;
     }
 
-    /** Keeps the nearest ones only. */
-    void truncate(int max) {
-        size = Math.min(size, max);
-    }
-
     /** Nodes from the nearest on. */
     int node(int i) {
         return entries[i] >>> 1 & NODE_MASK;

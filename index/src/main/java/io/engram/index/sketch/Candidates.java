@@ -24,7 +24,7 @@ final class Candidates {
     }
 
     void offer(float similarity, int slot, int ordinal) {
-        long key = (long) sortable(similarity) << 32 | (long) slot << 16 | ordinal;
+        long key = (long) flipped(Float.floatToIntBits(similarity)) << 32 | (long) slot << 16 | ordinal;
         if (size < heap.length) {
             int at = size++;
             while (at > 0 && heap[at - 1 >> 1] > key) {
@@ -56,9 +56,8 @@ final class Candidates {
         heap[at] = key;
     }
 
-    /** The order of floats as ints. */
-    private static int sortable(float value) {
-        int bits = Float.floatToIntBits(value);
+    /** Bits of a float as an int of the same order, and back. */
+    private static int flipped(int bits) {
         return bits ^ (bits >> 31 & Integer.MAX_VALUE);
     }
 
@@ -72,8 +71,7 @@ final class Candidates {
     }
 
     float similarity(int i) {
-        int bits = (int) (heap[i] >>> 32);
-        return Float.intBitsToFloat(bits ^ (bits >> 31 & Integer.MAX_VALUE));
+        return Float.intBitsToFloat(flipped((int) (heap[i] >>> 32)));
     }
 
     int slot(int i) {

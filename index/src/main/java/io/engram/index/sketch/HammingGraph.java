@@ -149,11 +149,6 @@ final class HammingGraph {
         return size;
     }
 
-    /** Words of a sketch. */
-    int words() {
-        return words;
-    }
-
     long memoryBytes() {
         Flat now = flat;
         return 8L * now.sketches.length + 4L * (now.base.length + now.upperAt.length + now.upper.length);
@@ -162,7 +157,7 @@ final class HammingGraph {
     /**
      * Adds a node; returns its number. By the writer.
      *
-     * @param sketch {@link #words} words, copied
+     * @param sketch copied
      * @param beam of the writer
      */
     int add(long[] sketch, Beam beam) {
@@ -375,10 +370,9 @@ final class HammingGraph {
      * @param freshNodes scratch of 2M nodes
      */
     void search(long[] sketch, int ef, Beam beam, int[] freshNodes) {
-        int nodes = size;
         long top = head;
         Flat now = flat;
-        beam.start(ef, Math.max(nodes, now.upperAt.length));
+        beam.start(ef, now.upperAt.length);
         if (top < 0) {
             return;
         }

@@ -111,9 +111,9 @@ final class Rotation {
      *
      * @param rotated as {@link #rotate} left it
      * @param centre a rotated vector as well
-     * @param out {@link #words} words from {@code at}
+     * @param out {@link #words} words
      */
-    void sketch(float[] rotated, float[] centre, long[] out, int at) {
+    void sketch(float[] rotated, float[] centre, long[] out) {
         int words = words();
         for (int w = 0; w < words; w++) {
             long word = 0;
@@ -122,7 +122,7 @@ final class Rotation {
                 // The sign bit of the difference; no branch, it could not be predicted.
                 word |= (long) (Float.floatToRawIntBits(centre[base + b] - rotated[base + b]) >>> 31) << b;
             }
-            out[at + w] = word;
+            out[w] = word;
         }
     }
 

@@ -23,8 +23,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * graph        a node per entry, with its ordinal; none up to {@value #SCAN_THRESHOLD} entries
  * </pre>
  *
- * <p>Writers hold {@link #lock()}; readers need no lock and see every entry below {@link #size}, and those
- * that a link leads to.
+ * <p>Writers hold {@link #lock()}; readers need no lock and see every entry below {@link #size}, and those that a
+ * link leads to.
  */
 final class Segment {
     /** The working set of a graph of this size stays in the cache; a larger one would insert ever more slowly. */
@@ -251,34 +251,38 @@ final class Segment {
 
     /** Appends an entry and links it; returns its ordinal. With the lock. */
     int append(String id, long generation, float[] unit, Scratch scratch) {
-        int ordinal = size;
-        Block block = blockFor(ordinal);
-        int at = ordinal & MASK;
-        block.ids[at] = id;
-        block.generations[at] = generation;
+        Block block = blockFor(size);
+        int at = size & MASK;
         block.steps[at] = Quantizer.encode(unit, block.codes, at * dimension);
-        block.live[at] = 1;
-        link(ordinal, unit, scratch);
-        size = ordinal + 1; // last: what could not be linked is not there
-        return ordinal;
+        return finish(block, id, generation, unit, scratch);
     }
 
     /** Appends an entry of another segment; as {@link #append}. */
     int copy(Segment from, int ordinal, Scratch scratch) {
         float[] unit = new float[dimension];
         from.decode(ordinal, unit);
-        Block source = from.blocks[ordinal >> SHIFT];
-        int to = size;
-        Block block = blockFor(to);
-        int at = to & MASK;
-        block.ids[at] = source.ids[ordinal & MASK];
-        block.generations[at] = source.generations[ordinal & MASK];
-        block.steps[at] = source.steps[ordinal & MASK];
-        System.arraycopy(source.codes, (ordinal & MASK) * dimension, block.codes, at * dimension, dimension);
+        Block block = blockFor(size);
+        int at = size & MASK;
+        // As they are: encoding again what was decoded might round otherwise.
+        block.steps[at] = from.step(ordinal);
+        System.arraycopy(
+                from.blocks[ordinal >> SHIFT].codes,
+                (ordinal & MASK) * dimension,
+                block.codes,
+                at * dimension,
+                dimension);
+        return finish(block, from.id(ordinal), from.generation(ordinal), unit, scratch);
+    }
+
+    private int finish(Block block, String id, long generation, float[] unit, Scratch scratch) {
+        int ordinal = size;
+        int at = ordinal & MASK;
+        block.ids[at] = id;
+        block.generations[at] = generation;
         block.live[at] = 1;
-        link(to, unit, scratch);
-        size = to + 1;
-        return to;
+        link(ordinal, unit, scratch);
+        size = ordinal + 1; // last: what could not be linked is not there
+        return ordinal;
     }
 
     private Block blockFor(int ordinal) {
@@ -299,7 +303,7 @@ final class Segment {
         if (sketched.isPresent()) {
             Sketched now = sketched.get();
             rotation.rotate(unit, scratch.rotated());
-            rotation.sketch(scratch.rotated(), now.centre, scratch.sketch(), 0);
+            rotation.sketch(scratch.rotated(), now.centre, scratch.sketch());
             now.graph.add(scratch.sketch(), scratch.beam());
         } else if (ordinal == SCAN_THRESHOLD) {
             startGraph(ordinal + 1, scratch);
@@ -313,7 +317,7 @@ final class Segment {
         for (int i = 0; i < entries; i++) {
             decode(i, unit);
             rotation.rotate(unit, scratch.rotated());
-            rotation.sketch(scratch.rotated(), centre, scratch.sketch(), 0);
+            rotation.sketch(scratch.rotated(), centre, scratch.sketch());
             graph.add(scratch.sketch(), scratch.beam());
         }
         sketched = Optional.of(new Sketched(graph, centre));
@@ -359,7 +363,7 @@ final class Segment {
         int live = entries - dead;
         Sketched now = sketched.orElse(null);
         if (now != null && entries > SCAN_THRESHOLD) {
-            rotation.sketch(query.rotated(rotation), now.centre, scratch.sketch(), 0);
+            rotation.sketch(query.rotated(rotation), now.centre, scratch.sketch());
             for (int width = ef; width <= Math.max(ef, entries / SCAN_SHARE); width *= WIDEN) {
                 int found = walk(now.graph, query, width, scratch);
                 if (found >= Math.min(query.request().k(), live) && isSettled(found, wanted, scratch)) {

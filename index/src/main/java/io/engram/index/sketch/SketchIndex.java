@@ -114,7 +114,7 @@ public final class SketchIndex implements VectorIndex {
 
     @Override
     public boolean add(String id, long generation, float[] vector) {
-        float[] unit = unit(vector);
+        float[] unit = Vectors.normalised(vector, dimension);
         Scratch scratch = borrow();
         Lock shared = swap.readLock();
         shared.lock();
@@ -237,7 +237,7 @@ public final class SketchIndex implements VectorIndex {
 
     @Override
     public List<Hit> search(SearchRequest request) {
-        Query query = new Query(request, unit(request.vector()));
+        Query query = new Query(request, Vectors.normalised(request.vector(), dimension));
         Segment[] all = segments;
         Candidates candidates =
                 new Candidates(Math.max(1, Math.min(EXACT_SHARE * request.k() + EXACT_MORE, size() + 1)));
@@ -308,13 +308,6 @@ public final class SketchIndex implements VectorIndex {
         return pooled == null ? new Scratch(rotation) : pooled;
     }
 
-    private float[] unit(float[] vector) {
-        if (vector.length != dimension) {
-            throw new IllegalArgumentException("vector has " + vector.length + " dimensions, expected " + dimension);
-        }
-        return Vectors.normalised(vector);
-    }
-
     @Override
     public int size() {
         return locations.size();
@@ -328,7 +321,7 @@ public final class SketchIndex implements VectorIndex {
     /** As exact as the compressed vectors are: a vector that differs by less than a step of them counts as the same. */
     @Override
     public boolean holds(String id, long generation, float[] vector) {
-        float[] unit = unit(vector);
+        float[] unit = Vectors.normalised(vector, dimension);
         Lock shared = swap.readLock();
         shared.lock();
         try {
