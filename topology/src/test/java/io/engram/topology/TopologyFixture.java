@@ -3,9 +3,7 @@ package io.engram.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
-import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.schemas.JsonCodec;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
@@ -61,7 +59,7 @@ public final class TopologyFixture implements AutoCloseable {
     private final TestOutputTopic<byte[], byte[]> backpressure;
 
     public TopologyFixture(Path stateDir) {
-        this(stateDir, UnaryOperator.identity(), new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run));
+        this(stateDir, UnaryOperator.identity(), TestEngines.create());
     }
 
     public TopologyFixture(Path stateDir, UnaryOperator<TopologyConfig> change, IndexEngine engine) {

@@ -285,10 +285,10 @@ public final class ConfigKeys {
             .define(
                     INDEX_ENGINE,
                     Type.STRING,
-                    HnswlibEngine.NAME,
-                    ValidString.in(HnswlibEngine.NAME, SketchEngine.NAME),
+                    SketchEngine.NAME,
+                    ValidString.in(SketchEngine.NAME, HnswlibEngine.NAME),
                     HIGH,
-                    "Engine of the vector index: hnswlib (float vectors) or sketch (compressed vectors, fast inserts).")
+                    "Engine of the vector index: sketch (compressed vectors, fast inserts) or hnswlib (float vectors).")
             .define(
                     INDEX_WORKERS,
                     Type.INT,

@@ -62,8 +62,10 @@ final class Instance implements AutoCloseable {
 
     /** Starts an instance under a name that no other test uses. */
     static Instance start(String name, Path stateDir, String... settings) throws InterruptedException {
-        ConfigLoader loader = new ConfigLoader()
-                .set("kafka.bootstrap.servers=" + SharedBroker.bootstrapServers())
+        ConfigLoader loader = new ConfigLoader();
+        // As in a process: ENGRAM_INDEX_ENGINE runs every test with the other engine.
+        loader.environment(System.getenv());
+        loader.set("kafka.bootstrap.servers=" + SharedBroker.bootstrapServers())
                 .set("application.id=" + name)
                 .set("topics.prefix=" + name)
                 .set("state.dir=" + stateDir)

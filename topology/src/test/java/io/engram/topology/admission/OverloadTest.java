@@ -2,12 +2,11 @@ package io.engram.topology.admission;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.engram.index.HnswParameters;
-import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
 import io.engram.schemas.RejectionHeaders;
+import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import java.nio.file.Path;
@@ -38,10 +37,7 @@ class OverloadTest {
                 0.95,
                 5_000,
                 300_000);
-        topology = new TopologyFixture(
-                stateDir,
-                config -> config.withAdmission(small),
-                new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run));
+        topology = new TopologyFixture(stateDir, config -> config.withAdmission(small), TestEngines.create());
         topology.send(SPACE, observation(1));
         depth = topology.runtime()
                 .depths()

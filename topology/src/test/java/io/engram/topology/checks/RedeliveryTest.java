@@ -2,12 +2,11 @@ package io.engram.topology.checks;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.engram.index.HnswParameters;
-import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
 import io.engram.schemas.RejectionHeaders;
+import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
 import io.engram.topology.TopologyFixture.Rejection;
 import io.engram.topology.admission.AdmissionConfig;
@@ -44,10 +43,7 @@ class RedeliveryTest {
                 0.95,
                 100,
                 300_000);
-        topology = new TopologyFixture(
-                stateDir,
-                config -> config.withAdmission(small),
-                new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run));
+        topology = new TopologyFixture(stateDir, config -> config.withAdmission(small), TestEngines.create());
         topology.send(SPACE, observe(1, "first", "one"));
         depth = topology.runtime()
                 .depths()

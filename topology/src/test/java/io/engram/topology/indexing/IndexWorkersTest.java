@@ -3,12 +3,11 @@ package io.engram.topology.indexing;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
-import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.schemas.Lane;
+import io.engram.topology.TestEngines;
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.DrainRate;
 import io.engram.topology.admission.PartitionDepth;
@@ -62,10 +61,6 @@ class IndexWorkersTest {
         return index;
     }
 
-    private static IndexEngine hnswlib() {
-        return new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run);
-    }
-
     private void submit(PartitionIndex partition, String id, float... embedding) {
         long generation = ++offset;
         stored.put(id, new StoredValues.StoredEmbedding(generation, embedding));
@@ -106,7 +101,7 @@ class IndexWorkersTest {
     void shouldStealFromHotWorkerAndKeepOrderPerId() {
         IndexWorkers pool = start(new IndexingConfig(
                 3, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 50, 100, 0, 100, 100, 1L << 40));
-        PartitionIndex hot = partition(pool, 0, hnswlib());
+        PartitionIndex hot = partition(pool, 0, TestEngines.create());
         Random random = new Random(1);
         Map<String, float[]> expected = new ConcurrentHashMap<>();
         for (int i = 0; i < 20_000; i++) {
@@ -150,7 +145,7 @@ class IndexWorkersTest {
         CountDownLatch gate = new CountDownLatch(1);
         List<String> order = Collections.synchronizedList(new ArrayList<>());
         CountDownLatch blocked = new CountDownLatch(1);
-        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
+        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(TestEngines.create(), (id, vector) -> {
             if (id.equals("blocker")) {
                 blocked.countDown();
                 awaitQuietly(gate);
@@ -181,7 +176,7 @@ class IndexWorkersTest {
         IndexWorkers pool = start(new IndexingConfig(
                 1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100, 1L << 40));
         AtomicBoolean broken = new AtomicBoolean(true);
-        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
+        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(TestEngines.create(), (id, vector) -> {
             if (id.equals("bad") && broken.get()) {
                 throw new IllegalStateException("forced failure");
             }
@@ -212,7 +207,7 @@ class IndexWorkersTest {
     @Test
     void shouldKeepMemoryThatLoaderAndLaneBringTogether() {
         IndexWorkers pool = start(IndexingConfig.DEFAULT.withWorkers(2));
-        PartitionIndex partition = partition(pool, 0, hnswlib());
+        PartitionIndex partition = partition(pool, 0, TestEngines.create());
         partition.loaded();
         for (int i = 0; i < 2_000; i++) {
             String id = "id" + i;
@@ -233,7 +228,7 @@ class IndexWorkersTest {
         IndexWorkers pool = start(new IndexingConfig(
                 1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100, 1L << 40));
         AtomicBoolean broken = new AtomicBoolean(true);
-        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
+        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(TestEngines.create(), (id, vector) -> {
             if (broken.get()) {
                 throw new OutOfMemoryError("forced");
             }
@@ -256,8 +251,8 @@ class IndexWorkersTest {
     void shouldLoadOnePartitionWhileAnotherIsBusy() throws InterruptedException {
         IndexWorkers pool = start(new IndexingConfig(
                 1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 5_000, 1 << 20, 1, 50, 1L << 40));
-        PartitionIndex busy = partition(pool, 0, hnswlib());
-        PartitionIndex loading = partition(pool, 1, hnswlib());
+        PartitionIndex busy = partition(pool, 0, TestEngines.create());
+        PartitionIndex loading = partition(pool, 1, TestEngines.create());
         AtomicBoolean done = new AtomicBoolean();
         Thread load = new Thread(() -> {
             while (!done.get()) {
@@ -313,7 +308,7 @@ class IndexWorkersTest {
         IndexWorkers pool = start(IndexingConfig.DEFAULT.withWorkers(1));
         CountDownLatch gate = new CountDownLatch(1);
         CountDownLatch blocked = new CountDownLatch(1);
-        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(hnswlib(), (id, vector) -> {
+        PartitionIndex partition = partition(pool, 0, new InterceptedEngine(TestEngines.create(), (id, vector) -> {
             blocked.countDown();
             awaitQuietly(gate);
         }));

@@ -3,9 +3,8 @@ package io.engram.topology.indexing;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.engram.index.HnswParameters;
-import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.schemas.Observation;
+import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,12 +20,11 @@ class RefusedInsertTest {
     @Test
     void shouldRecallWhatTheIndexRefusesAndRepairIt() {
         AtomicBoolean broken = new AtomicBoolean(true);
-        InterceptedEngine engine =
-                new InterceptedEngine(new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run), (id, vector) -> {
-                    if (id.equals("refused") && broken.get()) {
-                        throw new IllegalStateException("forced failure");
-                    }
-                });
+        InterceptedEngine engine = new InterceptedEngine(TestEngines.create(), (id, vector) -> {
+            if (id.equals("refused") && broken.get()) {
+                throw new IllegalStateException("forced failure");
+            }
+        });
         IndexingConfig quickRetry = new IndexingConfig(
                 1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100, 1L << 40);
         try (TopologyFixture topology =

@@ -2,12 +2,11 @@ package io.engram.topology.retention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.engram.index.HnswParameters;
-import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
 import io.engram.schemas.SpaceSettings;
+import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,10 +27,7 @@ class RetentionTest {
     private long sequence;
 
     private void start(RetentionConfig defaults) {
-        topology = new TopologyFixture(
-                stateDir,
-                config -> config.withRetention(defaults),
-                new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run));
+        topology = new TopologyFixture(stateDir, config -> config.withRetention(defaults), TestEngines.create());
     }
 
     @AfterEach

@@ -7,9 +7,9 @@ import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
-import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
+import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SnapshotsTest {
     private static final String SPACE = "space-1";
 
-    private final IndexEngine engine = new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run);
+    private final IndexEngine engine = TestEngines.create();
 
     @TempDir
     Path directory;
@@ -148,8 +148,7 @@ class SnapshotsTest {
             refused(file, flipped, at == 0 ? "magic" : "CRC-32C");
         }
         Files.write(file.path(), whole);
-        assertThatThrownBy(() -> file.load(
-                        new HnswlibEngine(new HnswParameters(8, 50), Runnable::run), space -> VectorSource.NONE))
+        assertThatThrownBy(() -> file.load(TestEngines.create(new HnswParameters(8, 50)), space -> VectorSource.NONE))
                 .isInstanceOf(SnapshotException.class)
                 .hasMessageContaining("configured are");
         file.save("another", SPACE, index, 1);
