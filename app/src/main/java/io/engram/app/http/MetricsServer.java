@@ -15,17 +15,28 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.regex.Pattern;
 import org.apache.kafka.streams.KafkaStreams;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** {@code GET /metrics}: the catalogue, the JVM and Kafka Streams, in the Prometheus text format. */
+/**
+ * {@code GET /metrics}: the catalogue, the JVM and Kafka Streams, in the Prometheus text format, or as protobuf with native
+ * histograms for a scraper that asks for it first. {@code ?name[]=…} picks metrics.
+ */
 public final class MetricsServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MetricsServer.class);
     private static final String TEXT = "text/plain; version=0.0.4; charset=utf-8";
     private static final String OPEN_METRICS = "application/openmetrics-text";
+    private static final String PROTOBUF = "application/vnd.google.protobuf";
+
+    private static final Pattern SUFFIX = Pattern.compile("_(total|bucket|count|sum)$");
 
     private final PrometheusMeterRegistry registry;
     private final List<AutoCloseable> binders = new ArrayList<>();
@@ -55,11 +66,30 @@ public final class MetricsServer implements AutoCloseable {
                 8,
                 1 << 10,
                 routes -> routes.get("/metrics", context -> {
-                    String accepted = context.header("Accept");
-                    boolean open = accepted != null && accepted.contains(OPEN_METRICS);
-                    String type = open ? OPEN_METRICS + "; version=1.0.0; charset=utf-8" : TEXT;
-                    context.contentType(type).result(registry.scrape(type));
+                    String type = format(Objects.requireNonNullElse(context.header("Accept"), ""));
+                    ByteArrayOutputStream body = new ByteArrayOutputStream(1 << 16);
+                    List<String> names = context.queryParams("name[]");
+                    if (names.isEmpty()) {
+                        registry.scrape(body, type);
+                    } else {
+                        registry.scrape(body, type, families(names));
+                    }
+                    context.contentType(type).result(body.toByteArray());
                 }));
+    }
+
+    /** A counter's family has no {@code _total}, a histogram's none of its suffixes: either name picks it. */
+    private static Set<String> families(List<String> names) {
+        Set<String> families = new HashSet<>(names);
+        names.forEach(name -> families.add(SUFFIX.matcher(name).replaceFirst("")));
+        return families;
+    }
+
+    private static String format(String accepted) {
+        if (accepted.startsWith(PROTOBUF)) {
+            return PROTOBUF + "; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+        }
+        return accepted.contains(OPEN_METRICS) ? OPEN_METRICS + "; version=1.0.0; charset=utf-8" : TEXT;
     }
 
     public String url() {

@@ -8,6 +8,11 @@ import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -125,6 +130,32 @@ class MetricsIT {
                         .isZero();
             }
             assertThat(text).contains("jvm_memory_used_bytes", "kafka_stream_", "process_uptime_seconds");
+        }
+    }
+
+    @Test
+    void shouldServeSingleMetricsAndNativeHistograms() throws IOException, InterruptedException {
+        try (Instance instance = Instance.start("metrics-formats", stateDir)) {
+            HttpClient http = HttpClient.newHttpClient();
+            URI one = URI.create(
+                    instance.application().metricsUrl() + "?name%5B%5D=engram_streaming_observation_latency_seconds");
+
+            String text = http.send(HttpRequest.newBuilder(one).build(), BodyHandlers.ofString())
+                    .body();
+            assertThat(text.lines().filter(line -> !line.startsWith("#")))
+                    .isNotEmpty()
+                    .allMatch(line -> line.startsWith("engram_streaming_observation_latency_seconds"));
+
+            HttpResponse<byte[]> protobuf = http.send(
+                    HttpRequest.newBuilder(one)
+                            .header("Accept", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily")
+                            .build(),
+                    BodyHandlers.ofByteArray());
+            assertThat(protobuf.headers().firstValue("Content-Type"))
+                    .hasValueSatisfying(type -> assertThat(type).startsWith("application/vnd.google.protobuf"));
+            assertThat(new String(protobuf.body(), StandardCharsets.ISO_8859_1))
+                    .contains("engram_streaming_observation_latency_seconds")
+                    .doesNotContain("# TYPE");
         }
     }
 

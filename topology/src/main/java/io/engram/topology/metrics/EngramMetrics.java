@@ -284,12 +284,12 @@ public final class EngramMetrics {
         return Gauge.builder().name(name).help(help).labelNames(labels).register(registry);
     }
 
+    /** In text its buckets, in protobuf the native histogram as well, whose buckets are a few percent wide. */
     private static Histogram histogram(
             PrometheusRegistry registry, String name, String help, List<Double> buckets, String label) {
         return Histogram.builder()
                 .name(name)
                 .help(help)
-                .classicOnly()
                 .classicUpperBounds(
                         buckets.stream().mapToDouble(Double::doubleValue).toArray())
                 .labelNames(label)

@@ -33,7 +33,6 @@ public final class SnapshotMetrics {
         duration = Histogram.builder()
                 .name(MetricNames.SNAPSHOT_DURATION)
                 .help("Writing the index snapshots of one task.")
-                .classicOnly()
                 .classicUpperBounds(MetricNames.SNAPSHOT_DURATION_BUCKETS.stream()
                         .mapToDouble(Double::doubleValue)
                         .toArray())
