@@ -29,6 +29,9 @@ import java.util.SplittableRandom;
 final class HammingGraph {
     private static final VarHandle INTS = MethodHandles.arrayElementVarHandle(int[].class);
     private static final int NO_UPPER = -1;
+    /** Nodes that room is made for at a time: what is not used yet takes memory as well. */
+    private static final int MAX_GROWTH = 4_096;
+
     private static final int FIRST_CAPACITY = 256;
     private static final int MAX_LAYER = 12;
     private static final int DISTANCE_SHIFT = 17;
@@ -213,7 +216,9 @@ final class HammingGraph {
         if (node < capacity && upperNeeded <= now.upper.length) {
             return now;
         }
-        int nodes = node < capacity ? capacity : Math.min(Beam.MAX_NODES, capacity + Math.max(64, capacity / 2));
+        int nodes = node < capacity
+                ? capacity
+                : Math.min(Beam.MAX_NODES, capacity + Math.max(64, Math.min(MAX_GROWTH, capacity / 2)));
         int[] upperAt = now.upperAt;
         if (nodes > capacity) {
             upperAt = Arrays.copyOf(upperAt, nodes);

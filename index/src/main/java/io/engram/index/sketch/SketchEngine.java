@@ -6,6 +6,8 @@ import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 
 /** Makes {@link SketchIndex}es that share build parameters and the executor of their rebuilds. */
@@ -15,6 +17,7 @@ public final class SketchEngine implements IndexEngine {
 
     private final HnswParameters parameters;
     private final Executor compactor;
+    private final Map<Integer, ScratchPool> scratches = new ConcurrentHashMap<>();
 
     /**
      * @param parameters of every graph
@@ -32,11 +35,17 @@ public final class SketchEngine implements IndexEngine {
 
     @Override
     public VectorIndex create(int dimension, VectorSource source) {
-        return new SketchIndex(dimension, parameters, source, compactor);
+        return new SketchIndex(dimension, parameters, source, compactor, scratches(dimension));
     }
 
     @Override
     public VectorIndex load(InputStream in, VectorSource source) throws IOException {
-        return SketchIndex.read(parameters, source, compactor, in);
+        SketchSnapshot snapshot = SketchSnapshot.read(
+                parameters, dimension -> scratches(dimension).rotation(), in);
+        return SketchIndex.of(snapshot, parameters, source, compactor, scratches(snapshot.dimension()));
+    }
+
+    private ScratchPool scratches(int dimension) {
+        return scratches.computeIfAbsent(dimension, ScratchPool::new);
     }
 }

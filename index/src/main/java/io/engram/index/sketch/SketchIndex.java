@@ -6,10 +6,7 @@ import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import io.engram.index.Vectors;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,10 +14,8 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -43,8 +38,6 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * A segment of which more than a quarter is dead is rebuilt beside the old one, which answers meanwhile.
  */
 public final class SketchIndex implements VectorIndex {
-    private static final byte VERSION = 1;
-
     /** A segment is rebuilt when more than one entry in this many is dead. */
     private static final int DEAD_SHARE = 4;
 
@@ -65,9 +58,8 @@ public final class SketchIndex implements VectorIndex {
     private final HnswParameters parameters;
     private final VectorSource source;
     private final Executor compactor;
-    private final Rotation rotation;
+    private final ScratchPool scratches;
     private final ConcurrentHashMap<String, Long> locations = new ConcurrentHashMap<>();
-    private final Queue<Scratch> scratches = new ConcurrentLinkedQueue<>();
     // Shared by all changes; exclusive for the moment in which a rebuilt segment takes over.
     private final ReadWriteLock swap = new ReentrantReadWriteLock();
     private final AtomicBoolean rebuilding = new AtomicBoolean();
@@ -79,8 +71,10 @@ public final class SketchIndex implements VectorIndex {
      * @param parameters of the graphs
      * @param source of the vectors that were added
      * @param compactor runs rebuilds; owned by the caller
+     * @param scratches of this dimension
      */
-    public SketchIndex(int dimension, HnswParameters parameters, VectorSource source, Executor compactor) {
+    SketchIndex(
+            int dimension, HnswParameters parameters, VectorSource source, Executor compactor, ScratchPool scratches) {
         if (dimension < 1) {
             throw new IllegalArgumentException("dimension < 1: " + dimension);
         }
@@ -88,7 +82,7 @@ public final class SketchIndex implements VectorIndex {
         this.parameters = parameters;
         this.source = source;
         this.compactor = compactor;
-        this.rotation = new Rotation(dimension);
+        this.scratches = scratches;
     }
 
     @Override
@@ -115,7 +109,7 @@ public final class SketchIndex implements VectorIndex {
     @Override
     public boolean add(String id, long generation, float[] vector) {
         float[] unit = Vectors.normalised(vector, dimension);
-        Scratch scratch = borrow();
+        Scratch scratch = scratches.borrow();
         Lock shared = swap.readLock();
         shared.lock();
         try {
@@ -130,7 +124,7 @@ public final class SketchIndex implements VectorIndex {
             }
         } finally {
             shared.unlock();
-            scratches.add(scratch);
+            scratches.back(scratch);
         }
         rebuildWhenDue();
         return true;
@@ -204,7 +198,7 @@ public final class SketchIndex implements VectorIndex {
                 .flatMap(Optional::stream)
                 .reduce((earlier, later) -> later);
         Segment[] more = Arrays.copyOf(all, all.length + 1);
-        more[all.length] = new Segment(dimension, rotation, parameters, centre);
+        more[all.length] = new Segment(dimension, scratches.rotation(), parameters, centre);
         segments = more;
     }
 
@@ -244,13 +238,13 @@ public final class SketchIndex implements VectorIndex {
         int ef = Math.max(request.k(), beamWidth(request.accuracy(), all.length));
         // Twice an even share: one segment may hold more of the nearest than another.
         int wanted = all.length <= 1 ? request.k() : 2 * request.k() / all.length + 1;
-        Scratch scratch = borrow();
+        Scratch scratch = scratches.borrow();
         try {
             for (int slot = 0; slot < all.length; slot++) {
                 all[slot].search(query, ef, wanted, scratch, candidates, slot);
             }
         } finally {
-            scratches.add(scratch);
+            scratches.back(scratch);
         }
         candidates.sort();
         float least = leastToCompare(candidates, request.k(), all);
@@ -303,11 +297,6 @@ public final class SketchIndex implements VectorIndex {
         return first;
     }
 
-    private Scratch borrow() {
-        Scratch pooled = scratches.poll();
-        return pooled == null ? new Scratch(rotation) : pooled;
-    }
-
     @Override
     public int size() {
         return locations.size();
@@ -336,50 +325,20 @@ public final class SketchIndex implements VectorIndex {
 
     @Override
     public void save(OutputStream out) throws IOException {
-        Segment[] all = segments;
-        DataOutputStream data = new DataOutputStream(out);
-        data.writeByte(VERSION);
-        data.writeInt(dimension);
-        data.writeInt(parameters.m());
-        data.writeInt(parameters.efConstruction());
-        data.writeInt(all.length);
-        // In order: an entry that is replaced meanwhile may be in twice, but none is left out.
-        for (Segment segment : all) {
-            segment.save().write(data);
-        }
-        data.flush();
+        new SketchSnapshot(dimension, segments).write(parameters, out);
     }
 
-    /**
-     * The index that {@link #save} wrote.
-     *
-     * @throws IOException when the bytes are something else, or of graphs with other parameters
-     */
-    static SketchIndex read(HnswParameters parameters, VectorSource source, Executor compactor, InputStream stream)
-            throws IOException {
-        DataInputStream in = new DataInputStream(stream);
-        byte version = in.readByte();
-        if (version != VERSION) {
-            throw new IOException("sketch snapshot of version " + version + ", expected " + VERSION);
-        }
-        int dimension = in.readInt();
-        int m = in.readInt();
-        int efConstruction = in.readInt();
-        if (m != parameters.m() || efConstruction != parameters.efConstruction()) {
-            throw new IOException(
-                    "built with M " + m + ", efConstruction " + efConstruction + ", configured are " + parameters);
-        }
-        int count = in.readInt();
-        if (dimension < 1 || count < 0 || count > Candidates.MAX_SLOTS) {
-            throw new IOException("impossible dimension or segments: " + dimension + ", " + count);
-        }
-        SketchIndex index = new SketchIndex(dimension, parameters, source, compactor);
-        Segment[] all = new Segment[count];
-        for (int slot = 0; slot < count; slot++) {
-            all[slot] = Segment.read(dimension, index.rotation, parameters, in);
-        }
+    /** The index that was saved. */
+    static SketchIndex of(
+            SketchSnapshot snapshot,
+            HnswParameters parameters,
+            VectorSource source,
+            Executor compactor,
+            ScratchPool scratches) {
+        SketchIndex index = new SketchIndex(snapshot.dimension(), parameters, source, compactor, scratches);
+        Segment[] all = snapshot.segments();
         index.segments = all;
-        for (int slot = 0; slot < count; slot++) {
+        for (int slot = 0; slot < all.length; slot++) {
             for (int ordinal = 0; ordinal < all[slot].size(); ordinal++) {
                 if (all[slot].isLive(ordinal)) {
                     index.locate(slot, ordinal);
@@ -459,9 +418,9 @@ public final class SketchIndex implements VectorIndex {
         } finally {
             old.lock().unlock();
         }
-        Segment fresh = new Segment(dimension, rotation, parameters, Optional.empty());
+        Segment fresh = new Segment(dimension, scratches.rotation(), parameters, Optional.empty());
         int[] origins = new int[old.size()];
-        Scratch scratch = borrow();
+        Scratch scratch = scratches.borrow();
         fresh.lock().lock();
         try {
             for (int ordinal = 0; ordinal < origins.length && !closed; ordinal++) {
@@ -471,7 +430,7 @@ public final class SketchIndex implements VectorIndex {
             }
         } finally {
             fresh.lock().unlock();
-            scratches.add(scratch);
+            scratches.back(scratch);
         }
         swap.writeLock().lock();
         try {
