@@ -41,7 +41,8 @@ import picocli.CommandLine.IVersionProvider;
             "1:failed, see the message",
             "2:wrong usage or configuration",
             "3:the broker or the instance cannot be reached"
-        })
+        },
+        footer = {"", "'engram bench' is a module of its own and measures this machine; see 'engram bench --help'."})
 public final class Main {
     private static final Set<String> LOGGING_COMMANDS = Set.of("serve", "broker");
 

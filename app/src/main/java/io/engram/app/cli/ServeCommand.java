@@ -5,10 +5,13 @@ import io.engram.app.config.EngramConfig;
 import io.engram.app.kafka.EmbeddedKafka;
 import io.engram.app.lifecycle.EngramApplication;
 import io.engram.app.lifecycle.StartupException;
+import io.engram.index.IndexEngine;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
+import java.util.function.BiFunction;
 import org.apache.kafka.common.config.ConfigException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +26,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true)
 public final class ServeCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+
+    private final BiFunction<EngramConfig, Executor, IndexEngine> engine;
 
     @Mixin
     private ConfigOptions options;
@@ -46,12 +51,22 @@ public final class ServeCommand implements Callable<Integer> {
             description = "Start although state.dir belongs to another Kafka cluster; its state is put aside.")
     private boolean acceptNewCluster;
 
+    /** With the configured engine. */
+    public ServeCommand() {
+        this(EngramConfig::engine);
+    }
+
+    /** With an engine of the caller's, made with the executor of background work. */
+    public ServeCommand(BiFunction<EngramConfig, Executor, IndexEngine> engine) {
+        this.engine = engine;
+    }
+
     @Override
     public Integer call() throws InterruptedException {
         EngramConfig config = options.load(List.of());
         Optional<EmbeddedKafka> broker = embeddedKafka ? Optional.of(startBroker(config)) : Optional.empty();
         try {
-            EngramApplication application = new EngramApplication(config);
+            EngramApplication application = new EngramApplication(config, executor -> engine.apply(config, executor));
             // A signal arrives while this thread waits: stop everything before the process ends.
             Thread stop = new Thread(
                     () -> {

@@ -28,9 +28,11 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.common.config.ConfigResource;
@@ -77,13 +79,23 @@ public final class EngramApplication implements AutoCloseable {
      * @throws StartupException when a port is in use or the state directory is not writable
      */
     public EngramApplication(EngramConfig config) {
+        this(config, config::engine);
+    }
+
+    /**
+     * As {@link #EngramApplication(EngramConfig)}, with an engine of the caller's.
+     *
+     * @param engine made with the executor of background work
+     */
+    public EngramApplication(EngramConfig config, Function<Executor, IndexEngine> engine) {
         this.config = config;
         requireWritable(config.stateDir());
         BrokerConnection.awaitResolvable(config);
         try {
             PrometheusRegistry registry = new PrometheusRegistry();
             EngramMetrics metrics = new EngramMetrics(registry, config.maxMetricSpaces());
-            runtime = owned(new TopologyRuntime(config.topology(), engine(), metrics, System::currentTimeMillis));
+            runtime = owned(new TopologyRuntime(
+                    config.topology(), engine.apply(compactor()), metrics, System::currentTimeMillis));
             RocksDbBudget rocksDb =
                     owned(new RocksDbBudget(config.rocksBlockCacheBytes(), config.rocksWriteBufferBytes()));
             admin = Admin.create(config.kafka());
@@ -146,14 +158,14 @@ public final class EngramApplication implements AutoCloseable {
         return resource;
     }
 
-    private IndexEngine engine() {
+    private Executor compactor() {
         ExecutorService compactor = Executors.newSingleThreadExecutor(task -> {
             Thread thread = new Thread(task, "engram-index-compactor");
             thread.setDaemon(true);
             return thread;
         });
         toClose.push(compactor::shutdownNow);
-        return config.engine(compactor);
+        return compactor;
     }
 
     private static void requireWritable(Path directory) {
