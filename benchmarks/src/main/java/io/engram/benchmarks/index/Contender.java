@@ -1,8 +1,13 @@
 package io.engram.benchmarks.index;
 
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
 
-/** An index under test. Vectors are numbered as in their {@link VectorSet}. One writer; searches from any thread. */
+/**
+ * An index under test. Vectors are numbered as in their {@link VectorSet}. Searches come from any thread; inserts from one,
+ * unless it {@link #takesManyWriters()}.
+ */
 interface Contender extends AutoCloseable {
     String name();
 
@@ -10,6 +15,25 @@ interface Contender extends AutoCloseable {
 
     /** Numbers of the {@code k} nearest, best first. */
     int[] search(float[] query, int k, int ef) throws IOException;
+
+    /** False when searches see nothing until the inserts are over. */
+    default boolean searchesWhileInserting() {
+        return true;
+    }
+
+    default boolean takesManyWriters() {
+        return false;
+    }
+
+    /** Saves to a file, if that is what it does. */
+    default boolean save(Path file) throws IOException {
+        return false;
+    }
+
+    /** What {@link #save} wrote, as another contender. */
+    default Optional<Contender> load(Path file) throws IOException {
+        return Optional.empty();
+    }
 
     @Override
     void close() throws IOException;

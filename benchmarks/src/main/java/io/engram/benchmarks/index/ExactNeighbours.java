@@ -3,31 +3,29 @@ package io.engram.benchmarks.index;
 import io.engram.index.Vectors;
 import java.util.Arrays;
 
-/** The true nearest of each query, by comparing it with every vector. */
+/** How near the true nearest of each query are, by comparing it with every vector. */
 final class ExactNeighbours {
     private final VectorSet vectors;
+    private final float[][] queries;
     private final int k;
-    private final float[][] similarities;
     private final float[] least;
 
-    /** @param count vectors that are in the index, from the first on */
-    ExactNeighbours(VectorSet vectors, int count, int k) {
+    /** @param k how many nearest of each query count */
+    ExactNeighbours(VectorSet vectors, int k) {
         this.vectors = vectors;
         this.k = k;
-        this.similarities = new float[vectors.queries().length][count];
-        this.least = new float[vectors.queries().length];
-        float[] lengths = new float[count];
-        for (int i = 0; i < count; i++) {
-            lengths[i] = Vectors.length(vectors.base()[i]);
-        }
-        for (int q = 0; q < similarities.length; q++) {
-            float[] query = Vectors.normalised(vectors.queries()[q]);
-            for (int i = 0; i < count; i++) {
-                similarities[q][i] = Vectors.dot(query, vectors.base()[i]) / lengths[i];
+        this.queries = Arrays.stream(vectors.queries()).map(Vectors::normalised).toArray(float[][]::new);
+        float[][] similarities = new float[queries.length][vectors.base().length];
+        for (int i = 0; i < vectors.base().length; i++) {
+            float length = Vectors.length(vectors.base()[i]);
+            for (int q = 0; q < queries.length; q++) {
+                similarities[q][i] = Vectors.dot(queries[q], vectors.base()[i]) / length;
             }
-            float[] ordered = similarities[q].clone();
-            Arrays.sort(ordered);
-            least[q] = ordered[Math.max(0, count - k)];
+        }
+        this.least = new float[queries.length];
+        for (int q = 0; q < queries.length; q++) {
+            Arrays.sort(similarities[q]);
+            least[q] = similarities[q][Math.max(0, similarities[q].length - k)];
         }
     }
 
@@ -36,7 +34,8 @@ final class ExactNeighbours {
         long hits = 0;
         for (int q = 0; q < found.length; q++) {
             for (int number : found[q]) {
-                hits += similarities[q][number] >= least[q] ? 1 : 0;
+                float[] vector = vectors.base()[number];
+                hits += Vectors.dot(queries[q], vector) / Vectors.length(vector) >= least[q] ? 1 : 0;
             }
         }
         return (double) hits / ((long) found.length * k);

@@ -68,6 +68,11 @@ final class LuceneContender implements Contender {
     }
 
     @Override
+    public boolean searchesWhileInserting() {
+        return false;
+    }
+
+    @Override
     public void close() throws IOException {
         if (reader != null) {
             reader.close();

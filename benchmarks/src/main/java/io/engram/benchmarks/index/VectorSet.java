@@ -2,6 +2,7 @@ package io.engram.benchmarks.index;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.engram.benchmarks.ClusteredVectors;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,8 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
-import java.util.SplittableRandom;
-import java.util.random.RandomGenerator;
 import java.util.zip.GZIPInputStream;
 
 /**
@@ -25,52 +24,17 @@ import java.util.zip.GZIPInputStream;
  * @param name for the report
  */
 record VectorSet(String name, float[][] base, float[][] queries) {
-    private static final int CLUSTERS = 200;
-    private static final int LATENT = 32;
-    private static final double NOISE = 0.1;
     private static final int QUERIES = 200;
 
-    /**
-     * Vectors as embedding models leave them: {@value #CLUSTERS} clusters around Gaussian centres, each spread over its own
-     * {@value #LATENT} random directions with unit variance in total per component, and a tenth of that as noise in all.
-     * Queries come from the same clusters. The same seed gives the same vectors.
-     */
+    /** {@link ClusteredVectors}; queries come from the same clusters. */
     static VectorSet clustered(int count, int dimension, long seed) {
-        SplittableRandom random = new SplittableRandom(seed);
-        float[][] centres = new float[CLUSTERS][];
-        float[][][] directions = new float[CLUSTERS][LATENT][];
-        for (int c = 0; c < CLUSTERS; c++) {
-            centres[c] = gaussian(random, dimension, 1);
-            for (int d = 0; d < LATENT; d++) {
-                directions[c][d] = gaussian(random, dimension, 1 / Math.sqrt(LATENT));
-            }
-        }
+        ClusteredVectors vectors = new ClusteredVectors(dimension, seed);
         float[][] all = new float[count + QUERIES][];
         for (int i = 0; i < all.length; i++) {
-            int cluster = random.nextInt(CLUSTERS);
-            float[] vector = gaussian(random, dimension, NOISE);
-            add(vector, centres[cluster], 1);
-            for (float[] direction : directions[cluster]) {
-                add(vector, direction, (float) random.nextGaussian());
-            }
-            all[i] = vector;
+            all[i] = vectors.vector(i);
         }
         return new VectorSet(
                 "clustered-" + dimension, Arrays.copyOf(all, count), Arrays.copyOfRange(all, count, all.length));
-    }
-
-    private static float[] gaussian(RandomGenerator random, int dimension, double scale) {
-        float[] vector = new float[dimension];
-        for (int i = 0; i < dimension; i++) {
-            vector[i] = (float) (scale * random.nextGaussian());
-        }
-        return vector;
-    }
-
-    private static void add(float[] to, float[] vector, float factor) {
-        for (int i = 0; i < to.length; i++) {
-            to[i] += factor * vector[i];
-        }
     }
 
     /** The vectors of a file: {@code .fvecs} (TEXMEX), or observations as gzipped JSON lines; the queries of another. */

@@ -1,0 +1,120 @@
+package io.engram.benchmarks.endtoend;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A process of the launcher script, its output in a file. {@link #close} ends it. */
+final class ChildProcess implements AutoCloseable {
+    private static final long READY_TIMEOUT_S = 300;
+    private static final long STOP_TIMEOUT_S = 120;
+    private static final long POLL_MS = 20;
+    private static final int MICROS_PER_TICK = 10_000; // USER_HZ is 100 on every Linux
+    private static final int USER_TICKS = 11;
+
+    private final Process process;
+    private final Path log;
+
+    private ChildProcess(Process process, Path log) {
+        this.process = process;
+        this.log = log;
+    }
+
+    /** Runs {@code ./engram} with these arguments and flags for the JVM. */
+    static ChildProcess start(Path home, Path log, String javaOptions, List<String> arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(home.resolve("engram").toString());
+        command.addAll(arguments);
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+        Map<String, String> environment = builder.environment();
+        environment.merge("ENGRAM_JAVA_OPTS", javaOptions, (own, more) -> own + " " + more);
+        try {
+            return new ChildProcess(builder.start(), log);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot start " + command, e);
+        }
+    }
+
+    /** Waits for output that matches, and returns the match. */
+    Matcher await(String pattern) throws InterruptedException {
+        Pattern compiled = Pattern.compile(pattern);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(READY_TIMEOUT_S);
+        while (true) {
+            boolean ended = !process.isAlive();
+            Matcher matcher = compiled.matcher(output());
+            if (matcher.find()) {
+                return matcher;
+            }
+            if (ended || System.nanoTime() > deadline) {
+                throw new BenchmarkException(
+                        (ended ? "ended" : "did not get ready") + ", see " + log + ":\n" + output());
+            }
+            Thread.sleep(POLL_MS);
+        }
+    }
+
+    /** Presses return. */
+    void proceed() throws IOException {
+        process.getOutputStream().write('\n');
+        process.getOutputStream().flush();
+    }
+
+    String output() {
+        try {
+            return Files.exists(log) ? Files.readString(log) : "";
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    void requireAlive() {
+        if (!process.isAlive()) {
+            throw new BenchmarkException("ended, see " + log + ":\n" + output());
+        }
+    }
+
+    /** User and system time so far, microseconds. */
+    long cpuMicros() {
+        String stat = proc("stat");
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        return (Long.parseLong(fields[USER_TICKS]) + Long.parseLong(fields[USER_TICKS + 1])) * MICROS_PER_TICK;
+    }
+
+    /** Resident set, bytes. */
+    long rssBytes() {
+        Matcher matcher = Pattern.compile("VmRSS:\\s+(\\d+) kB").matcher(proc("status"));
+        if (!matcher.find()) {
+            throw new BenchmarkException("no VmRSS of process " + process.pid());
+        }
+        return Long.parseLong(matcher.group(1)) << 10;
+    }
+
+    private String proc(String file) {
+        try {
+            return Files.readString(Path.of("/proc", Long.toString(process.pid()), file));
+        } catch (IOException e) {
+            throw new UncheckedIOException("process " + process.pid() + " is gone, see " + log, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (!process.waitFor(STOP_TIMEOUT_S, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,156 @@
+package io.engram.benchmarks.endtoend;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Finds the highest rate that an instance sustains, and what it is like at half of it and at four fifths. */
+@Command(
+        name = "end-to-end",
+        description = "Broker, instance and load generator as processes: rate, latency, CPU, memory, recall@10.",
+        mixinStandardHelpOptions = true)
+public final class EndToEndCommand implements Callable<Integer> {
+    private static final int PARTITIONS = 8;
+    private static final int SERIAL_RECALLS = 200;
+    private static final double HIGH_LOAD = 0.8;
+    private static final double HALF_LOAD = 0.5;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--quick", description = "Fewer observations and shorter loads: under three minutes.")
+    private boolean quick;
+
+    @Option(names = "--count", description = "Observations of the saturating load; default 150000, with --quick 40000.")
+    private Optional<Integer> count = Optional.empty();
+
+    @Option(names = "--seconds", description = "Length of each steady load; default 45, with --quick 10.")
+    private Optional<Integer> seconds = Optional.empty();
+
+    @Option(names = "--dimension", description = "Of the vectors; default ${DEFAULT-VALUE}.", defaultValue = "768")
+    private int dimension;
+
+    @Option(names = "--markdown", paramLabel = "FILE", description = "Where the report goes as Markdown, too.")
+    private Optional<Path> markdown = Optional.empty();
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Where the report goes as JSON.")
+    private Optional<Path> json = Optional.empty();
+
+    @Option(names = "--jfr", paramLabel = "FILE", description = "Record the instance with JDK Flight Recorder.")
+    private Optional<Path> jfr = Optional.empty();
+
+    @Option(names = "--keep", description = "Keep logs and state of the processes.")
+    private boolean keep;
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Path home = Path.of(System.getProperty("engram.home"));
+        Path directory = Files.createTempDirectory("engram-bench-");
+        int port = freePort();
+        String bootstrap = "127.0.0.1:" + port;
+        progress("in %s", directory);
+        Report report;
+        try (ChildProcess broker = ChildProcess.start(
+                home,
+                directory.resolve("broker.log"),
+                "-Xmx1g",
+                List.of("broker", "--port", Integer.toString(port), "--dir", directory + "/broker"))) {
+            broker.await("ready " + bootstrap);
+            report = run(home, directory, bootstrap);
+        } catch (BenchmarkException e) {
+            spec.commandLine().getErr().println("engram bench: " + e.getMessage() + "\nlogs are in " + directory);
+            return 1;
+        }
+        if (keep) {
+            progress("logs and state are in %s", directory);
+        } else {
+            delete(directory);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(report.toMarkdown());
+        out.flush();
+        if (markdown.isPresent()) {
+            Files.writeString(markdown.get(), report.toMarkdown());
+        }
+        if (json.isPresent()) {
+            JsonNode tree = report.toJson();
+            Files.writeString(json.get(), tree.toPrettyString());
+        }
+        return 0;
+    }
+
+    private Report run(Path home, Path directory, String bootstrap) throws IOException, InterruptedException {
+        Workload workload = new Workload(PARTITIONS, dimension);
+        int saturating = count.orElse(quick ? 40_000 : 150_000);
+        int length = seconds.orElse(quick ? 10 : 45);
+        Phase ceiling;
+        try (ServedInstance bare = new ServedInstance(
+                home, directory, bootstrap, List.of("bench", "serve-unindexed"), "ceiling", PARTITIONS, "")) {
+            LoadRun load = new LoadRun(home, directory, bootstrap, bare, workload, dimension);
+            ceiling = saturated(load, "without an index", saturating);
+            Completeness.require(bare, load.sent());
+        }
+        String recording = jfr.map(
+                        file -> "-XX:StartFlightRecording=settings=profile,filename=" + file.toAbsolutePath())
+                .orElse("");
+        List<Phase> phases = new ArrayList<>();
+        try (ServedInstance instance =
+                new ServedInstance(home, directory, bootstrap, List.of("serve"), "indexed", PARTITIONS, recording)) {
+            LoadRun load = new LoadRun(home, directory, bootstrap, instance, workload, dimension);
+            Phase highest = saturated(load, "highest rate", saturating);
+            phases.add(highest);
+            for (double share : new double[] {HIGH_LOAD, HALF_LOAD}) {
+                double rate = share * highest.rate();
+                progress("%.0f %%: %,.0f observations/s for %d s", share * 100, rate, length);
+                phases.add(load.steady(String.format("%.0f %%", share * 100), (int) (rate * length), rate));
+            }
+            progress("idle: %d recalls", SERIAL_RECALLS);
+            List<Double> idle = load.recaller().serial(SERIAL_RECALLS);
+            progress("checking that all %,d are there, and recall@10", load.sent());
+            Completeness.require(instance, load.sent());
+            Completeness.requireConsistent(instance);
+            double recall = Completeness.recall(workload, load.recaller(), load.sent());
+            return new Report(dimension, PARTITIONS, ceiling, phases, idle, recall, load.sent());
+        }
+    }
+
+    private Phase saturated(LoadRun load, String name, int saturating) throws IOException, InterruptedException {
+        progress("%s: warming up with %,d observations", name, saturating / 2);
+        load.saturate("warm-up", saturating / 2);
+        progress("%s: %,d observations", name, saturating);
+        Phase phase = load.saturate(name, saturating);
+        progress("%s: %,.0f observations/s", name, phase.rate());
+        return phase;
+    }
+
+    private void progress(String format, Object... values) {
+        spec.commandLine().getErr().println(String.format(format, values));
+        spec.commandLine().getErr().flush();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static void delete(Path directory) throws IOException {
+        try (var files = Files.walk(directory)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}

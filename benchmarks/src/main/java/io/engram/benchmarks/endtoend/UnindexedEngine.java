@@ -1,0 +1,79 @@
+package io.engram.benchmarks.endtoend;
+
+import io.engram.index.Hit;
+import io.engram.index.IndexEngine;
+import io.engram.index.SearchRequest;
+import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Remembers ids and finds nothing: what is left of the product is the ceiling of what an index can reach in it. */
+public final class UnindexedEngine implements IndexEngine {
+    @Override
+    public String name() {
+        return "unindexed";
+    }
+
+    @Override
+    public VectorIndex create(int dimension, VectorSource source) {
+        return new Unindexed(dimension, new ConcurrentHashMap<>());
+    }
+
+    @Override
+    public VectorIndex load(InputStream in, VectorSource source) {
+        throw new UnsupportedOperationException("never saved");
+    }
+
+    private record Unindexed(int dimension, Map<String, Long> generations) implements VectorIndex {
+        @Override
+        public boolean add(String id, long generation, float[] vector) {
+            return generations.merge(id, generation, Math::max) == generation;
+        }
+
+        @Override
+        public boolean remove(String id, long generation) {
+            return generations.computeIfPresent(id, (key, known) -> known > generation ? known : null) == null;
+        }
+
+        @Override
+        public List<Hit> search(SearchRequest request) {
+            return List.of();
+        }
+
+        @Override
+        public int size() {
+            return generations.size();
+        }
+
+        @Override
+        public Set<String> ids() {
+            return Collections.unmodifiableSet(generations.keySet());
+        }
+
+        @Override
+        public boolean holds(String id, long generation, float[] vector) {
+            return Long.valueOf(generation).equals(generations.get(id));
+        }
+
+        @Override
+        public void save(OutputStream out) {
+            // Nothing to keep; runs are over before anyone restores one.
+        }
+
+        @Override
+        public long memoryBytes() {
+            return 0;
+        }
+
+        @Override
+        public void close() {
+            generations.clear();
+        }
+    }
+}

@@ -1,0 +1,228 @@
+package io.engram.benchmarks.index;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Measures one contender over a set of vectors. */
+final class Trial {
+    static final int K = 10;
+    static final int EF = 100;
+
+    private static final int WARM_UP = 20_000;
+    private static final double MIN_RECALL = 0.8;
+    /** The last part of the inserts, beside which a second thread searches. */
+    private static final int BESIDE_SHARE = 10;
+
+    private final VectorSet vectors;
+    private final ExactNeighbours exact;
+    private final Maker maker;
+    private final Path directory;
+
+    /** Makes a fresh contender. */
+    interface Maker {
+        Contender make() throws IOException;
+    }
+
+    /**
+     * What was measured.
+     *
+     * @param insertsPerSecond by the count at which an interval ends
+     * @param mean inserts per second
+     * @param bytes heap per vector that the contender holds
+     * @param idleMs searches with nothing else going on, milliseconds, ascending
+     * @param besideMs searches while one thread inserts, milliseconds, ascending; empty when it cannot
+     * @param saveSeconds and {@code loadSeconds}, when it does
+     * @param twoWriters inserts per second with two threads relative to one, when it takes two
+     */
+    record Result(
+            String name,
+            Map<Integer, Double> insertsPerSecond,
+            double mean,
+            double recall,
+            double bytes,
+            double[] idleMs,
+            double[] besideMs,
+            OptionalDouble saveSeconds,
+            OptionalDouble loadSeconds,
+            OptionalDouble twoWriters) {}
+
+    Trial(VectorSet vectors, ExactNeighbours exact, Maker maker, Path directory) {
+        this.vectors = vectors;
+        this.exact = exact;
+        this.maker = maker;
+        this.directory = directory;
+    }
+
+    /** @param checkpoints counts at which an interval ends, ascending, the last one all vectors */
+    Result run(List<Integer> checkpoints) throws IOException, InterruptedException {
+        warmUp();
+        long before = usedHeap();
+        Map<Integer, Double> rates = new LinkedHashMap<>();
+        int count = vectors.base().length;
+        try (Contender contender = maker.make()) {
+            long start = System.nanoTime();
+            long last = start;
+            int from = 0;
+            for (int checkpoint : checkpoints) {
+                for (int i = from; i < checkpoint; i++) {
+                    contender.add(i, vectors.base()[i]);
+                }
+                long now = System.nanoTime();
+                rates.put(checkpoint, (checkpoint - from) * 1e9 / (now - last));
+                last = now;
+                from = checkpoint;
+            }
+            double mean = count * 1e9 / (System.nanoTime() - start);
+            int[][] found = new int[vectors.queries().length][];
+            search(contender, found);
+            double[] idle = search(contender, found);
+            double recall = exact.recall(found);
+            if (recall < MIN_RECALL) {
+                throw new IllegalStateException(contender.name() + " lost its way: recall@10 " + recall);
+            }
+            double bytes = (usedHeap() - before) / (double) count;
+            double[] saveAndLoad = saveAndLoad(contender, found);
+            return new Result(
+                    contender.name(),
+                    rates,
+                    mean,
+                    recall,
+                    bytes,
+                    idle,
+                    contender.searchesWhileInserting() ? searchBeside() : new double[0],
+                    saveAndLoad.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(saveAndLoad[0]),
+                    saveAndLoad.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(saveAndLoad[1]),
+                    contender.takesManyWriters() ? OptionalDouble.of(twoWriters()) : OptionalDouble.empty());
+        }
+    }
+
+    private void warmUp() throws IOException {
+        try (Contender contender = maker.make()) {
+            for (int i = 0; i < Math.min(WARM_UP, vectors.base().length); i++) {
+                contender.add(i, vectors.base()[i]);
+            }
+            search(contender, new int[vectors.queries().length][]);
+        }
+    }
+
+    private double[] search(Contender contender, int[][] found) throws IOException {
+        double[] tookMs = new double[found.length];
+        for (int q = 0; q < found.length; q++) {
+            long from = System.nanoTime();
+            found[q] = contender.search(vectors.queries()[q], K, EF);
+            tookMs[q] = (System.nanoTime() - from) / 1e6;
+        }
+        Arrays.sort(tookMs);
+        return tookMs;
+    }
+
+    private static long usedHeap() throws InterruptedException {
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < 3; i++) {
+            System.gc();
+            Thread.sleep(100); // references are cleared by another thread
+            Runtime runtime = Runtime.getRuntime();
+            least = Math.min(least, runtime.totalMemory() - runtime.freeMemory());
+        }
+        return least;
+    }
+
+    /** The loaded one must answer as the saved one did. */
+    private double[] saveAndLoad(Contender contender, int[][] found) throws IOException {
+        Path file = Files.createTempFile(directory, "index", ".snapshot");
+        try {
+            long start = System.nanoTime();
+            if (!contender.save(file)) {
+                return new double[0];
+            }
+            long saved = System.nanoTime();
+            try (Contender loaded = contender.load(file).orElseThrow()) {
+                long done = System.nanoTime();
+                int[][] again = new int[found.length][];
+                search(loaded, again);
+                if (!Arrays.deepEquals(found, again)) {
+                    throw new IllegalStateException(contender.name() + " answers otherwise after save and load");
+                }
+                return new double[] {(saved - start) / 1e9, (done - saved) / 1e9};
+            }
+        } finally {
+            Files.delete(file);
+        }
+    }
+
+    /** Searches by one thread while another one inserts the last part. */
+    private double[] searchBeside() throws IOException, InterruptedException {
+        int count = vectors.base().length;
+        try (Contender contender = maker.make()) {
+            int from = count - count / BESIDE_SHARE;
+            for (int i = 0; i < from; i++) {
+                contender.add(i, vectors.base()[i]);
+            }
+            AtomicInteger next = new AtomicInteger(from);
+            Thread writer = inserter(contender, next, new CountDownLatch(0));
+            List<Double> tookMs = new ArrayList<>();
+            for (int q = 0; writer.isAlive(); q++) {
+                long start = System.nanoTime();
+                contender.search(vectors.queries()[q % vectors.queries().length], K, EF);
+                tookMs.add((System.nanoTime() - start) / 1e6);
+            }
+            requireAll(next);
+            return tookMs.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        }
+    }
+
+    private double twoWriters() throws IOException, InterruptedException {
+        // In turns, so that a machine that slows down does so for both.
+        double one = rate(1);
+        double two = rate(2);
+        return (two + rate(2)) / (one + rate(1));
+    }
+
+    private double rate(int writers) throws IOException, InterruptedException {
+        try (Contender contender = maker.make()) {
+            AtomicInteger next = new AtomicInteger();
+            CountDownLatch begin = new CountDownLatch(1);
+            List<Thread> threads = new ArrayList<>();
+            for (int i = 0; i < writers; i++) {
+                threads.add(inserter(contender, next, begin));
+            }
+            long start = System.nanoTime();
+            begin.countDown();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            requireAll(next);
+            return vectors.base().length * 1e9 / (System.nanoTime() - start);
+        }
+    }
+
+    private Thread inserter(Contender contender, AtomicInteger next, CountDownLatch begin) {
+        Thread thread = new Thread(() -> {
+            try {
+                begin.await();
+                for (int i = next.getAndIncrement(); i < vectors.base().length; i = next.getAndIncrement()) {
+                    contender.add(i, vectors.base()[i]);
+                }
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        thread.start();
+        return thread;
+    }
+
+    private void requireAll(AtomicInteger next) {
+        if (next.get() < vectors.base().length) {
+            throw new IllegalStateException("inserted only up to " + next + " of " + vectors.base().length);
+        }
+    }
+}
