@@ -55,6 +55,7 @@ public final class TopologyRuntime implements AutoCloseable {
                 new IndexMemory(workers::indexMemoryBytes, config.indexing().maxMemoryBytes());
         metrics.indexMemory(indexMemory::used, indexMemory::limit);
         metrics.queueDepth(depths::depth);
+        metrics.queueCapacity(config.admission()::capacity);
         metrics.activeSessions(sessions::count);
     }
 

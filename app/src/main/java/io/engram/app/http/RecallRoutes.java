@@ -10,6 +10,7 @@ import io.engram.app.query.RecallService;
 import io.engram.app.query.UnavailableException;
 import io.engram.schemas.MemorySpaces;
 import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.metrics.InstanceMetrics;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.store.StoredMemory;
 import io.javalin.config.RoutesConfig;
@@ -35,6 +36,7 @@ import org.slf4j.LoggerFactory;
 /** Recall of one space and of several, and reading one memory. */
 final class RecallRoutes {
     private static final String NDJSON = "application/x-ndjson";
+    private static final String PARTIAL = "partial";
     private static final int STREAM_BATCH = 10;
     private static final int MAX_SPACES = 100;
     private static final long PART_MARGIN_MS = 500;
@@ -71,7 +73,20 @@ final class RecallRoutes {
     void register(RoutesConfig routes) {
         routes.post("/v1/spaces/{space}/recall", concurrency.limit(this::recallOne));
         routes.post("/v1/recall", concurrency.limit(this::recallSeveral));
+        routes.after("/v1/spaces/{space}/recall", this::countOutcome);
+        routes.after("/v1/recall", this::countOutcome);
         routes.get("/v1/spaces/{space}/memories/{id}", concurrency.limit(this::memory));
+    }
+
+    /** Where the client asked, whoever served: another instance's calls are its own client's recalls. */
+    private void countOutcome(Context context) {
+        if (context.header(Peers.HOP_HEADER) == null) {
+            metrics.instance()
+                    .recalled(
+                            Boolean.TRUE.equals(context.attribute(PARTIAL))
+                                    ? InstanceMetrics.RecallOutcome.PARTIAL
+                                    : InstanceMetrics.RecallOutcome.ofStatus(context.statusCode()));
+        }
     }
 
     private void recallOne(Context context) throws InterruptedException {
@@ -203,6 +218,7 @@ final class RecallRoutes {
         merged.set("snapshot", snapshots);
         merged.put("partial", !failed.isEmpty());
         if (!failed.isEmpty()) {
+            context.attribute(PARTIAL, true);
             merged.set("failed", failed);
         }
         merged.put("served_by", servedBy.get());

@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -121,11 +122,21 @@ public final class EngramApplication implements AutoCloseable {
             metricsServer = owned(new MetricsServer(config, registry, streams));
             api = owned(new ApiServer(
                     config, recall, gateway, stores, cluster, verifier, runtime, this::isLive, this::isReady));
+            metrics.instance().partitions(stores::countByRole, config::partitions);
+            metrics.instance().standbyLags(stores::lagOfStandbys);
+            metrics.instance().ready(this::isReady);
+            metrics.instance().version(version());
             toClose.push(this::drain);
         } catch (RuntimeException | Error e) {
             closeAll();
             throw e;
         }
+    }
+
+    /** As packaged, or {@code (not packaged)}. */
+    public static String version() {
+        return Optional.ofNullable(EngramApplication.class.getPackage().getImplementationVersion())
+                .orElse("(not packaged)");
     }
 
     /** Before any stream thread acts on what it has just been told: an orderly end would give it the time. */

@@ -100,6 +100,28 @@ public final class LocalStores {
         return serving().containsAll(partitionsOf(ThreadMetadata::activeTasks));
     }
 
+    /** How many partitions this instance holds in each role. */
+    public Map<String, Integer> countByRole() {
+        Map<String, Integer> counts = new LinkedHashMap<>();
+        for (Role role : Role.values()) {
+            counts.put(role.label(), 0);
+        }
+        askEach(MemoryView::role).values().forEach(role -> counts.merge(role.label(), 1, Integer::sum));
+        return counts;
+    }
+
+    /** Records that each standby here is behind, as last measured. */
+    public Map<Integer, Long> lagOfStandbys() {
+        Map<Integer, Long> lags = new LinkedHashMap<>();
+        Set<Integer> standbys = standbys();
+        askEach(MemoryView::standbyLag).forEach((partition, lag) -> {
+            if (standbys.contains(partition)) {
+                lags.put(partition, lag);
+            }
+        });
+        return lags;
+    }
+
     private Set<Integer> serving() {
         Set<Integer> serving = new HashSet<>();
         query(MemoryView::role, Optional.empty()).forEach((partition, role) -> {

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
+import io.engram.topology.SpacePartitioner;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -110,6 +111,7 @@ class MetricsIT {
             extra.removeAll(catalogue.keySet());
             assertThat(extra)
                     .containsExactly(
+                            "engram_build_info",
                             "engram_hnsw_index_memory_bytes",
                             "engram_hnsw_index_memory_limit_bytes",
                             "engram_hnsw_index_size",
@@ -118,9 +120,14 @@ class MetricsIT {
                             "engram_hnsw_snapshot_duration_seconds",
                             "engram_hnsw_snapshot_failures_total",
                             "engram_hnsw_snapshot_size_bytes",
+                            "engram_partitions",
+                            "engram_partitions_configured",
+                            "engram_ready",
+                            "engram_recalls_total",
                             "engram_streaming_forgets_unknown_total",
                             "engram_streaming_memories_expired_total",
                             "engram_streaming_observations_superseded_total",
+                            "engram_streaming_queue_capacity",
                             "engram_streaming_records_deleted_total",
                             "engram_streaming_redelivered_dropped_total",
                             "engram_streaming_redelivered_total");
@@ -209,6 +216,51 @@ class MetricsIT {
                     .until(() -> instance.sumOf("engram_streaming_active_sessions_total") == 9);
             await().atMost(Duration.ofSeconds(20))
                     .until(() -> instance.sumOf("engram_streaming_worker_utilization") < 2);
+        }
+    }
+
+    @Test
+    void shouldTellWhatTheInstanceIsInItsCluster(@TempDir Path other) throws InterruptedException {
+        String[] settings = {"partitions=1", "standby.replicas=1", "queue.capacity.low=777"};
+        try (Instance one = Instance.start("metrics-cluster", stateDir, settings);
+                Instance two = Instance.start("metrics-cluster", other, settings)) {
+            await().atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() -> assertThat(both(one, two, "engram_partitions", "standby"))
+                            .isEqualTo(1));
+            assertThat(both(one, two, "engram_partitions", "active")).isEqualTo(1);
+            assertThat(both(one, two, "engram_ready")).isEqualTo(2);
+            assertThat(one.sumOf("engram_partitions_configured")).isEqualTo(1);
+            assertThat(one.metrics() + two.metrics())
+                    .containsOnlyOnce("engram_standby_lag_records{partition=\"0\"} 0.0");
+            assertThat(one.sumOf("engram_streaming_queue_capacity", "low")).isEqualTo(777);
+            assertThat(one.sumOf("engram_streaming_queue_capacity", "high")).isEqualTo(10_000);
+        }
+    }
+
+    private static double both(Instance one, Instance two, String name, String... labels) {
+        return one.sumOf(name, labels) + two.sumOf(name, labels);
+    }
+
+    @Test
+    void shouldCountWhatBecameOfRecalls() throws InterruptedException {
+        try (Instance instance = Instance.start("metrics-recalls", stateDir)) {
+            instance.send(Lane.NORMAL, "here", Observation.observe("s", 1, "c", new float[] {1, 2}));
+            instance.flush();
+            instance.awaitMemories(1);
+            String good = "{\"vector\":[1,2]}";
+            instance.post("/v1/spaces/here/recall", good);
+            instance.post("/v1/spaces/here/recall", "{\"vector\":[1]}");
+            instance.post("/v1/spaces/nowhere/recall", good);
+            instance.post("/v1/recall", "{\"spaces\":[\"here\",\"nowhere\"],\"vector\":[1,2]}");
+            int partition = SpacePartitioner.partition("here", 2);
+            instance.post(
+                    "/v1/spaces/here/recall",
+                    "{\"vector\":[1,2],\"timeout_ms\":1,\"min_offsets\":{\"high-" + partition + "\":5}}");
+            assertThat(instance.sumOf("engram_recalls_total", "answered")).isEqualTo(1);
+            assertThat(instance.sumOf("engram_recalls_total", "invalid")).isEqualTo(2);
+            assertThat(instance.sumOf("engram_recalls_total", "partial")).isEqualTo(1);
+            assertThat(instance.sumOf("engram_recalls_total", "timeout")).isEqualTo(1);
+            assertThat(instance.sumOf("engram_recalls_total", "failed")).isZero();
         }
     }
 

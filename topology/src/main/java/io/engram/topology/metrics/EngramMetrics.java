@@ -46,9 +46,11 @@ public final class EngramMetrics {
     private final Map<String, WorkerMetrics> workers = new ConcurrentHashMap<>();
     private final Map<Lane, DistributionDataPoint> queueWait = new EnumMap<>(Lane.class);
     private final SnapshotMetrics snapshots;
+    private final InstanceMetrics instance;
     private final SpaceMetrics other;
     private final SpaceMetrics invalid;
     private volatile ToLongFunction<Lane> queueDepth = lane -> 0;
+    private volatile ToLongFunction<Lane> queueCapacity = lane -> 0;
     private volatile LongSupplier queueMemory = () -> 0;
     private volatile LongSupplier activeSessions = () -> 0;
     private volatile LongSupplier indexMemory = () -> 0;
@@ -159,6 +161,7 @@ public final class EngramMetrics {
         Lane.ALL.forEach(lane -> queueWait.put(lane, wait.labelValues(lane.label())));
         registerSuppliedGauges(registry);
         snapshots = new SnapshotMetrics(registry);
+        instance = new InstanceMetrics(registry);
         other = new SpaceMetrics(this, MetricNames.OTHER_SPACE);
         invalid = new SpaceMetrics(this, MetricNames.INVALID_SPACE);
     }
@@ -169,6 +172,12 @@ public final class EngramMetrics {
                 .help("Records of the lane that are not indexed yet.")
                 .labelNames(MetricNames.PRIORITY)
                 .callback(out -> Lane.ALL.forEach(lane -> out.call(queueDepth.applyAsLong(lane), lane.label())))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.QUEUE_CAPACITY)
+                .help("Records that the lane may hold across the cluster, as configured; the same at every instance.")
+                .labelNames(MetricNames.PRIORITY)
+                .callback(out -> Lane.ALL.forEach(lane -> out.call(queueCapacity.applyAsLong(lane), lane.label())))
                 .register(registry);
         GaugeWithCallback.builder()
                 .name(MetricNames.QUEUE_MEMORY)
@@ -229,6 +238,11 @@ public final class EngramMetrics {
         return snapshots;
     }
 
+    /** The metrics of the instance as a member of its cluster. */
+    public InstanceMetrics instance() {
+        return instance;
+    }
+
     /** The partition is processed elsewhere now: it no longer counts in any space's level. */
     public void forgetLevels(int partition) {
         other.forgetLevel(partition);
@@ -264,6 +278,11 @@ public final class EngramMetrics {
     /** What {@code queue_depth} reports. */
     public void queueDepth(ToLongFunction<Lane> supplier) {
         queueDepth = supplier;
+    }
+
+    /** What {@code queue_capacity} reports. */
+    public void queueCapacity(ToLongFunction<Lane> supplier) {
+        queueCapacity = supplier;
     }
 
     /** What {@code queue_memory_bytes} reports. */

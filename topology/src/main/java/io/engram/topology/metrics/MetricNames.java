@@ -22,6 +22,20 @@ public final class MetricNames {
     public static final String BATCH_SIZE = PREFIX + "batch_size";
     public static final String QUEUE_WAIT = PREFIX + "queue_wait_time_seconds";
 
+    /** Beside the catalogue: what the lanes may hold across the cluster, which thresholds are shares of. */
+    public static final String QUEUE_CAPACITY = PREFIX + "queue_capacity";
+
+    /** Beside the catalogue: what became of the recalls that clients sent to this instance. */
+    public static final String RECALLS = "engram_recalls_total";
+
+    /** Beside the catalogue: the partitions that this instance holds, and how many there are. */
+    public static final String PARTITIONS = "engram_partitions";
+
+    public static final String PARTITIONS_CONFIGURED = "engram_partitions_configured";
+    public static final String STANDBY_LAG = "engram_standby_lag_records";
+    public static final String READY = "engram_ready";
+    public static final String BUILD = "engram_build_info";
+
     /** Beside the catalogue: memories in the indexes of this instance. */
     public static final String INDEX_SIZE = "engram_hnsw_index_size";
 
@@ -67,6 +81,9 @@ public final class MetricNames {
     public static final String OPERATION = "operation";
     public static final String OUTCOME = "outcome";
     public static final String CAUSE = "cause";
+    public static final String ROLE = "role";
+    public static final String PARTITION = "partition";
+    public static final String VERSION = "version";
 
     /** The label value of all spaces beyond the cap. */
     public static final String OTHER_SPACE = "_other";

@@ -1,0 +1,120 @@
+package io.engram.topology.metrics;
+
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Info;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+
+/** An instance as a member of its cluster: what it holds, how far behind it is, what it answered. Thread-safe. */
+public final class InstanceMetrics {
+    /** The values of {@code outcome}: what became of a recall. */
+    public enum RecallOutcome {
+        ANSWERED("answered"),
+        /** Some of the spaces asked for did not answer. */
+        PARTIAL("partial"),
+        /** The client's fault. */
+        INVALID("invalid"),
+        /** Too many requests at once. */
+        THROTTLED("throttled"),
+        /** Nobody could serve. */
+        UNAVAILABLE("unavailable"),
+        /** Offsets that were waited for did not come in time. */
+        TIMEOUT("timeout"),
+        FAILED("failed");
+
+        private final String label;
+
+        RecallOutcome(String label) {
+            this.label = label;
+        }
+
+        /** The outcome of an HTTP status. */
+        public static RecallOutcome ofStatus(int status) {
+            return switch (status) {
+                case 200 -> ANSWERED;
+                case 429 -> THROTTLED;
+                case 503 -> UNAVAILABLE;
+                case 504 -> TIMEOUT;
+                default -> status >= 400 && status < 500 ? INVALID : FAILED;
+            };
+        }
+    }
+
+    private final Map<RecallOutcome, CounterDataPoint> recalls = new EnumMap<>(RecallOutcome.class);
+    private final Info build;
+    private volatile Supplier<Map<String, Integer>> partitions = Map::of;
+    private volatile IntSupplier configuredPartitions = () -> 0;
+    private volatile Supplier<Map<Integer, Long>> standbyLags = Map::of;
+    private volatile BooleanSupplier ready = () -> false;
+
+    InstanceMetrics(PrometheusRegistry registry) {
+        Counter counter = Counter.builder()
+                .name(MetricNames.RECALLS)
+                .help("Recalls that clients sent to this instance, by what became of them.")
+                .labelNames(MetricNames.OUTCOME)
+                .register(registry);
+        for (RecallOutcome outcome : RecallOutcome.values()) {
+            recalls.put(outcome, counter.labelValues(outcome.label));
+        }
+        GaugeWithCallback.builder()
+                .name(MetricNames.PARTITIONS)
+                .help("Partitions that this instance holds: active, standby, or loading (cannot answer yet).")
+                .labelNames(MetricNames.ROLE)
+                .callback(out -> partitions.get().forEach((role, count) -> out.call(count, role)))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.PARTITIONS_CONFIGURED)
+                .help("Partitions of each lane, as configured; the same at every instance.")
+                .callback(out -> out.call(configuredPartitions.getAsInt()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.STANDBY_LAG)
+                .help("Records that a standby here is behind its changelog and its index.")
+                .labelNames(MetricNames.PARTITION)
+                .callback(out ->
+                        standbyLags.get().forEach((partition, lag) -> out.call(lag, Integer.toString(partition))))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.READY)
+                .help("1 while the instance is ready for recall, else 0.")
+                .callback(out -> out.call(ready.getAsBoolean() ? 1 : 0))
+                .register(registry);
+        build = Info.builder()
+                .name(MetricNames.BUILD)
+                .help("What runs here.")
+                .labelNames(MetricNames.VERSION)
+                .register(registry);
+    }
+
+    /** A recall that a client sent here is over. */
+    public void recalled(RecallOutcome outcome) {
+        recalls.get(outcome).inc();
+    }
+
+    /** The version that runs here. */
+    public void version(String version) {
+        build.setLabelValues(version);
+    }
+
+    /** What {@code partitions} and {@code partitions_configured} report. */
+    public void partitions(Supplier<Map<String, Integer>> byRole, IntSupplier configured) {
+        partitions = byRole;
+        configuredPartitions = configured;
+    }
+
+    /** What {@code standby_lag_records} reports, by partition. */
+    public void standbyLags(Supplier<Map<Integer, Long>> lags) {
+        standbyLags = lags;
+    }
+
+    /** What {@code ready} reports. */
+    public void ready(BooleanSupplier isReady) {
+        ready = isReady;
+    }
+}
