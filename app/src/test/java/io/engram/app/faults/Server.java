@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A broker or an instance in a process of its own, which can be killed, frozen and started again. */
-final class Server implements AutoCloseable {
+public final class Server implements AutoCloseable {
     static final ObjectMapper MAPPER = new ObjectMapper();
 
     private static final HttpClient HTTP =
@@ -53,14 +53,14 @@ final class Server implements AutoCloseable {
         command.addAll(arguments);
     }
 
-    static int freePort() throws IOException {
+    public static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
         }
     }
 
     /** A broker, started; use {@link #awaitReady}. */
-    static Server broker(Path directory, int port) throws IOException {
+    public static Server broker(Path directory, int port) throws IOException {
         Server server = new Server(
                 directory.resolveSibling(directory.getFileName() + ".log"),
                 "127.0.0.1:" + port,
@@ -73,7 +73,7 @@ final class Server implements AutoCloseable {
     }
 
     /** An instance, started; its directory holds state and log. */
-    static Server instance(Path directory, int kafkaPort, int httpPort, String... settings) throws IOException {
+    public static Server instance(Path directory, int kafkaPort, int httpPort, String... settings) throws IOException {
         return instance(directory, kafkaPort, httpPort, List.of("-Xmx1500m"), settings);
     }
 
@@ -119,7 +119,7 @@ final class Server implements AutoCloseable {
     }
 
     /** Milliseconds until it said that it is ready. */
-    long awaitReady() {
+    public long awaitReady() {
         long start = System.nanoTime();
         await().atMost(Duration.ofMinutes(5))
                 .pollInterval(Duration.ofMillis(20))
@@ -168,11 +168,16 @@ final class Server implements AutoCloseable {
         assertThat(exit).as("kill " + name).isZero();
     }
 
+    /** Of the metrics, or 0 for a broker. */
+    public int metricsPort() {
+        return metricsPort;
+    }
+
     int port() {
         return port;
     }
 
-    String url(String path) {
+    public String url(String path) {
         return "http://127.0.0.1:" + port + path;
     }
 
