@@ -1,5 +1,6 @@
 package io.engram.app;
 
+import io.engram.app.capacity.CapacityCommand;
 import io.engram.app.cli.BrokerCommand;
 import io.engram.app.cli.ConfigCommand;
 import io.engram.app.cli.ExitCodes;
@@ -12,6 +13,7 @@ import io.engram.app.cli.SnapshotCommand;
 import io.engram.app.cli.StatusCommand;
 import io.engram.app.cli.VerifyCommand;
 import io.engram.app.demo.DemoCommand;
+import io.engram.app.lifecycle.EngramApplication;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -30,6 +32,7 @@ import picocli.CommandLine.IVersionProvider;
             ObserveCommand.class,
             RecallCommand.class,
             StatusCommand.class,
+            CapacityCommand.class,
             ReplayCommand.class,
             SnapshotCommand.class,
             VerifyCommand.class,
@@ -51,8 +54,7 @@ public final class Main {
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            String version = Main.class.getPackage().getImplementationVersion();
-            return new String[] {"engram " + (version == null ? "(not packaged)" : version)};
+            return new String[] {"engram " + EngramApplication.version()};
         }
     }
 
