@@ -69,6 +69,10 @@ final class StatusRoutes {
         routes.get(
                 "/readyz",
                 context -> health(context, ready, "not all partitions of this instance can be recalled from yet"));
+        routes.get(
+                "/openapi.json",
+                context -> context.contentType("application/json")
+                        .result(StatusRoutes.class.getResourceAsStream("openapi.json")));
         routes.get("/v1/spaces", concurrency.limit(this::spaces));
         routes.get("/v1/backpressure", concurrency.limit(this::backpressure));
         routes.get("/v1/sessions/{space}/{lane}/{session}", concurrency.limit(this::session));
