@@ -1,0 +1,121 @@
+package io.engram.app.operations;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.engram.app.faults.Server;
+import io.engram.schemas.Lane;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A real Prometheus and Alertmanager beside two instances: every expression has data, and one overload is one
+ * notification. All durations of the rules are a thirtieth.
+ */
+class LivePrometheusIT {
+    private static final int SPEED = 30;
+    private static final int LOW_CAPACITY = 2_000;
+
+    @TempDir
+    private Path directory;
+
+    private final List<AutoCloseable> toClose = new ArrayList<>();
+    private final List<Server> instances = new ArrayList<>();
+    private String bootstrap;
+
+    @BeforeEach
+    void start() throws Exception {
+        Tools.require("prometheus", "alertmanager", "jsonnet");
+        int kafka = Server.freePort();
+        bootstrap = "127.0.0.1:" + kafka;
+        Server broker = Server.broker(directory.resolve("broker"), kafka);
+        toClose.add(broker);
+        broker.awaitReady();
+        for (String name : List.of("one", "two")) {
+            Server instance = Server.instance(
+                    directory.resolve(name),
+                    kafka,
+                    Server.freePort(),
+                    "partitions=2",
+                    "snapshot.interval.ms=1000",
+                    "queue.capacity.low=" + LOW_CAPACITY,
+                    "shutdown.drain.ms=0");
+            toClose.add(instance);
+            instances.add(instance);
+        }
+        instances.forEach(Server::awaitReady);
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        for (int i = toClose.size() - 1; i >= 0; i--) {
+            toClose.get(i).close();
+        }
+    }
+
+    private <T extends AutoCloseable> T closing(T resource) {
+        toClose.add(resource);
+        return resource;
+    }
+
+    @Test
+    void shouldAnswerEveryExpressionAndNotifyOnceOfAnOverload() throws Exception {
+        NotificationReceiver receiver = closing(new NotificationReceiver());
+        MonitoringStack monitoring =
+                closing(MonitoringStack.start(directory.resolve("monitoring"), SPEED, instances, receiver.url()));
+        try (BackgroundLoad load =
+                new BackgroundLoad(bootstrap, instances.get(0).url(""))) {
+            load.start(Lane.NORMAL, 50);
+            requireData(monitoring);
+            assertThat(receiver.received())
+                    .as("notifications while all is well")
+                    .isEmpty();
+
+            load.flood(Lane.LOW, 15 * LOW_CAPACITY);
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> !receiver.firing().isEmpty());
+            await().atMost(Duration.ofSeconds(180))
+                    .until(() -> !receiver.resolved().isEmpty());
+        }
+        assertThat(receiver.firing()).containsExactly("EngramQueueDepthCritical");
+        assertThat(receiver.resolved()).containsExactly("EngramQueueDepthCritical");
+        JsonNode alert = receiver.received().get(0).path("alerts").get(0);
+        assertThat(alert.path("annotations").path("summary").asText()).containsPattern("A queue is \\d+.* full");
+        assertThat(alert.path("annotations").path("description").asText()).contains("low");
+        assertThat(alert.path("annotations").path("runbook_url").asText()).endsWith("#engramqueuedepthcritical");
+    }
+
+    /** Panels, recording rules and what alerts compare: each answers with a number. */
+    private static void requireData(MonitoringStack monitoring) throws IOException, InterruptedException {
+        JsonNode queries = monitoring.queries();
+        assertThat(queries.size()).isGreaterThan(70);
+        await().atMost(Duration.ofSeconds(120))
+                .pollInterval(Duration.ofSeconds(2))
+                .untilAsserted(() -> {
+                    Set<String> without = new TreeSet<>();
+                    for (JsonNode query : queries) {
+                        if (!monitoring.hasData(query.path("expr").asText())) {
+                            without.add(query.path("what").asText() + ": "
+                                    + query.path("expr").asText());
+                        }
+                    }
+                    assertThat(without).as("expressions without data").isEmpty();
+                });
+        assertThat(monitoring.unhealthyRules()).isEmpty();
+        List<String> looks = CodeBlocks.commands(Tools.read("docs/operations/runbook.md"), "promql", "");
+        assertThat(looks).hasSizeGreaterThan(15);
+        for (String look : looks) {
+            assertThat(monitoring.query(look).path("status").asText()).as(look).isEqualTo("success");
+        }
+    }
+}
