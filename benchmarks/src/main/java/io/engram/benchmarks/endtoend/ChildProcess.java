@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** A process of the launcher script, its output in a file. {@link #close} ends it. */
 final class ChildProcess implements AutoCloseable {
@@ -18,6 +19,7 @@ final class ChildProcess implements AutoCloseable {
     private static final long POLL_MS = 20;
     private static final int MICROS_PER_TICK = 10_000; // USER_HZ is 100 on every Linux
     private static final int USER_TICKS = 11;
+    private static final Pattern COMPILER = Pattern.compile("\\(C[12] Compiler");
 
     private final Process process;
     private final Path log;
@@ -83,9 +85,28 @@ final class ChildProcess implements AutoCloseable {
 
     /** User and system time so far, microseconds. */
     long cpuMicros() {
-        String stat = proc("stat");
+        return micros(proc("stat"));
+    }
+
+    private static long micros(String stat) {
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
         return (Long.parseLong(fields[USER_TICKS]) + Long.parseLong(fields[USER_TICKS + 1])) * MICROS_PER_TICK;
+    }
+
+    /** User and system time of the compilers so far, microseconds: a part of {@link #cpuMicros} that fades. */
+    long compilerMicros() {
+        long micros = 0;
+        try (Stream<Path> tasks = Files.list(Path.of("/proc", Long.toString(process.pid()), "task"))) {
+            for (Path task : tasks.toList()) {
+                String stat = Files.readString(task.resolve("stat"));
+                if (COMPILER.matcher(stat).find()) {
+                    micros += micros(stat);
+                }
+            }
+        } catch (IOException | UncheckedIOException e) {
+            throw new BenchmarkException("cannot look at the threads of process " + process.pid() + ": " + e);
+        }
+        return micros;
     }
 
     /** Resident set, bytes. */

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
         description = "Broker, instance and load generator as processes: rate, latency, CPU, memory, recall@10.",
         mixinStandardHelpOptions = true)
 public final class EndToEndCommand implements Callable<Integer> {
-    private static final int PARTITIONS = 8;
+    static final int PARTITIONS = 8;
     private static final int SERIAL_RECALLS = 200;
     private static final double HIGH_LOAD = 0.8;
     private static final double HALF_LOAD = 0.5;
@@ -41,6 +41,12 @@ public final class EndToEndCommand implements Callable<Integer> {
 
     @Option(names = "--dimension", description = "Of the vectors; default ${DEFAULT-VALUE}.", defaultValue = "768")
     private int dimension;
+
+    @Option(names = "--spaces", description = "Per partition; default ${DEFAULT-VALUE}.", defaultValue = "1")
+    private int spaces;
+
+    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting of the instance; may be repeated.")
+    private List<String> settings = List.of();
 
     @Option(names = "--markdown", paramLabel = "FILE", description = "Where the report goes as Markdown, too.")
     private Optional<Path> markdown = Optional.empty();
@@ -92,12 +98,12 @@ public final class EndToEndCommand implements Callable<Integer> {
     }
 
     private Report run(Path home, Path directory, String bootstrap) throws IOException, InterruptedException {
-        Workload workload = new Workload(PARTITIONS, dimension);
+        Workload workload = new Workload(PARTITIONS, spaces, dimension);
         int saturating = count.orElse(quick ? 40_000 : 150_000);
         int length = seconds.orElse(quick ? 10 : 45);
         Phase ceiling;
         try (ServedInstance bare = new ServedInstance(
-                home, directory, bootstrap, List.of("bench", "serve-unindexed"), "ceiling", PARTITIONS, "")) {
+                home, directory, bootstrap, List.of("bench", "serve-unindexed"), "ceiling", PARTITIONS, settings, "")) {
             LoadRun load = new LoadRun(home, directory, bootstrap, bare, workload, dimension);
             ceiling = saturated(load, "without an index", saturating);
             Completeness.require(bare, load.sent());
@@ -106,8 +112,8 @@ public final class EndToEndCommand implements Callable<Integer> {
                         file -> "-XX:StartFlightRecording=settings=profile,filename=" + file.toAbsolutePath())
                 .orElse("");
         List<Phase> phases = new ArrayList<>();
-        try (ServedInstance instance =
-                new ServedInstance(home, directory, bootstrap, List.of("serve"), "indexed", PARTITIONS, recording)) {
+        try (ServedInstance instance = new ServedInstance(
+                home, directory, bootstrap, List.of("serve"), "indexed", PARTITIONS, settings, recording)) {
             LoadRun load = new LoadRun(home, directory, bootstrap, instance, workload, dimension);
             Phase highest = saturated(load, "highest rate", saturating);
             phases.add(highest);
@@ -127,8 +133,8 @@ public final class EndToEndCommand implements Callable<Integer> {
     }
 
     private Phase saturated(LoadRun load, String name, int saturating) throws IOException, InterruptedException {
-        progress("%s: warming up with %,d observations", name, saturating / 2);
-        load.saturate("warm-up", saturating / 2);
+        progress("%s: warming up with %,d observations", name, saturating);
+        load.saturate("warm-up", saturating);
         progress("%s: %,d observations", name, saturating);
         Phase phase = load.saturate(name, saturating);
         progress("%s: %,.0f observations/s", name, phase.rate());

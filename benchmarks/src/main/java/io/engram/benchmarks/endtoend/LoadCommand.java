@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
 public final class LoadCommand implements Callable<Integer> {
     static final String READY = "encoded";
 
-    private static final long POLL_MS = 200;
+    private static final long POLL_MS = 500;
     private static final int CHECK_EVERY = 32;
 
     @Option(names = "--bootstrap", required = true)
@@ -34,6 +34,9 @@ public final class LoadCommand implements Callable<Integer> {
 
     @Option(names = "--partitions", required = true)
     private int partitions;
+
+    @Option(names = "--spaces-per-partition", required = true)
+    private int spacesPerPartition;
 
     @Option(names = "--dimension", required = true)
     private int dimension;
@@ -59,7 +62,7 @@ public final class LoadCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Workload workload = new Workload(partitions, dimension);
+        Workload workload = new Workload(partitions, spacesPerPartition, dimension);
         byte[][] values = new byte[count][];
         for (int i = 0; i < count; i++) {
             values[i] = workload.value(from + i);

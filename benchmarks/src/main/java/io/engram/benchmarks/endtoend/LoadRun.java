@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Puts loads on one instance, one after the other, and measures each. */
 final class LoadRun {
-    private static final long POLL_MS = 250;
+    private static final long POLL_MS = 500;
     private static final long STALLED_S = 60;
     private static final double RECALLS_PER_SECOND = 20;
     // Of the observations: before it the load is still growing, after it there is none left to send.
@@ -62,6 +62,7 @@ final class LoadRun {
             NativeHistogram latency = instance.scrape().observationLatency();
             int pauses = instance.gcPausesMs().size();
             long cpu = instance.process().cpuMicros();
+            long compiler = instance.process().compilerMicros();
             List<long[]> samples = new ArrayList<>();
             Recaller.Action action = () -> {
                 load.proceed();
@@ -75,6 +76,7 @@ final class LoadRun {
             }
             next += count;
             double micros = instance.process().cpuMicros() - cpu;
+            double compilerMicros = instance.process().compilerMicros() - compiler;
             requireAllSent(load, count);
             List<Double> allPauses = instance.gcPausesMs();
             return new Phase(
@@ -84,6 +86,7 @@ final class LoadRun {
                     instance.scrape().observationLatency().minus(latency),
                     recallMs,
                     micros / count,
+                    compilerMicros / count,
                     instance.process().rssBytes(),
                     allPauses.subList(pauses, allPauses.size()));
         }
@@ -95,7 +98,8 @@ final class LoadRun {
                 "load",
                 "--bootstrap=" + bootstrap,
                 "--prefix=" + instance.prefix(),
-                "--partitions=" + workload.spaces().size(),
+                "--partitions=" + EndToEndCommand.PARTITIONS,
+                "--spaces-per-partition=" + workload.spaces().size() / EndToEndCommand.PARTITIONS,
                 "--dimension=" + dimension,
                 "--from=" + next,
                 "--count=" + count,

@@ -11,6 +11,7 @@ import java.util.List;
  * @param latency seconds from enqueue to insertion
  * @param recallMs of recalls beside it, milliseconds
  * @param cpuMicrosPerObservation of the instance, everything included
+ * @param compilerMicrosPerObservation of that, what compiling took: it fades while the process runs
  * @param rssBytes of the instance at the end
  * @param gcPausesMs of the instance meanwhile
  */
@@ -21,6 +22,7 @@ record Phase(
         NativeHistogram latency,
         List<Double> recallMs,
         double cpuMicrosPerObservation,
+        double compilerMicrosPerObservation,
         long rssBytes,
         List<Double> gcPausesMs) {
     /** Milliseconds. */

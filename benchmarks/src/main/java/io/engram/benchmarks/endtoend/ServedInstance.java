@@ -26,6 +26,7 @@ final class ServedInstance implements AutoCloseable {
      *
      * @param serve the command that serves, e.g. {@code serve}
      * @param name of its topics, state and logs
+     * @param settings that come on top, {@code key=value}
      */
     ServedInstance(
             Path home,
@@ -34,12 +35,13 @@ final class ServedInstance implements AutoCloseable {
             List<String> serve,
             String name,
             int partitions,
+            List<String> settings,
             String javaOptions)
             throws InterruptedException {
         prefix = name;
         gcLog = directory.resolve(name + ".gc.log");
         List<String> arguments = new ArrayList<>(serve);
-        for (String setting : List.of(
+        List<String> all = new ArrayList<>(List.of(
                 "kafka.bootstrap.servers=" + bootstrap,
                 "application.id=" + name,
                 "topics.prefix=" + name,
@@ -47,7 +49,9 @@ final class ServedInstance implements AutoCloseable {
                 "partitions=" + partitions,
                 "http.port=0",
                 "metrics.port=0",
-                "shutdown.drain.ms=0")) {
+                "shutdown.drain.ms=0"));
+        all.addAll(settings);
+        for (String setting : all) {
             arguments.add("--set");
             arguments.add(setting);
         }

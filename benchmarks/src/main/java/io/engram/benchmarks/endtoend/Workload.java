@@ -20,22 +20,26 @@ final class Workload {
     private final ClusteredVectors vectors;
 
     /**
-     * @param partitions each gets one space
+     * @param partitions of the lanes
+     * @param perPartition spaces that each gets, 1 or more
      * @param dimension of the vectors
      */
-    Workload(int partitions, int dimension) {
-        this.spaces = spaces(partitions);
+    Workload(int partitions, int perPartition, int dimension) {
+        this.spaces = spaces(partitions, perPartition);
         this.vectors = new ClusteredVectors(dimension, SEED);
     }
 
-    private static List<String> spaces(int partitions) {
+    /** In turns: neighbours are on different partitions. */
+    private static List<String> spaces(int partitions, int perPartition) {
+        int[] tried = new int[partitions];
         List<String> spaces = new ArrayList<>();
-        for (int partition = 0; partition < partitions; partition++) {
-            int n = 0;
-            while (SpacePartitioner.partition("bench-" + partition + "-" + n, partitions) != partition) {
-                n++;
-            }
-            spaces.add("bench-" + partition + "-" + n);
+        for (int i = 0; i < partitions * perPartition; i++) {
+            int partition = i % partitions;
+            String space;
+            do {
+                space = "bench-" + partition + "-" + tried[partition]++;
+            } while (SpacePartitioner.partition(space, partitions) != partition);
+            spaces.add(space);
         }
         return spaces;
     }

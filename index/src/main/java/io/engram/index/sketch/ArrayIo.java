@@ -22,7 +22,11 @@ final class ArrayIo {
     }
 
     void write(OutputStream out, long[] values, int length) throws IOException {
-        write(out, length, Long.BYTES, (to, from, count) -> to.asLongBuffer().put(values, from, count));
+        write(out, values, 0, length);
+    }
+
+    void write(OutputStream out, long[] values, int first, int length) throws IOException {
+        write(out, length, Long.BYTES, (to, from, count) -> to.asLongBuffer().put(values, first + from, count));
     }
 
     void write(OutputStream out, float[] values, int length) throws IOException {
@@ -47,11 +51,15 @@ final class ArrayIo {
     }
 
     void read(InputStream in, long[] values, int length) throws IOException {
+        read(in, values, 0, length);
+    }
+
+    void read(InputStream in, long[] values, int first, int length) throws IOException {
         read(
                 in,
                 length,
                 Long.BYTES,
-                (bytes, from, count) -> bytes.asLongBuffer().get(values, from, count));
+                (bytes, from, count) -> bytes.asLongBuffer().get(values, first + from, count));
     }
 
     void read(InputStream in, float[] values, int length) throws IOException {

@@ -14,7 +14,7 @@ import java.util.SplittableRandom;
  * distance. Nodes are numbered in the order in which they come; there is no object per node.
  *
  * <pre>
- * sketches   w words per node
+ * sketches   padding, then w words per node
  * base       per node: count, then up to 2M neighbours               (base layer)
  * upperAt    per node: where its upper layers begin in upper, or -1
  * upper      per layer above the base: count, then up to M neighbours
@@ -29,6 +29,15 @@ import java.util.SplittableRandom;
 final class HammingGraph {
     private static final VarHandle INTS = MethodHandles.arrayElementVarHandle(int[].class);
     private static final int NO_UPPER = -1;
+
+    /**
+     * Longs before the first sketch. A large array begins at a cache line with a header of 16 bytes; with 48 more each sketch
+     * lies in as few lines as it can.
+     */
+    private static final int PAD = 6;
+
+    private static final int LINE_WORDS = 8;
+
     /** Nodes that room is made for at a time: what is not used yet takes memory as well. */
     private static final int MAX_GROWTH = 4_096;
 
@@ -67,9 +76,9 @@ final class HammingGraph {
         this.random = new SplittableRandom(seed);
         this.selected = new int[2 * m];
         this.candidates = new int[2 * m + 1];
-        this.fresh = new int[2 * m];
+        this.fresh = new int[2 * m + 1];
         this.flat = new Flat(
-                new long[FIRST_CAPACITY * words],
+                new long[PAD + FIRST_CAPACITY * words],
                 new int[FIRST_CAPACITY * baseStride],
                 filled(FIRST_CAPACITY),
                 new int[upperStride * 16]);
@@ -95,12 +104,12 @@ final class HammingGraph {
         }
         HammingGraph graph = new HammingGraph(words, parameters, seed + nodes);
         Flat flat = new Flat(
-                new long[nodes * words],
+                new long[PAD + nodes * words],
                 new int[nodes * graph.baseStride],
                 new int[nodes],
                 new int[Math.max(upperUsed, graph.upperStride)]);
         ArrayIo io = new ArrayIo();
-        io.read(in, flat.sketches, flat.sketches.length);
+        io.read(in, flat.sketches, PAD, nodes * words);
         io.read(in, flat.base, flat.base.length);
         io.read(in, flat.upperAt, nodes);
         io.read(in, flat.upper, upperUsed);
@@ -122,7 +131,7 @@ final class HammingGraph {
             out.writeLong(head);
             out.writeInt(upperUsed);
             ArrayIo io = new ArrayIo();
-            io.write(out, flat.sketches, nodes * words);
+            io.write(out, flat.sketches, PAD, nodes * words);
             io.write(out, flat.base, nodes * baseStride);
             io.write(out, flat.upperAt, nodes);
             io.write(out, flat.upper, upperUsed);
@@ -167,7 +176,7 @@ final class HammingGraph {
         int node = size;
         int layer = randomLayer();
         Flat now = withRoomFor(node, layer);
-        System.arraycopy(sketch, 0, now.sketches, node * words, words);
+        System.arraycopy(sketch, 0, now.sketches, PAD + node * words, words);
         // Nothing is allocated from here on: a node is added as a whole or not at all.
         beam.start(efConstruction, node + 1);
         if (layer > 0) {
@@ -228,7 +237,7 @@ final class HammingGraph {
         // them.
         boolean more = nodes > capacity;
         Flat grown = new Flat(
-                more ? Arrays.copyOf(now.sketches, nodes * words) : now.sketches,
+                more ? Arrays.copyOf(now.sketches, PAD + nodes * words) : now.sketches,
                 more ? Arrays.copyOf(now.base, nodes * baseStride) : now.base,
                 upperAt,
                 Arrays.copyOf(
@@ -241,7 +250,7 @@ final class HammingGraph {
     }
 
     private int distance(Flat now, int node, long[] sketch) {
-        return Rotation.distance(now.sketches, node * words, sketch, 0, words);
+        return Rotation.distance(now.sketches, PAD + node * words, sketch, 0, words);
     }
 
     private int linksAt(Flat now, int node, int layer) {
@@ -287,16 +296,33 @@ final class HammingGraph {
                     freshNodes[met++] = node;
                 }
             }
+            touch(sketches, freshNodes, met);
             int bound = beam.bound();
             for (int i = 0; i < met; i++) {
                 int node = freshNodes[i];
-                int distance = Rotation.distance(sketches, node * sketchWords, sketch, 0, sketchWords);
+                int distance = Rotation.distance(sketches, PAD + node * sketchWords, sketch, 0, sketchWords);
                 if (distance < bound) {
                     beam.offer(distance, node);
                     bound = beam.bound();
                 }
             }
         }
+    }
+
+    /**
+     * Reads a word of each cache line, before anything waits for one: the processor fetches them side by side instead of one
+     * after the other. What was read goes behind the nodes, so that the compiler does not leave it out.
+     */
+    private void touch(long[] sketches, int[] nodes, int count) {
+        int sketchWords = words;
+        long touched = 0;
+        for (int i = 0; i < count; i++) {
+            int first = PAD + nodes[i] * sketchWords;
+            for (int w = 0; w < sketchWords; w += LINE_WORDS) {
+                touched ^= sketches[first + w];
+            }
+        }
+        nodes[count] = (int) touched;
     }
 
     /** Links a new node on a layer: from it to the selected nodes of the beam, then back. */
@@ -342,7 +368,7 @@ final class HammingGraph {
     }
 
     private int entry(Flat now, int from, int node) {
-        int distance = Rotation.distance(now.sketches, from * words, now.sketches, node * words, words);
+        int distance = Rotation.distance(now.sketches, PAD + from * words, now.sketches, PAD + node * words, words);
         return distance << DISTANCE_SHIFT | node;
     }
 
@@ -359,9 +385,9 @@ final class HammingGraph {
 
     private boolean isDiverse(Flat now, int candidate, int distance, int kept) {
         long[] sketches = now.sketches;
-        int at = candidate * words;
+        int at = PAD + candidate * words;
         for (int i = 0; i < kept; i++) {
-            if (Rotation.distance(sketches, at, sketches, selected[i] * words, words) < distance) {
+            if (Rotation.distance(sketches, at, sketches, PAD + selected[i] * words, words) < distance) {
                 return false;
             }
         }
@@ -372,7 +398,7 @@ final class HammingGraph {
      * Fills the beam with the nodes nearest to a sketch, as far as the walk finds them. By any thread.
      *
      * @param ef beam width, 1 or more
-     * @param freshNodes scratch of 2M nodes
+     * @param freshNodes scratch of {@link #maxLinks}
      */
     void search(long[] sketch, int ef, Beam beam, int[] freshNodes) {
         long top = head;
@@ -387,8 +413,8 @@ final class HammingGraph {
         walk(now, sketch, 0, beam, freshNodes);
     }
 
-    /** Room that a search needs for neighbours. */
+    /** Room that a walk needs for neighbours, and one more. */
     int maxLinks() {
-        return 2 * m;
+        return 2 * m + 1;
     }
 }

@@ -78,22 +78,44 @@ final class IndexWorker implements Runnable {
     private void work(List<DeadlineQueue.Entry> batch) {
         utilization.busy();
         try {
-            for (int from = 0; from < batch.size(); from += SLICE) {
+            List<DeadlineQueue.Entry> grouped = groupedBySpace(batch);
+            for (int from = 0; from < grouped.size(); from += SLICE) {
+                List<DeadlineQueue.Entry> slice = grouped.subList(from, Math.min(from + SLICE, grouped.size()));
                 // What became due meanwhile need not wait for the rest of a long batch.
-                List<DeadlineQueue.Entry> urgent =
-                        queue.pollBefore(batch.get(from).task().deadlineMs, SLICE);
+                List<DeadlineQueue.Entry> urgent = queue.pollBefore(earliestDeadline(slice), SLICE);
                 if (!urgent.isEmpty()) {
                     apply(urgent);
                     metrics.batchProcessed(urgent.size());
                     pool.finished(urgent);
                 }
-                apply(batch.subList(from, Math.min(from + SLICE, batch.size())));
+                apply(slice);
             }
             metrics.batchProcessed(batch.size());
         } finally {
             pool.finished(batch);
             utilization.idle();
         }
+    }
+
+    /** One space after the other, each in its order: the more of one at a time, the more of its graph is in the cache. */
+    private static List<DeadlineQueue.Entry> groupedBySpace(List<DeadlineQueue.Entry> batch) {
+        if (batch.size() <= SLICE) {
+            return batch;
+        }
+        Map<SpaceIndex, List<DeadlineQueue.Entry>> bySpace = new LinkedHashMap<>();
+        batch.forEach(entry -> bySpace.computeIfAbsent(entry.task().space, space -> new ArrayList<>())
+                .add(entry));
+        List<DeadlineQueue.Entry> grouped = new ArrayList<>(batch.size());
+        bySpace.values().forEach(grouped::addAll);
+        return grouped;
+    }
+
+    private static long earliestDeadline(List<DeadlineQueue.Entry> slice) {
+        long earliest = Long.MAX_VALUE;
+        for (DeadlineQueue.Entry entry : slice) {
+            earliest = Math.min(earliest, entry.task().deadlineMs);
+        }
+        return earliest;
     }
 
     private void apply(List<DeadlineQueue.Entry> slice) {
