@@ -17,8 +17,8 @@ final class ArrayIo {
         void move(ByteBuffer buffer, int from, int count);
     }
 
-    void write(OutputStream out, int[] values, int length) throws IOException {
-        write(out, length, Integer.BYTES, (to, from, count) -> to.asIntBuffer().put(values, from, count));
+    void write(OutputStream out, int[] values, int first, int length) throws IOException {
+        write(out, length, Integer.BYTES, (to, from, count) -> to.asIntBuffer().put(values, first + from, count));
     }
 
     void write(OutputStream out, long[] values, int length) throws IOException {
@@ -42,12 +42,12 @@ final class ArrayIo {
         }
     }
 
-    void read(InputStream in, int[] values, int length) throws IOException {
+    void read(InputStream in, int[] values, int first, int length) throws IOException {
         read(
                 in,
                 length,
                 Integer.BYTES,
-                (bytes, from, count) -> bytes.asIntBuffer().get(values, from, count));
+                (bytes, from, count) -> bytes.asIntBuffer().get(values, first + from, count));
     }
 
     void read(InputStream in, long[] values, int length) throws IOException {

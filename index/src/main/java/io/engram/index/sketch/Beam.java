@@ -11,8 +11,8 @@ import java.util.Arrays;
  * met           one byte per node: the number of the walk that met it
  * </pre>
  *
- * <p>The walk ends when every node of the beam is expanded, which is where the two heaps of the paper stop as well. Reused
- * from walk to walk. Not thread-safe.
+ * <p>The walk ends when every node of the beam is expanded, which is where the two heaps of the paper stop as well, or when
+ * the nearest so many are. Reused from walk to walk. Not thread-safe.
  */
 final class Beam {
     /** Nodes that an entry can name. */
@@ -25,16 +25,23 @@ final class Beam {
     private int[] entries = new int[256];
     private int size;
     private int width;
+    private int expandable;
     private int cursor;
     private byte[] met = new byte[0];
     private byte walk;
 
-    /** Begins a walk that keeps the {@code beamWidth} nearest of {@code nodes} nodes. */
+    /** Begins a walk that keeps the {@code beamWidth} nearest of {@code nodes} nodes, and expands them all. */
     void start(int beamWidth, int nodes) {
+        start(beamWidth, beamWidth, nodes);
+    }
+
+    /** As {@link #start(int, int)}, but only the {@code nearest} of those kept are expanded. */
+    void start(int beamWidth, int nearest, int nodes) {
         if (entries.length <= beamWidth) {
             entries = new int[beamWidth + 1];
         }
         width = beamWidth;
+        expandable = nearest;
         if (met.length < nodes) {
             met = new byte[Math.max(nodes, Math.min(MAX_NODES, met.length * 2))];
             walk = 0;
@@ -108,13 +115,13 @@ final class Beam {
     /** The nearest node that was not expanded yet, or -1. */
     int next() {
         int[] sorted = entries;
-        int end = size;
+        int end = Math.min(size, expandable);
         int at = cursor;
         while (at < end && (sorted[at] & EXPANDED) != 0) {
             at++;
         }
         cursor = at;
-        if (at == end) {
+        if (at >= end) {
             return -1;
         }
         sorted[at] |= EXPANDED;

@@ -15,26 +15,32 @@ import java.util.SplittableRandom;
  *
  * <pre>
  * sketches   padding, then w words per node
- * base       per node: count, then up to 2M neighbours               (base layer)
+ * base       padding, then per node: 2M neighbours, behind the last one -1     (base layer)
  * upperAt    per node: where its upper layers begin in upper, or -1
- * upper      per layer above the base: count, then up to M neighbours
+ * upper      per layer above the base: M neighbours, behind the last one -1
  * head       entry node and highest layer, in one long
  * </pre>
  *
  * <p>One writer at a time; readers need no lock and never wait. A node is linked from others only after its own sketch and
  * links are written, each link with release and read with acquire; a list that is being rewritten shows a mix of old and
- * new neighbours, all of them real nodes. Arrays grow by copying: a reader that still holds the old ones sees the graph
+ * new neighbours, all of them real nodes, or ends early. Arrays grow by copying: a reader that still holds the old ones sees the graph
  * as it was.
  */
 final class HammingGraph {
     private static final VarHandle INTS = MethodHandles.arrayElementVarHandle(int[].class);
-    private static final int NO_UPPER = -1;
+    private static final int NONE = -1;
 
     /**
      * Longs before the first sketch. A large array begins at a cache line with a header of 16 bytes; with 48 more each sketch
      * lies in as few lines as it can.
      */
     private static final int PAD = 6;
+
+    /** The same for links, in ints. */
+    private static final int LINK_PAD = 2 * PAD;
+
+    /** Of the beam of an insert, five eighths are expanded: beyond them hardly a neighbour is found that is kept. */
+    private static final int EXPANDED_EIGHTHS = 5;
 
     private static final int LINE_WORDS = 8;
 
@@ -51,6 +57,7 @@ final class HammingGraph {
     private final int words;
     private final int m;
     private final int efConstruction;
+    private final int expandable;
     private final int baseStride;
     private final int upperStride;
     private final SplittableRandom random;
@@ -71,23 +78,29 @@ final class HammingGraph {
         this.words = words;
         this.m = parameters.m();
         this.efConstruction = parameters.efConstruction();
-        this.baseStride = 1 + 2 * m;
-        this.upperStride = 1 + m;
+        this.expandable = Math.max(m, efConstruction * EXPANDED_EIGHTHS / 8);
+        this.baseStride = 2 * m;
+        this.upperStride = m;
         this.random = new SplittableRandom(seed);
         this.selected = new int[2 * m];
         this.candidates = new int[2 * m + 1];
         this.fresh = new int[2 * m + 1];
         this.flat = new Flat(
                 new long[PAD + FIRST_CAPACITY * words],
-                new int[FIRST_CAPACITY * baseStride],
+                filled(LINK_PAD + FIRST_CAPACITY * baseStride),
                 filled(FIRST_CAPACITY),
-                new int[upperStride * 16]);
+                filled(upperStride * 16));
     }
 
     private static int[] filled(int length) {
-        int[] array = new int[length];
-        Arrays.fill(array, NO_UPPER);
-        return array;
+        return extended(new int[0], length);
+    }
+
+    /** A copy, with nothing in what is new. */
+    private static int[] extended(int[] array, int length) {
+        int[] copy = Arrays.copyOf(array, length);
+        Arrays.fill(copy, array.length, length, NONE);
+        return copy;
     }
 
     /**
@@ -105,14 +118,14 @@ final class HammingGraph {
         HammingGraph graph = new HammingGraph(words, parameters, seed + nodes);
         Flat flat = new Flat(
                 new long[PAD + nodes * words],
-                new int[nodes * graph.baseStride],
+                new int[LINK_PAD + nodes * graph.baseStride],
                 new int[nodes],
-                new int[Math.max(upperUsed, graph.upperStride)]);
+                filled(Math.max(upperUsed, graph.upperStride)));
         ArrayIo io = new ArrayIo();
         io.read(in, flat.sketches, PAD, nodes * words);
-        io.read(in, flat.base, flat.base.length);
-        io.read(in, flat.upperAt, nodes);
-        io.read(in, flat.upper, upperUsed);
+        io.read(in, flat.base, LINK_PAD, nodes * graph.baseStride);
+        io.read(in, flat.upperAt, 0, nodes);
+        io.read(in, flat.upper, 0, upperUsed);
         graph.upperUsed = upperUsed;
         graph.flat = flat;
         graph.size = nodes;
@@ -132,9 +145,9 @@ final class HammingGraph {
             out.writeInt(upperUsed);
             ArrayIo io = new ArrayIo();
             io.write(out, flat.sketches, PAD, nodes * words);
-            io.write(out, flat.base, nodes * baseStride);
-            io.write(out, flat.upperAt, nodes);
-            io.write(out, flat.upper, upperUsed);
+            io.write(out, flat.base, LINK_PAD, nodes * baseStride);
+            io.write(out, flat.upperAt, 0, nodes);
+            io.write(out, flat.upper, 0, upperUsed);
         }
     }
 
@@ -150,7 +163,7 @@ final class HammingGraph {
                 ? now
                 : new Flat(
                         now.sketches,
-                        Arrays.copyOf(now.base, nodes * baseStride),
+                        Arrays.copyOf(now.base, LINK_PAD + nodes * baseStride),
                         now.upperAt,
                         Arrays.copyOf(now.upper, upperUsed));
         return new Saved(nodes, head, upperUsed, words, baseStride, saved);
@@ -178,7 +191,7 @@ final class HammingGraph {
         Flat now = withRoomFor(node, layer);
         System.arraycopy(sketch, 0, now.sketches, PAD + node * words, words);
         // Nothing is allocated from here on: a node is added as a whole or not at all.
-        beam.start(efConstruction, node + 1);
+        beam.start(efConstruction, expandable, node + 1);
         if (layer > 0) {
             now.upperAt[node] = upperUsed;
             upperUsed += layer * upperStride;
@@ -228,19 +241,14 @@ final class HammingGraph {
         int nodes = node < capacity
                 ? capacity
                 : Math.min(Beam.MAX_NODES, capacity + Math.max(64, Math.min(MAX_GROWTH, capacity / 2)));
-        int[] upperAt = now.upperAt;
-        if (nodes > capacity) {
-            upperAt = Arrays.copyOf(upperAt, nodes);
-            Arrays.fill(upperAt, capacity, nodes, NO_UPPER);
-        }
+        boolean more = nodes > capacity;
         // The upper links are copied whenever the nodes are: whoever holds the old arrays must not meet a node beyond
         // them.
-        boolean more = nodes > capacity;
         Flat grown = new Flat(
                 more ? Arrays.copyOf(now.sketches, PAD + nodes * words) : now.sketches,
-                more ? Arrays.copyOf(now.base, nodes * baseStride) : now.base,
-                upperAt,
-                Arrays.copyOf(
+                more ? extended(now.base, LINK_PAD + nodes * baseStride) : now.base,
+                more ? extended(now.upperAt, nodes) : now.upperAt,
+                extended(
                         now.upper,
                         upperNeeded > now.upper.length
                                 ? Math.max(upperNeeded, now.upper.length * 3 / 2)
@@ -254,7 +262,7 @@ final class HammingGraph {
     }
 
     private int linksAt(Flat now, int node, int layer) {
-        return layer == 0 ? node * baseStride : now.upperAt[node] + (layer - 1) * upperStride;
+        return layer == 0 ? LINK_PAD + node * baseStride : now.upperAt[node] + (layer - 1) * upperStride;
     }
 
     /** Walks downhill on each layer above {@code toLayer}. */
@@ -266,9 +274,11 @@ final class HammingGraph {
             while (moved) {
                 moved = false;
                 int at = linksAt(now, nearest, layer);
-                int count = (int) INTS.getAcquire(now.upper, at);
-                for (int i = 1; i <= count; i++) {
+                for (int i = 0; i < m; i++) {
                     int node = (int) INTS.getAcquire(now.upper, at + i);
+                    if (node == NONE) {
+                        break;
+                    }
                     int distance = distance(now, node, sketch);
                     if (distance < nearestDistance) {
                         nearest = node;
@@ -286,12 +296,15 @@ final class HammingGraph {
         int[] links = layer == 0 ? now.base : now.upper;
         long[] sketches = now.sketches;
         int sketchWords = words;
+        int max = maxLinks(layer);
         for (int expanded = beam.next(); expanded >= 0; expanded = beam.next()) {
             int at = linksAt(now, expanded, layer);
-            int count = (int) INTS.getAcquire(links, at);
             int met = 0;
-            for (int i = 1; i <= count; i++) {
+            for (int i = 0; i < max; i++) {
                 int node = (int) INTS.getAcquire(links, at + i);
+                if (node == NONE) {
+                    break;
+                }
                 if (beam.meet(node)) {
                     freshNodes[met++] = node;
                 }
@@ -331,40 +344,44 @@ final class HammingGraph {
         int[] links = layer == 0 ? now.base : now.upper;
         int at = linksAt(now, node, layer);
         for (int i = 0; i < count; i++) {
-            links[at + 1 + i] = selected[i];
+            INTS.setRelease(links, at + i, selected[i]);
         }
-        INTS.setRelease(links, at, count);
-        int max = layer == 0 ? 2 * m : m;
+        int max = maxLinks(layer);
         // selected is reused below
-        for (int i = 1; i <= count; i++) {
+        for (int i = 0; i < count; i++) {
             linkBack(now, links[at + i], node, layer, links, max);
         }
     }
 
+    private int maxLinks(int layer) {
+        return layer == 0 ? 2 * m : m;
+    }
+
     private void linkBack(Flat now, int from, int to, int layer, int[] links, int max) {
         int at = linksAt(now, from, layer);
-        int count = links[at];
+        int count = 0;
+        while (count < max && links[at + count] != NONE) {
+            count++;
+        }
         if (count < max) {
-            INTS.setRelease(links, at + 1 + count, to);
-            INTS.setRelease(links, at, count + 1);
+            INTS.setRelease(links, at + count, to);
             return;
         }
-        for (int i = 0; i < count; i++) {
-            candidates[i] = entry(now, from, links[at + 1 + i]);
+        for (int i = 0; i < max; i++) {
+            candidates[i] = entry(now, from, links[at + i]);
         }
-        candidates[count] = entry(now, from, to);
-        Arrays.sort(candidates, 0, count + 1);
+        candidates[max] = entry(now, from, to);
+        Arrays.sort(candidates, 0, max + 1);
         int kept = 0;
-        for (int i = 0; i <= count && kept < max; i++) {
+        for (int i = 0; i <= max && kept < max; i++) {
             int candidate = candidates[i] & Beam.MAX_NODES - 1;
             if (isDiverse(now, candidate, candidates[i] >>> DISTANCE_SHIFT, kept)) {
                 selected[kept++] = candidate;
             }
         }
-        for (int i = 0; i < kept; i++) {
-            INTS.setRelease(links, at + 1 + i, selected[i]);
+        for (int i = 0; i < max; i++) {
+            INTS.setRelease(links, at + i, i < kept ? selected[i] : NONE);
         }
-        INTS.setRelease(links, at, kept);
     }
 
     private int entry(Flat now, int from, int node) {
