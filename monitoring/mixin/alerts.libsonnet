@@ -18,6 +18,7 @@ local lib = import 'lib.libsonnet';
       severity: a.severity,
       event: a.event,
       [if std.get(a, 'overload', '') != '' then 'overload']: a.overload,
+      [if std.get(a, 'backlog', '') != '' then 'backlog']: a.backlog,
     },
     annotations: {
       summary: a.summary,
@@ -39,7 +40,7 @@ local lib = import 'lib.libsonnet';
   local burn(slo, budget, long, short, factor) =
     'engram:%(slo)s:ratio_%(long)s > %(factor)s * %(budget)s and engram:%(slo)s:ratio_%(short)s > %(factor)s * %(budget)s'
     % { slo: slo, long: long, short: short, factor: factor, budget: budget },
-  local burns(name, slo, objective, what) =
+  local burns(name, slo, objective, what, backlog='') =
     local budget = '(1 - %s)' % objective;
     [
       alert(name + 'BudgetBurnFast', {
@@ -49,6 +50,7 @@ local lib = import 'lib.libsonnet';
         severity: 'critical',
         event: name + '_budget',
         overload: 'symptom',
+        backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget is gone within days' % what,
         description: 'The objective is %s; errors of the last hour and 5 minutes burn it 14 times too fast, or of the last 6 hours and 30 minutes 6 times.' % objective,
       }),
@@ -59,6 +61,7 @@ local lib = import 'lib.libsonnet';
         severity: 'warning',
         event: name + '_budget',
         overload: 'symptom',
+        backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget will not last' % what,
         description: 'The objective is %s; errors of the last day and 2 hours burn it 3 times too fast, or those of the last 3 days and 6 hours just too fast.' % objective,
       }),
@@ -125,6 +128,18 @@ local lib = import 'lib.libsonnet';
           summary: 'A queue is {{ $value | humanizePercentage }} full: observations are being shed, or about to be',
           description: lanes + 'Critical from %d %% of a lane or %g %% of all.' % [c.queueCritical * 100, c.queueTotalCritical * 100],
         }),
+        // Tells nobody; but while it fires, that observations are late is no news.
+        alert('EngramBacklogReturning', {
+          value: 'sum(rate(engram_streaming_redelivered_total{%s}[%s]))' % [c.selector, w(60)],
+          when: 'VALUE > 0',
+          // Longer than what looks five minutes back.
+          keep: 480,
+          severity: 'info',
+          event: 'backlog',
+          backlog: 'cause',
+          summary: '{{ $value | humanize }} shed observations a second come back',
+          description: 'After an overload. They count from when they were first enqueued, so latencies are high until all are in.',
+        }),
         alert('EngramObservationLatencyHigh', {
           value: 'engram:observation_latency_seconds:p99',
           when: 'VALUE > %s' % c.observationLatencySeconds,
@@ -132,6 +147,7 @@ local lib = import 'lib.libsonnet';
           severity: 'warning',
           event: 'observation_latency',
           overload: 'symptom',
+          backlog: 'symptom',
           summary: 'Observations take {{ $value | humanizeDuration }} (p99) to become recallable',
           description: 'From enqueue to insertion in the index; expected is less than %s s.' % c.observationLatencySeconds,
         }),
@@ -152,6 +168,7 @@ local lib = import 'lib.libsonnet';
           severity: 'warning',
           event: 'queue_wait',
           overload: 'symptom',
+          backlog: 'symptom',
           summary: 'Records wait {{ $value | humanizeDuration }} (p99) before they are processed',
           description: 'By lane: {{ range query "sort_desc(lane:engram_queue_wait_seconds:p99)" }}{{ .Labels.priority }} {{ .Value | humanizeDuration }}; {{ end }}'
                        + 'the normal lane may wait for the high one, and the low lane for both.',
@@ -173,6 +190,7 @@ local lib = import 'lib.libsonnet';
           severity: 'warning',
           event: 'backpressure',
           overload: 'symptom',
+          backlog: 'symptom',
           summary: 'Backpressure has been critical or overloaded for ten minutes (level {{ $value }})',
           description: '0 normal, 1 warning, 2 critical, 3 overloaded, of the worst memory space.',
         }),
@@ -322,6 +340,7 @@ local lib = import 'lib.libsonnet';
           severity: 'scaling',
           event: 'scale_out',
           overload: 'symptom',
+          backlog: 'symptom',
           summary: 'Index workers have been {{ $value | humanize }} % busy on average for five minutes: add instances',
           description: 'More than %d %%: they are close to saturation.' % c.overUtilisedPercent,
         }),
@@ -332,6 +351,7 @@ local lib = import 'lib.libsonnet';
           severity: 'scaling',
           event: 'scale_out',
           overload: 'symptom',
+          backlog: 'symptom',
           summary: 'Observations have taken {{ $value | humanizeDuration }} (p99) for ten minutes: add instances',
           description: 'Unless the cause is the broker or a throttled CPU.',
         }),
@@ -342,6 +362,7 @@ local lib = import 'lib.libsonnet';
           severity: 'scaling',
           event: 'scale_out',
           overload: 'symptom',
+          backlog: 'symptom',
           summary: 'A queue has been {{ $value | humanizePercentage }} full for ten minutes: add instances',
           description: lanes,
         }),
@@ -352,6 +373,7 @@ local lib = import 'lib.libsonnet';
           severity: 'scaling',
           event: 'scale_out',
           overload: 'symptom',
+          backlog: 'symptom',
           summary: 'Backpressure has been at level {{ $value }} or above for a minute: add instances',
           description: '1 warning, 2 critical, 3 overloaded.',
         }),
@@ -368,7 +390,7 @@ local lib = import 'lib.libsonnet';
     },
     {
       name: 'engram-slo-alerts',
-      rules: burns('EngramRecallability', 'recallability_errors', c.recallabilityObjective, 'observations are not recallable within 100 ms')
+      rules: burns('EngramRecallability', 'recallability_errors', c.recallabilityObjective, 'observations are not recallable within 100 ms', 'symptom')
              + burns('EngramRecallAvailability', 'recall_errors', c.availabilityObjective, 'recalls fail'),
     },
   ],

@@ -103,6 +103,17 @@ local cases = [
     quiet: [],
   },
   {
+    alert: 'EngramBacklogReturning',
+    fires: [
+      [up, s('engram_streaming_redelivered_total', a + ', priority="low"', '0x8 0+75x20')],
+      '4m',
+      {},
+      '5 shed observations a second come back',
+      null,
+    ],
+    quiet: [[[up, s('engram_streaming_redelivered_total', a + ', priority="low"', '700x40')], '8m']],
+  },
+  {
     alert: 'EngramObservationLatencyHigh',
     fires: [[up] + observationLatency('0+90x60', '0+100x60'), '11m', {}, 'Observations take 460ms (p99) to become recallable', null],
     quiet: [[[up] + observationLatency('0+100x60', '0+100x60'), '11m'], [[up] + observationLatency('0+90x60', '0+100x60'), '4m']],

@@ -35,7 +35,8 @@ class LivePrometheusIT {
 
     @BeforeEach
     void start() throws Exception {
-        Tools.require("prometheus", "alertmanager", "jsonnet");
+        Tools.require("prometheus", "jsonnet");
+        Tools.requireOneOf("alertmanager", "prometheus-alertmanager");
         int kafka = Server.freePort();
         bootstrap = "127.0.0.1:" + kafka;
         Server broker = Server.broker(directory.resolve("broker"), kafka);
@@ -49,6 +50,8 @@ class LivePrometheusIT {
                     "partitions=2",
                     "snapshot.interval.ms=1000",
                     "queue.capacity.low=" + LOW_CAPACITY,
+                    // In fast motion as the rules are: how long a level lasts, and with it how long a lane sheds.
+                    "backpressure.hold.ms=" + 5_000 / SPEED,
                     "shutdown.drain.ms=0");
             toClose.add(instance);
             instances.add(instance);
@@ -81,11 +84,14 @@ class LivePrometheusIT {
                     .as("notifications while all is well")
                     .isEmpty();
 
-            load.flood(Lane.LOW, 15 * LOW_CAPACITY);
+            load.flood(Lane.LOW, 8 * LOW_CAPACITY);
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> !receiver.firing().isEmpty());
             await().atMost(Duration.ofSeconds(180))
                     .until(() -> !receiver.resolved().isEmpty());
+            // Until all that was shed is back, and its lateness forgotten.
+            await().atMost(Duration.ofSeconds(90))
+                    .untilAsserted(() -> assertThat(monitoring.firing()).doesNotContain("EngramBacklogReturning"));
         }
         assertThat(receiver.firing()).containsExactly("EngramQueueDepthCritical");
         assertThat(receiver.resolved()).containsExactly("EngramQueueDepthCritical");

@@ -55,7 +55,7 @@ final class MonitoringStack implements AutoCloseable {
         MonitoringStack stack = new MonitoringStack(MAPPER.readTree(queries), "http://127.0.0.1:" + prometheusPort);
         stack.run(
                 directory.resolve("alertmanager.log"),
-                "alertmanager",
+                Tools.requireOneOf("alertmanager", "prometheus-alertmanager"), // Debian's name
                 "--config.file=" + alertmanagerConfig,
                 "--storage.path=" + directory.resolve("alertmanager-data"),
                 "--web.listen-address=127.0.0.1:" + alertmanagerPort,
@@ -148,6 +148,18 @@ final class MonitoringStack implements AutoCloseable {
             }
         }
         return unhealthy;
+    }
+
+    /** Names of the alerts that fire, as Prometheus sees them. */
+    List<String> firing() throws IOException, InterruptedException {
+        List<String> names = new ArrayList<>();
+        for (JsonNode alert :
+                MAPPER.readTree(get("/api/v1/alerts")).path("data").path("alerts")) {
+            if (alert.path("state").asText().equals("firing")) {
+                names.add(alert.path("labels").path("alertname").asText());
+            }
+        }
+        return names;
     }
 
     private String get(String path) throws IOException, InterruptedException {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -50,10 +51,20 @@ final class Tools {
     /** Ends the test when a program is missing: as failed where programs are required, as not run elsewhere. */
     static void require(String... programs) {
         for (String program : programs) {
-            boolean found = Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
-                    .anyMatch(directory -> Files.isExecutable(Path.of(directory, program)));
-            requireThat(found, program + " on the PATH");
+            requireThat(isOnPath(program), program + " on the PATH");
         }
+    }
+
+    private static boolean isOnPath(String program) {
+        return Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
+                .anyMatch(directory -> Files.isExecutable(Path.of(directory, program)));
+    }
+
+    /** The first of several names of one program that is on the PATH; see {@link #require}. */
+    static String requireOneOf(String... names) {
+        Optional<String> found = Arrays.stream(names).filter(Tools::isOnPath).findFirst();
+        requireThat(found.isPresent(), String.join(" or ", names) + " on the PATH");
+        return found.orElseThrow();
     }
 
     /** As {@link #require}, for something that was looked for already. */
