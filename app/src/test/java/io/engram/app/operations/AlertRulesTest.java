@@ -15,10 +15,12 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The rules that Prometheus loads. */
+@Tag("operations")
 class AlertRulesTest {
     private static final List<String> RULE_FILES =
             List.of("engram-recording.yml", "engram-alerts.yml", "engram-kubernetes.yml");

@@ -9,10 +9,12 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Every program of the client guide, as it stands there, against a broker and an instance. */
+@Tag("operations")
 class ClientGuideIT {
     private static final String REMEMBERED = "\"content\":\"tea is at four\"";
 

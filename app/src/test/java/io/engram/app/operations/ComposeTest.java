@@ -13,9 +13,11 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** docker-compose.yml and the Dockerfile against the application and the monitoring configuration. */
+@Tag("operations")
 class ComposeTest {
     private static final List<String> INSTANCES = List.of("engram-1", "engram-2");
 

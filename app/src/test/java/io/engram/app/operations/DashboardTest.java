@@ -9,9 +9,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The dashboard that Grafana is provisioned with. */
+@Tag("operations")
 class DashboardTest {
     private final JsonNode dashboard;
 

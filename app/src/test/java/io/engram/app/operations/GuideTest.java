@@ -13,9 +13,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The map from the operations guide to what implements and proves each of its rows. */
+@Tag("operations")
 class GuideTest {
     private final String guide = Tools.read("docs/operations/guide.md");
 

@@ -25,12 +25,14 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The manifests, rendered by kubectl, against Kubernetes' own types, the application and the runbook. */
+@Tag("operations")
 class KubernetesTest {
     /** Resources that Kubernetes itself does not know, and the fields that we use of them. */
     private static final Map<String, Class<?>> CUSTOM = Map.of(

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A real Prometheus and Alertmanager beside two instances: every expression has data, and one overload is one
  * notification. All durations of the rules are a thirtieth.
  */
+@Tag("operations")
 class LivePrometheusIT {
     private static final int SPEED = 30;
     private static final int LOW_CAPACITY = 2_000;

@@ -12,9 +12,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The topics as AsyncAPI and Strimzi describe them, against the code. */
+@Tag("operations")
 class TopicsDescriptionTest {
     private final Topics topics = new Topics("engram");
     private final JsonNode description;
