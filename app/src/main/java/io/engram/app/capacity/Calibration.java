@@ -1,6 +1,5 @@
 package io.engram.app.capacity;
 
-import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
 import java.util.Optional;
@@ -67,10 +66,5 @@ final class Calibration {
             vector[i] = (float) random.nextGaussian();
         }
         return vector;
-    }
-
-    /** Parameters as configured by default. */
-    static HnswParameters parameters() {
-        return HnswParameters.DEFAULT;
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.cli.ExitCodes;
+import io.engram.index.HnswParameters;
 import io.engram.index.sketch.SketchEngine;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -127,7 +128,7 @@ public final class CapacityCommand implements Callable<Integer> {
         try {
             double worker = calibrate
                     ? Math.floor(Calibration.insertsPerSecond(
-                            new SketchEngine(Calibration.parameters(), Runnable::run), dimension))
+                            new SketchEngine(HnswParameters.DEFAULT, Runnable::run), dimension))
                     : perWorker.orElse(CapacityPlan.GUIDE_PER_WORKER);
             return new CapacityDemand(
                     rate,

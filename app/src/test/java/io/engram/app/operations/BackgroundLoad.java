@@ -32,6 +32,7 @@ final class BackgroundLoad implements AutoCloseable {
     private final KafkaProducer<byte[], byte[]> producer;
     private final String url;
     private long steady;
+    private long flooded;
 
     BackgroundLoad(String bootstrap, String url) {
         this.url = url;
@@ -48,10 +49,10 @@ final class BackgroundLoad implements AutoCloseable {
         executor.scheduleAtFixedRate(this::recall, 0, 2 * periodUs, TimeUnit.MICROSECONDS);
     }
 
-    /** As many at once as Kafka takes. */
+    /** So many more at once. */
     void flood(Lane lane, int count) {
         for (int i = 0; i < count; i++) {
-            send(lane, "flood", i);
+            send(lane, "flood", flooded++);
         }
         producer.flush();
     }

@@ -6,6 +6,7 @@ import io.engram.app.faults.Server;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -114,7 +115,7 @@ class ClientGuideIT {
                 continue; // wants a stopped instance: RestartFaultIT
             }
             String here = command.replace("http://127.0.0.1:7432", instance.url(""));
-            List<String> words = new java.util.ArrayList<>(List.of(here.split("\\s+")));
+            List<String> words = new ArrayList<>(List.of(here.split("\\s+")));
             if (!here.contains("--url") && !here.contains("replay") && !here.contains("capacity")) {
                 words.add("--url=" + instance.url(""));
             }

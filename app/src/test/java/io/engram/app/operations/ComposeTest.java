@@ -7,6 +7,7 @@ import io.engram.app.config.ConfigLoader;
 import io.engram.app.config.EngramConfig;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,7 +84,7 @@ class ComposeTest {
             for (JsonNode volume : service.path("volumes")) {
                 String source = volume.asText().split(":")[0];
                 if (source.startsWith("/")) {
-                    assertThat(java.nio.file.Path.of(source)).exists();
+                    assertThat(Path.of(source)).exists();
                     mounted++;
                 }
             }

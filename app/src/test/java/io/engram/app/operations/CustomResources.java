@@ -1,5 +1,6 @@
 package io.engram.app.operations;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Map;
@@ -34,11 +35,9 @@ final class CustomResources {
             String alert,
             String expr,
 
-            @com.fasterxml.jackson.annotation.JsonProperty("for")
-            String hold,
+            @JsonProperty("for") String hold,
 
-            @com.fasterxml.jackson.annotation.JsonProperty("keep_firing_for")
-            String keep,
+            @JsonProperty("keep_firing_for") String keep,
 
             Map<String, String> labels,
             Map<String, String> annotations) {}

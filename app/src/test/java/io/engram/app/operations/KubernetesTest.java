@@ -1,6 +1,7 @@
 package io.engram.app.operations;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -27,7 +28,6 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -92,8 +92,7 @@ class KubernetesTest {
                 .put("apiVersion", "v1")
                 .put("kind", "Service")
                 .set("spec", new ObjectMapper().createObjectNode().put("selektor", "x"));
-        org.assertj.core.api.Assertions.assertThatThrownBy(() -> requireKnownFields("broken", broken))
-                .hasMessageContaining("selektor");
+        assertThatThrownBy(() -> requireKnownFields("broken", broken)).hasMessageContaining("selektor");
     }
 
     private static JsonNode pod(Map<String, JsonNode> resources) {
@@ -200,8 +199,8 @@ class KubernetesTest {
     }
 
     @Test
-    void shouldRenderWhatTheCapacityCommandWrites(@TempDir Path directory) throws Exception {
-        // Kustomize wants a base by a relative path.
+    void shouldRenderWhatTheCapacityCommandWrites() throws Exception {
+        // Below the project: kustomize wants a base by a relative path.
         Path overlay = Files.createDirectories(Tools.project().resolve("app/target/capacity-overlay"));
         System.setProperty("engram.home", Tools.project().toString());
         StringWriter err = new StringWriter();
@@ -228,7 +227,6 @@ class KubernetesTest {
         Map<String, JsonNode> resources = render("k8s/base");
         Set<String> kinds = new TreeSet<>();
         resources.keySet().forEach(name -> kinds.add(name.toLowerCase()));
-        Set<String> variables = environment(resources).keySet();
         String runbook = Tools.read("docs/operations/runbook.md");
         List<String> commands =
                 runbook.lines().filter(line -> line.startsWith("kubectl ")).toList();
@@ -246,10 +244,6 @@ class KubernetesTest {
             }
             Matcher variable = Pattern.compile(" ([A-Z_]{5,})=").matcher(command);
             while (variable.find()) {
-                Map<String, String> more = new HashMap<>(Map.of(variable.group(1), "150000"));
-                assertThat(new ConfigLoader().environment(more).load())
-                        .as(command)
-                        .isNotNull();
                 assertThat(variable.group(1)).isIn("QUEUE_CAPACITY", "NORMAL_QUEUE_CAPACITY", "WORK_STEAL_THRESHOLD");
             }
             Matcher replicas = Pattern.compile("--replicas=(\\d+)").matcher(command);
@@ -257,6 +251,6 @@ class KubernetesTest {
                 assertThat(Integer.parseInt(replicas.group(1))).isBetween(2, 32);
             }
         }
-        assertThat(variables).contains("QUEUE_CAPACITY", "WORK_STEAL_THRESHOLD");
+        assertThat(environment(resources)).containsKeys("QUEUE_CAPACITY", "WORK_STEAL_THRESHOLD");
     }
 }
