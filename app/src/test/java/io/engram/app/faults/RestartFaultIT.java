@@ -176,7 +176,7 @@ class RestartFaultIT {
 
     /** Observations go on while everything is saved: the stream threads must not notice. */
     private void measureSnapshot() throws Exception {
-        Thread.sleep(FaultSettings.scaled(0, 35_000)); // the windows of the maxima are 30 s
+        Thread.sleep(FaultSettings.scaled(0, 62_000)); // the maxima look two windows of 30 s back
         JsonNode saved;
         try (Loader loader = new Loader(kafkaPort, DIMENSION)) {
             for (int i = 0; i < 200; i++) {
