@@ -1,5 +1,7 @@
 package io.engram.app.capacity;
 
+import io.engram.schemas.Limits;
+
 /**
  * What is asked of an installation.
  *
@@ -36,7 +38,11 @@ public record CapacityDemand(
         require(perWorker > 0, "per-worker", perWorker, "above 0");
         require(headroom >= 0, "headroom", headroom, "0 or more, e.g. 0.25 for 25 %");
         require(bufferSeconds > 0, "buffer", bufferSeconds, "above 0 seconds");
-        require(dimension >= 2 && dimension <= 4_096, "dimension", dimension, "2 to 4096");
+        require(
+                dimension >= Limits.MIN_DIMENSION && dimension <= Limits.MAX_DIMENSION,
+                "dimension",
+                dimension,
+                Limits.MIN_DIMENSION + " to " + Limits.MAX_DIMENSION);
         require(contentBytes >= 0, "content-bytes", contentBytes, "0 or more");
         require(memories >= 0, "memories", memories, "0 or more");
         require(standbys >= 0, "standbys", standbys, "0 or more");

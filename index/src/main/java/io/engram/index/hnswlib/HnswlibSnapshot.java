@@ -39,8 +39,7 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
         DataOutputStream out = new DataOutputStream(stream);
         out.writeByte(VERSION);
         out.writeInt(dimension);
-        out.writeInt(parameters.m());
-        out.writeInt(parameters.efConstruction());
+        parameters.write(out);
         out.writeInt(entries.size());
         ByteBuffer floats = ByteBuffer.allocate(dimension * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < live.length; i++) {
@@ -70,10 +69,7 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
             throw new IOException("hnswlib snapshot of version " + layout + ", expected " + VERSION);
         }
         int dimension = in.readInt();
-        HnswParameters built = parameters(in.readInt(), in.readInt());
-        if (!built.equals(parameters)) {
-            throw new IOException("built with " + built + ", configured are " + parameters);
-        }
+        parameters.requireSame(in);
         int count = in.readInt();
         if (dimension < 1 || count < 0) {
             throw new IOException("impossible dimension or size: " + dimension + ", " + count);
@@ -101,13 +97,5 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
             throw new IOException("more nodes than entries: " + nodes + " of " + count);
         }
         return new HnswlibSnapshot(dimension, entries, live, nodes, links);
-    }
-
-    private static HnswParameters parameters(int m, int efConstruction) throws IOException {
-        try {
-            return new HnswParameters(m, efConstruction);
-        } catch (IllegalArgumentException e) {
-            throw new IOException(e.getMessage(), e);
-        }
     }
 }

@@ -26,8 +26,7 @@ record SketchSnapshot(int dimension, Segment[] segments) {
         DataOutputStream data = new DataOutputStream(out);
         data.writeByte(VERSION);
         data.writeInt(dimension);
-        data.writeInt(parameters.m());
-        data.writeInt(parameters.efConstruction());
+        parameters.write(data);
         data.writeInt(segments.length);
         // In order: an entry that is replaced meanwhile may be in twice, but none is left out.
         for (Segment segment : segments) {
@@ -50,12 +49,7 @@ record SketchSnapshot(int dimension, Segment[] segments) {
             throw new IOException("sketch snapshot of version " + version + ", expected " + VERSION);
         }
         int dimension = in.readInt();
-        int m = in.readInt();
-        int efConstruction = in.readInt();
-        if (m != parameters.m() || efConstruction != parameters.efConstruction()) {
-            throw new IOException(
-                    "built with M " + m + ", efConstruction " + efConstruction + ", configured are " + parameters);
-        }
+        parameters.requireSame(in);
         int count = in.readInt();
         if (dimension < 1 || count < 0 || count > Candidates.MAX_SLOTS) {
             throw new IOException("impossible dimension or segments: " + dimension + ", " + count);
