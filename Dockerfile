@@ -1,4 +1,5 @@
 # The application and nothing else; build it first: ./mvnw -pl app -am -DskipTests package
+# The same image without a Docker daemon: ./mvnw -Pimage -pl app -am -DskipTests package
 FROM eclipse-temurin:17-jre
 
 RUN groupadd --gid 10001 engram \
@@ -7,9 +8,8 @@ RUN groupadd --gid 10001 engram \
     && chown engram:engram /data
 
 COPY engram /opt/engram/engram
-COPY app/target/lib /opt/engram/app/target/lib
-COPY app/target/engram-app.jar /opt/engram/app/target/engram-app.jar
-RUN touch /opt/engram/app/target/.engram-built
+COPY app/target/lib /opt/engram/libs
+COPY app/target/engram-app.jar /opt/engram/classpath/engram-app.jar
 
 USER 10001:10001
 ENV ENGRAM_HTTP_HOST=0.0.0.0 ENGRAM_STATE_DIR=/data

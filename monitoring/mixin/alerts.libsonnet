@@ -35,7 +35,7 @@ local lib = import 'lib.libsonnet';
   // A lane that sheds falls below its capacity between two shedding spells: its peaks count.
   local peak(series) = 'max_over_time(%s[%s])' % [series, w(30)],
   local queue(lane, total) =
-    'max(%s) > %s or max(%s) > %s' % [peak('lane:engram_queue_utilisation:ratio'), lane, peak('engram:queue_utilisation:ratio'), total],
+    'max(%s) > %g or max(%s) > %g' % [peak('lane:engram_queue_utilisation:ratio'), lane, peak('engram:queue_utilisation:ratio'), total],
 
   local burn(slo, budget, long, short, factor) =
     'engram:%(slo)s:ratio_%(long)s > %(factor)s * %(budget)s and engram:%(slo)s:ratio_%(short)s > %(factor)s * %(budget)s'
@@ -52,7 +52,7 @@ local lib = import 'lib.libsonnet';
         overload: 'symptom',
         backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget is gone within days' % what,
-        description: 'The objective is %s; errors of the last hour and 5 minutes burn it 14 times too fast, or of the last 6 hours and 30 minutes 6 times.' % objective,
+        description: 'The objective is %g %%; errors of the last hour and 5 minutes burn it 14.4 times too fast, or of the last 6 hours and 30 minutes 6 times.' % (objective * 100),
       }),
       alert(name + 'BudgetBurnSlow', {
         value: 'engram:%s:ratio_1d' % slo,
@@ -63,7 +63,7 @@ local lib = import 'lib.libsonnet';
         overload: 'symptom',
         backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget will not last' % what,
-        description: 'The objective is %s; errors of the last day and 2 hours burn it 3 times too fast, or those of the last 3 days and 6 hours just too fast.' % objective,
+        description: 'The objective is %g %%; errors of the last day and 2 hours burn it 3 times too fast, or those of the last 3 days and 6 hours just too fast.' % (objective * 100),
       }),
     ],
 
@@ -142,28 +142,28 @@ local lib = import 'lib.libsonnet';
         }),
         alert('EngramObservationLatencyHigh', {
           value: 'engram:observation_latency_seconds:p99',
-          when: 'VALUE > %s' % c.observationLatencySeconds,
+          when: 'VALUE > %g' % c.observationLatencySeconds,
           hold: 300,
           severity: 'warning',
           event: 'observation_latency',
           overload: 'symptom',
           backlog: 'symptom',
           summary: 'Observations take {{ $value | humanizeDuration }} (p99) to become recallable',
-          description: 'From enqueue to insertion in the index; expected is less than %s s.' % c.observationLatencySeconds,
+          description: 'From enqueue to insertion in the index; expected is less than %g s.' % c.observationLatencySeconds,
         }),
         alert('EngramRecallLatencyHigh', {
           value: 'engram:recall_latency_seconds:p99',
-          when: 'VALUE > %s' % c.recallLatencySeconds,
+          when: 'VALUE > %g' % c.recallLatencySeconds,
           hold: 300,
           severity: 'warning',
           event: 'recall_latency',
           overload: 'symptom',
           summary: 'Recalls take {{ $value | humanizeDuration }} (p99)',
-          description: 'The whole request at the serving instance; expected is less than %s s.' % c.recallLatencySeconds,
+          description: 'The whole request at the serving instance; expected is less than %g s.' % c.recallLatencySeconds,
         }),
         alert('EngramQueueWaitHigh', {
           value: 'max(lane:engram_queue_wait_seconds:p99)',
-          when: 'VALUE > %s' % c.queueWaitSeconds,
+          when: 'VALUE > %g' % c.queueWaitSeconds,
           hold: 300,
           severity: 'warning',
           event: 'queue_wait',
@@ -205,7 +205,7 @@ local lib = import 'lib.libsonnet';
         }),
         alert('EngramRejectionRateHigh', {
           value: 'engram:rejected:ratio',
-          when: 'VALUE > %s' % c.rejectionWarning,
+          when: 'VALUE > %g' % c.rejectionWarning,
           hold: 120,
           severity: 'warning',
           event: 'rejections',
@@ -215,7 +215,7 @@ local lib = import 'lib.libsonnet';
         }),
         alert('EngramRejectionRateCritical', {
           value: 'engram:rejected:ratio',
-          when: 'VALUE > %s' % c.rejectionCritical,
+          when: 'VALUE > %g' % c.rejectionCritical,
           hold: 120,
           severity: 'critical',
           event: 'rejections',
@@ -268,7 +268,7 @@ local lib = import 'lib.libsonnet';
         }),
         alert('EngramStealingExcessive', {
           value: 'engram:work_stolen:ratio',
-          when: 'VALUE > %s' % c.stealingRatio,
+          when: 'VALUE > %g' % c.stealingRatio,
           hold: 600,
           severity: 'warning',
           event: 'stealing',
@@ -277,7 +277,7 @@ local lib = import 'lib.libsonnet';
         }),
         alert('EngramSessionsDropped', {
           value: 'engram:active_sessions:sum / (engram:active_sessions:sum offset %s)' % w(600),
-          when: 'VALUE < %s and on () (engram:active_sessions:sum offset %s) >= %d' % [c.sessionsLeft, w(600), c.sessionsAtLeast],
+          when: 'VALUE < %g and on () (engram:active_sessions:sum offset %s) >= %d' % [c.sessionsLeft, w(600), c.sessionsAtLeast],
           hold: 120,
           severity: 'warning',
           event: 'sessions_dropped',
@@ -321,7 +321,7 @@ local lib = import 'lib.libsonnet';
         }),
         alert('EngramIndexMemoryHigh', {
           value: 'max(engram_hnsw_index_memory_bytes{%(s)s} / engram_hnsw_index_memory_limit_bytes{%(s)s})' % { s: c.selector },
-          when: 'VALUE > %s' % c.indexMemoryRatio,
+          when: 'VALUE > %g' % c.indexMemoryRatio,
           hold: 300,
           severity: 'warning',
           event: 'index_memory',
@@ -346,7 +346,7 @@ local lib = import 'lib.libsonnet';
         }),
         alert('EngramScaleOutLatency', {
           value: 'engram:observation_latency_seconds:p99',
-          when: 'VALUE > %s' % c.observationLatencySeconds,
+          when: 'VALUE > %g' % c.observationLatencySeconds,
           hold: 600,
           severity: 'scaling',
           event: 'scale_out',
@@ -403,7 +403,7 @@ local lib = import 'lib.libsonnet';
         alert('EngramCpuThrottled', {
           value: 'max by (pod) (rate(container_cpu_cfs_throttled_periods_total{%(p)s}[%(w)s]) / rate(container_cpu_cfs_periods_total{%(p)s}[%(w)s]))'
                  % { p: 'pod=~"engram-workers-.*", container="engram"', w: w(300) },
-          when: 'VALUE > %s' % c.throttledRatio,
+          when: 'VALUE > %g' % c.throttledRatio,
           hold: 300,
           severity: 'scaling',
           event: 'scale_up',
@@ -413,7 +413,7 @@ local lib = import 'lib.libsonnet';
         alert('EngramMemoryPressure', {
           value: 'max by (pod) (container_memory_working_set_bytes{%(p)s} / on (namespace, pod, container) kube_pod_container_resource_limits{%(p)s, resource="memory"})'
                  % { p: 'pod=~"engram-workers-.*", container="engram"' },
-          when: 'VALUE > %s' % c.containerMemoryRatio,
+          when: 'VALUE > %g' % c.containerMemoryRatio,
           hold: 300,
           severity: 'scaling',
           event: 'scale_up',

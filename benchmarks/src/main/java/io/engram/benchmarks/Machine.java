@@ -9,6 +9,9 @@ import java.util.stream.Stream;
 
 /** What a figure was measured on, for the head of a report. */
 public final class Machine {
+    private static final int IDLE = 4;
+    private static final int STEAL = 8;
+
     private Machine() {}
 
     /** Date, processor, cores, memory, JDK and kernel. */
@@ -32,5 +35,28 @@ public final class Machine {
         } catch (IOException e) {
             return "unknown";
         }
+    }
+
+    /**
+     * Time that all processors have spent since the machine was started, clock ticks.
+     *
+     * @param busy for anybody
+     * @param all idle or not
+     */
+    public record Busy(long busy, long all) {
+        /** Share of the time since then that the processors were busy, 0 to 1. */
+        public double shareSince(Busy earlier) {
+            return (double) (busy - earlier.busy) / Math.max(1, all - earlier.all);
+        }
+    }
+
+    public static Busy busy() throws IOException {
+        // cpu user nice system idle iowait irq softirq steal …
+        String[] fields = Files.readAllLines(Path.of("/proc/stat")).get(0).split(" +");
+        long all = 0;
+        for (int i = 1; i <= STEAL; i++) {
+            all += Long.parseLong(fields[i]);
+        }
+        return new Busy(all - Long.parseLong(fields[IDLE]) - Long.parseLong(fields[IDLE + 1]), all);
     }
 }

@@ -246,7 +246,7 @@ public final class ConfigKeys {
                     300_000L,
                     atLeast(1),
                     LOW,
-                    "The longest wait that a shed record is told, milliseconds.")
+                    "The longest retry-after that a shed record is given, milliseconds.")
             .define(
                     BACKPRESSURE_STATUS_INTERVAL_MS,
                     Type.LONG,
@@ -440,7 +440,7 @@ public final class ConfigKeys {
                     10_000,
                     atLeast(0),
                     MEDIUM,
-                    "Changelog records that a standby may be behind while its instance becomes ready.")
+                    "Changelog records that a standby may be behind and still answer recall; its instance is ready when all are within it.")
             .define(
                     COMMIT_INTERVAL_MS,
                     Type.LONG,

@@ -15,6 +15,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,7 +37,11 @@ class MetricsIT {
     Path stateDir;
 
     /** A row of catalogue.md: the guide's facts. */
-    private record Fact(String name, String type, Set<String> labels, List<Double> buckets) {}
+    private record Fact(String name, String type, Set<String> labels, List<Double> buckets) {
+        static Fact of(MetricFamily family) {
+            return new Fact(family.name(), family.type(), family.labels(), family.buckets());
+        }
+    }
 
     private static Map<String, Fact> catalogue() throws IOException {
         Map<String, Fact> facts = new LinkedHashMap<>();
@@ -61,76 +66,20 @@ class MetricsIT {
         return facts;
     }
 
-    /** What the live text says of a metric: type, label names of its series, buckets. */
-    private static Fact live(String text, String name) {
-        Matcher type = Pattern.compile("^# TYPE " + name + " (\\w+)$", Pattern.MULTILINE)
-                .matcher(text);
-        assertThat(type.find()).as("TYPE of " + name).isTrue();
-        String suffix = type.group(1).equals("histogram") ? "_bucket" : "";
-        Matcher series = Pattern.compile("^" + name + suffix + "(?:\\{([^}]*)\\})? \\S+$", Pattern.MULTILINE)
-                .matcher(text);
-        Set<String> labels = new TreeSet<>();
-        Set<Double> buckets = new TreeSet<>();
-        boolean any = false;
-        while (series.find()) {
-            any = true;
-            if (series.group(1) != null) {
-                Matcher label = Pattern.compile("(\\w+)=\"([^\"]*)\"").matcher(series.group(1));
-                while (label.find()) {
-                    if (!label.group(1).equals("le")) {
-                        labels.add(label.group(1));
-                    } else if (!label.group(2).equals("+Inf")) {
-                        buckets.add(Double.valueOf(label.group(2)));
-                    }
-                }
-            }
-        }
-        assertThat(any).as("series of " + name).isTrue();
-        return new Fact(name, type.group(1), labels, List.copyOf(buckets));
-    }
-
     @Test
     void shouldHaveTheWholeCatalogueAtZeroFromTheStart() throws IOException, InterruptedException {
         Map<String, Fact> catalogue = catalogue();
         assertThat(catalogue).hasSize(15);
         try (Instance instance = Instance.start("metrics-zero", stateDir)) {
             String text = instance.metrics();
+            Map<String, MetricFamily> live = MetricFamily.of(text, "engram_");
             for (Fact fact : catalogue.values()) {
-                assertThat(live(text, fact.name())).isEqualTo(fact);
+                assertThat(live).containsKey(fact.name());
+                assertThat(Fact.of(live.get(fact.name()))).isEqualTo(fact);
                 assertThat(instance.sumOf(fact.name() + (fact.type().equals("histogram") ? "_count" : "")))
                         .as(fact.name())
                         .isZero();
             }
-            // Whatever else is called so is known: a typing error in a name would show up here.
-            Matcher names =
-                    Pattern.compile("^# TYPE (engram_\\w+) ", Pattern.MULTILINE).matcher(text);
-            Set<String> extra = new TreeSet<>();
-            while (names.find()) {
-                extra.add(names.group(1));
-            }
-            extra.removeAll(catalogue.keySet());
-            assertThat(extra)
-                    .containsExactly(
-                            "engram_build_info",
-                            "engram_hnsw_index_memory_bytes",
-                            "engram_hnsw_index_memory_limit_bytes",
-                            "engram_hnsw_index_size",
-                            "engram_hnsw_restored_memories_total",
-                            "engram_hnsw_snapshot_age_seconds",
-                            "engram_hnsw_snapshot_duration_seconds",
-                            "engram_hnsw_snapshot_failures_total",
-                            "engram_hnsw_snapshot_size_bytes",
-                            "engram_partitions",
-                            "engram_partitions_configured",
-                            "engram_ready",
-                            "engram_recalls_total",
-                            "engram_streaming_forgets_unknown_total",
-                            "engram_streaming_memories_expired_total",
-                            "engram_streaming_observations_superseded_total",
-                            "engram_streaming_queue_capacity",
-                            "engram_streaming_records_deleted_total",
-                            "engram_streaming_redelivered_dropped_total",
-                            "engram_streaming_redelivered_total");
             for (String reason : List.of(
                     "over_capacity", "invalid_sequence", "duplicate", "invalid_observation", "internal_error")) {
                 assertThat(instance.sumOf("engram_streaming_observations_rejected_total", "_other", reason))
@@ -220,7 +169,7 @@ class MetricsIT {
     }
 
     @Test
-    void shouldTellWhatTheInstanceIsInItsCluster(@TempDir Path other) throws InterruptedException {
+    void shouldTellWhatTheInstanceIsInItsCluster(@TempDir Path other) throws IOException, InterruptedException {
         String[] settings = {"partitions=1", "standby.replicas=1", "queue.capacity.low=777"};
         try (Instance one = Instance.start("metrics-cluster", stateDir, settings);
                 Instance two = Instance.start("metrics-cluster", other, settings)) {
@@ -234,7 +183,17 @@ class MetricsIT {
                     .containsOnlyOnce("engram_standby_lag_records{partition=\"0\"} 0.0");
             assertThat(one.sumOf("engram_streaming_queue_capacity", "low")).isEqualTo(777);
             assertThat(one.sumOf("engram_streaming_queue_capacity", "high")).isEqualTo(10_000);
+            assertThatTheReferencePageHas(MetricFamily.of(one.metrics() + two.metrics(), "engram_"));
         }
+    }
+
+    /** Whatever is called so is known: a typing error in a name would show up here. */
+    private static void assertThatTheReferencePageHas(Map<String, MetricFamily> live) throws IOException {
+        List<String> page = Files.readAllLines(Path.of("../docs/reference/metrics.md"));
+        assertThat(page.stream().filter(line -> line.startsWith("| `")))
+                .as("rows of docs/reference/metrics.md")
+                .containsExactlyElementsOf(
+                        live.values().stream().map(MetricFamily::row).toList());
     }
 
     private static double both(Instance one, Instance two, String name, String... labels) {

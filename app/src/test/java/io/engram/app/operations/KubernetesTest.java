@@ -41,6 +41,9 @@ class KubernetesTest {
             "keda.sh/v1alpha1 ScaledObject", CustomResources.ScaledObject.class,
             "kafka.strimzi.io/v1 KafkaTopic", CustomResources.KafkaTopic.class);
 
+    private static final Map<String, String> SHORT_KINDS =
+            Map.of("deploy", "deployment", "hpa", "horizontalpodautoscaler");
+
     @BeforeEach
     void requireKubectl() {
         Tools.require("kubectl");
@@ -236,17 +239,24 @@ class KubernetesTest {
             assertThat(command).containsPattern("-n engram\\b");
             Matcher matcher = named.matcher(command);
             while (matcher.find()) {
-                String kind = matcher.group(1).equals("deploy") ? "deployment" : matcher.group(1);
+                String kind = SHORT_KINDS.getOrDefault(matcher.group(1), matcher.group(1));
                 assertThat(kinds).as(command).contains(kind + "/" + matcher.group(2));
             }
             if (command.contains(" -l ")) {
                 assertThat(command).contains("-l app=engram-worker");
             }
-            Matcher variable = Pattern.compile(" ([A-Z_]{5,})=").matcher(command);
+            Matcher variable = Pattern.compile(" ([A-Z_]{5,})=(\\S+)").matcher(command);
             while (variable.find()) {
-                assertThat(variable.group(1)).isIn("QUEUE_CAPACITY", "NORMAL_QUEUE_CAPACITY", "WORK_STEAL_THRESHOLD");
+                if (variable.group(1).startsWith("ENGRAM_")) {
+                    new ConfigLoader()
+                            .environment(Map.of(variable.group(1), variable.group(2)))
+                            .load();
+                } else {
+                    assertThat(variable.group(1))
+                            .isIn("QUEUE_CAPACITY", "NORMAL_QUEUE_CAPACITY", "WORK_STEAL_THRESHOLD");
+                }
             }
-            Matcher replicas = Pattern.compile("--replicas=(\\d+)").matcher(command);
+            Matcher replicas = Pattern.compile("\"minReplicas\":(\\d+)").matcher(command);
             while (replicas.find()) {
                 assertThat(Integer.parseInt(replicas.group(1))).isBetween(2, 32);
             }

@@ -2,9 +2,9 @@ package io.engram.benchmarks.endtoend;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.engram.benchmarks.Machine;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -13,9 +13,6 @@ final class LoadRun {
     private static final long POLL_MS = 500;
     private static final long STALLED_S = 60;
     private static final double RECALLS_PER_SECOND = 20;
-    // Of the observations: before it the load is still growing, after it there is none left to send.
-    private static final double SUSTAINED_FROM = 0.2;
-    private static final double SUSTAINED_TO = 0.9;
 
     private final Path home;
     private final Path directory;
@@ -56,17 +53,18 @@ final class LoadRun {
     }
 
     private Phase run(String name, int count, double rate, boolean recalls) throws IOException, InterruptedException {
-        try (ChildProcess load = ChildProcess.start(home, directory.resolve("load.log"), "", arguments(count, rate))) {
+        try (ChildProcess load =
+                ChildProcess.start(home, directory.resolve("load.log"), heap(count), arguments(count, rate))) {
             load.await(LoadCommand.READY);
             long from = next;
-            NativeHistogram latency = instance.scrape().observationLatency();
             int pauses = instance.gcPausesMs().size();
             long cpu = instance.process().cpuMicros();
             long compiler = instance.process().compilerMicros();
-            List<long[]> samples = new ArrayList<>();
+            Machine.Busy busy = Machine.busy();
+            Course course = new Course(from, count);
             Recaller.Action action = () -> {
                 load.proceed();
-                follow(load, from, from + count, samples);
+                follow(load, course);
             };
             List<Double> recallMs = List.of();
             if (recalls) {
@@ -82,14 +80,21 @@ final class LoadRun {
             return new Phase(
                     name,
                     count,
-                    sustained(samples, from, count),
-                    instance.scrape().observationLatency().minus(latency),
+                    course.sustained(),
+                    instance.scrape().observationLatency().minus(course.latencyBefore()),
                     recallMs,
                     micros / count,
                     compilerMicros / count,
+                    Machine.busy().shareSince(busy),
                     instance.process().rssBytes(),
                     allPauses.subList(pauses, allPauses.size()));
         }
+    }
+
+    /** It holds all records encoded; the heap that the caller wants is for the instance. */
+    private String heap(int count) {
+        long bytes = 2L * count * (dimension * 6L + 1_024);
+        return "-Xmx" + (512 + (bytes >> 20)) + "m";
     }
 
     private List<String> arguments(int count, double rate) {
@@ -108,21 +113,24 @@ final class LoadRun {
     }
 
     /** Notes time and number of what is indexed until all is. */
-    private void follow(ChildProcess load, long from, long until, List<long[]> samples)
-            throws IOException, InterruptedException {
-        long indexed = from;
+    private void follow(ChildProcess load, Course course) throws IOException, InterruptedException {
+        long until = course.until();
+        long indexed = course.from();
         long movedAt = System.nanoTime();
         while (indexed < until) {
             Thread.sleep(POLL_MS);
             long now = System.nanoTime();
             long found = instance.scrape().indexed();
-            samples.add(new long[] {now, found});
+            if (course.settles(found)) {
+                course.settled(instance.scrape().observationLatency());
+            }
+            course.add(now, found);
             if (found > indexed) {
                 movedAt = now;
             } else if (now - movedAt > TimeUnit.SECONDS.toNanos(STALLED_S)) {
                 throw new BenchmarkException(String.format(
                         "%,d of %,d observations are indexed and no more come; rejected: %,d; the load generator says: %s",
-                        found - from, until - from, instance.scrape().rejected(), load.output()));
+                        found - course.from(), course.count(), instance.scrape().rejected(), load.output()));
             }
             indexed = found;
             instance.process().requireAlive();
@@ -134,21 +142,5 @@ final class LoadRun {
         if (report.path("sent").asInt() != count) {
             throw new BenchmarkException("not all was sent: " + report);
         }
-    }
-
-    private static double sustained(List<long[]> samples, long from, int count) {
-        long[] first = firstAtLeast(samples, from + (long) (SUSTAINED_FROM * count));
-        long[] last = firstAtLeast(samples, from + (long) (SUSTAINED_TO * count));
-        if (last[0] == first[0]) {
-            throw new BenchmarkException("too short to measure; use a larger --count or --seconds");
-        }
-        return (last[1] - first[1]) * 1e9 / (last[0] - first[0]);
-    }
-
-    private static long[] firstAtLeast(List<long[]> samples, long indexed) {
-        return samples.stream()
-                .filter(sample -> sample[1] >= indexed)
-                .findFirst()
-                .orElseThrow();
     }
 }

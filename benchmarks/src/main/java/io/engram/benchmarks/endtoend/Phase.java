@@ -8,10 +8,11 @@ import java.util.List;
  * @param name for the report
  * @param observations sent and indexed
  * @param rate indexed per second
- * @param latency seconds from enqueue to insertion
+ * @param latency seconds from enqueue to insertion, once the load had settled
  * @param recallMs of recalls beside it, milliseconds
  * @param cpuMicrosPerObservation of the instance, everything included
  * @param compilerMicrosPerObservation of that, what compiling took: it fades while the process runs
+ * @param machineBusy share of the machine's processor time that was used, by all processes
  * @param rssBytes of the instance at the end
  * @param gcPausesMs of the instance meanwhile
  */
@@ -23,6 +24,7 @@ record Phase(
         List<Double> recallMs,
         double cpuMicrosPerObservation,
         double compilerMicrosPerObservation,
+        double machineBusy,
         long rssBytes,
         List<Double> gcPausesMs) {
     /** Milliseconds. */

@@ -48,16 +48,16 @@ record Report(
         line(text, "");
         line(
                 text,
-                "| load | indexed/s | enqueue → indexed p50 / p99 / p99.9 | recall p50 / p99 | CPU per observation, of that compiling | RSS |"
+                "| load | indexed/s | enqueue → indexed p50 / p99 / p99.9 | recall p50 / p99 | CPU per observation, of that compiling | machine busy | RSS |"
                         + " GC pauses: number, longest, all |");
-        line(text, "|---|---|---|---|---|---|---|");
+        line(text, "|---|---|---|---|---|---|---|---|");
         List<Phase> all = new ArrayList<>();
         all.add(ceiling);
         all.addAll(phases);
         for (Phase phase : all) {
             line(
                     text,
-                    "| %s | %,.0f | %,.0f / %,.0f / %,.0f ms | %s | %.0f, %.0f µs | %,d MiB | %d, %.0f ms, %.0f ms |",
+                    "| %s | %,.0f | %,.0f / %,.0f / %,.0f ms | %s | %.0f, %.0f µs | %.0f %% | %,d MiB | %d, %.0f ms, %.0f ms |",
                     phase.name(),
                     phase.rate(),
                     phase.latencyMs(0.5),
@@ -68,6 +68,7 @@ record Report(
                             : String.format(Locale.ROOT, "%.1f / %.1f ms", phase.recallMs(0.5), phase.recallMs(0.99)),
                     phase.cpuMicrosPerObservation(),
                     phase.compilerMicrosPerObservation(),
+                    100 * phase.machineBusy(),
                     phase.rssBytes() / MIB,
                     phase.gcPausesMs().size(),
                     phase.longestPauseMs(),
@@ -120,6 +121,7 @@ record Report(
                 .put("latency_p999_ms", phase.latencyMs(0.999))
                 .put("cpu_micros_per_observation", phase.cpuMicrosPerObservation())
                 .put("compiler_micros_per_observation", phase.compilerMicrosPerObservation())
+                .put("machine_busy", phase.machineBusy())
                 .put("rss_bytes", phase.rssBytes())
                 .put("gc_pauses", phase.gcPausesMs().size())
                 .put("gc_longest_ms", phase.longestPauseMs())

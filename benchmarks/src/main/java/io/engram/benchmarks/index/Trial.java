@@ -19,7 +19,7 @@ final class Trial {
 
     private static final int WARM_UP = 20_000;
     private static final double MIN_RECALL = 0.8;
-    /** The last part of the inserts, beside which a second thread searches. */
+    /** The last part of the inserts, beside which a second thread searches; as much before it warms up the two together. */
     private static final int BESIDE_SHARE = 10;
 
     private final VectorSet vectors;
@@ -163,7 +163,8 @@ final class Trial {
     private double[] searchBeside() throws IOException, InterruptedException {
         int count = vectors.base().length;
         try (Contender contender = maker.make()) {
-            int from = count - count / BESIDE_SHARE;
+            int measured = count - count / BESIDE_SHARE;
+            int from = count - 2 * (count / BESIDE_SHARE);
             for (int i = 0; i < from; i++) {
                 contender.add(i, vectors.base()[i]);
             }
@@ -173,7 +174,9 @@ final class Trial {
             for (int q = 0; writer.isAlive(); q++) {
                 long start = System.nanoTime();
                 contender.search(vectors.queries()[q % vectors.queries().length], K, EF);
-                tookMs.add((System.nanoTime() - start) / 1e6);
+                if (next.get() > measured) {
+                    tookMs.add((System.nanoTime() - start) / 1e6);
+                }
             }
             requireAll(next);
             return tookMs.stream().mapToDouble(Double::doubleValue).sorted().toArray();

@@ -44,8 +44,8 @@ final class HammingGraph {
 
     private static final int LINE_WORDS = 8;
 
-    /** Nodes that room is made for at a time: what is not used yet takes memory as well. */
-    private static final int MAX_GROWTH = 4_096;
+    /** Room grows by a third: what is not used yet takes memory, and what was too small is garbage. */
+    private static final int GROWTH_SHARE = 3;
 
     private static final int FIRST_CAPACITY = 256;
     private static final int MAX_LAYER = 12;
@@ -73,8 +73,9 @@ final class HammingGraph {
      * @param words longs of a sketch, a multiple of 8
      * @param parameters M and efConstruction
      * @param seed of the layers that nodes reach to
+     * @param expected nodes that room is made for at once; 0 or more
      */
-    HammingGraph(int words, HnswParameters parameters, long seed) {
+    HammingGraph(int words, HnswParameters parameters, long seed, int expected) {
         this.words = words;
         this.m = parameters.m();
         this.efConstruction = parameters.efConstruction();
@@ -85,11 +86,9 @@ final class HammingGraph {
         this.selected = new int[2 * m];
         this.candidates = new int[2 * m + 1];
         this.fresh = new int[2 * m + 1];
+        int nodes = Math.max(FIRST_CAPACITY, expected);
         this.flat = new Flat(
-                new long[PAD + FIRST_CAPACITY * words],
-                filled(LINK_PAD + FIRST_CAPACITY * baseStride),
-                filled(FIRST_CAPACITY),
-                filled(upperStride * 16));
+                new long[PAD + nodes * words], filled(LINK_PAD + nodes * baseStride), filled(nodes), filled(nodes));
     }
 
     private static int[] filled(int length) {
@@ -115,7 +114,7 @@ final class HammingGraph {
         if (nodes < 1 || nodes > Beam.MAX_NODES || upperUsed < 0 || head < 0 || head >>> 32 >= nodes) {
             throw new IOException("impossible graph of " + nodes + " nodes, entry " + (head >>> 32));
         }
-        HammingGraph graph = new HammingGraph(words, parameters, seed + nodes);
+        HammingGraph graph = new HammingGraph(words, parameters, seed + nodes, 0);
         Flat flat = new Flat(
                 new long[PAD + nodes * words],
                 new int[LINK_PAD + nodes * graph.baseStride],
@@ -238,9 +237,8 @@ final class HammingGraph {
         if (node < capacity && upperNeeded <= now.upper.length) {
             return now;
         }
-        int nodes = node < capacity
-                ? capacity
-                : Math.min(Beam.MAX_NODES, capacity + Math.max(64, Math.min(MAX_GROWTH, capacity / 2)));
+        int nodes =
+                node < capacity ? capacity : Math.min(Beam.MAX_NODES, capacity + Math.max(64, capacity / GROWTH_SHARE));
         boolean more = nodes > capacity;
         // The upper links are copied whenever the nodes are: whoever holds the old arrays must not meet a node beyond
         // them.

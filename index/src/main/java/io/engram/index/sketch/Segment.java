@@ -14,7 +14,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * enough.
  *
  * <pre>
- * ordinal      0 1 2 …                            in blocks of 1,024
+ * ordinal      0 1 2 …                            in blocks of at most 1,024 and 400 KB
  * ids          String
  * generations  long
  * live         byte: 1 until the entry is removed or replaced
@@ -39,14 +39,25 @@ final class Segment {
     private static final int WIDEN = 2;
     private static final int FAR_SHARE = 10;
     private static final int FIRST_BLOCK = 16;
-    private static final int SHIFT = 10;
-    private static final int MASK = (1 << SHIFT) - 1;
+    private static final int MAX_SHIFT = 10;
+
+    /**
+     * The codes of a block stay below half of a G1 region of 1 MiB, the smallest there is. What is larger has regions of its
+     * own, and while the heap is rather full each such allocation stops all threads for a garbage collection.
+     */
+    private static final int MAX_BLOCK_BYTES = 400 << 10;
+
+    /** What room is made for at once in the graph of a segment that will be filled: the rest comes in one step more. */
+    static final int RESERVED = CAPACITY / 4 * 3;
 
     private final int dimension;
     private final Rotation rotation;
     private final HnswParameters parameters;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Block[] blocks = new Block[(CAPACITY >> SHIFT) + 1];
+    private final int shift;
+    private final int mask;
+    private final int expected;
+    private final Block[] blocks;
     private volatile Optional<Sketched> sketched = Optional.empty();
     private volatile int size;
     private volatile int dead;
@@ -79,9 +90,14 @@ final class Segment {
     /**
      * @param centre that sketches are taken around from the first entry on; without one it is the mean of the first
      *     entries, which are scanned until then
+     * @param expected entries that the graph makes room for when it starts; 0 or more
      */
-    Segment(int dimension, Rotation rotation, HnswParameters parameters, Optional<float[]> centre) {
+    Segment(int dimension, Rotation rotation, HnswParameters parameters, Optional<float[]> centre, int expected) {
         this.dimension = dimension;
+        this.shift = shift(dimension);
+        this.mask = (1 << shift) - 1;
+        this.expected = expected;
+        this.blocks = new Block[(CAPACITY >> shift) + 1];
         this.rotation = rotation;
         this.parameters = parameters;
         this.sketched = centre.map(known -> new Sketched(newGraph(), known));
@@ -99,11 +115,11 @@ final class Segment {
         if (size < 0 || size > CAPACITY) {
             throw new IOException("impossible segment of " + size + " entries");
         }
-        Segment segment = new Segment(dimension, rotation, parameters, Optional.empty());
+        Segment segment = new Segment(dimension, rotation, parameters, Optional.empty(), 0);
         ArrayIo io = new ArrayIo();
-        for (int number = 0; number << SHIFT < size; number++) {
-            int count = Math.min(MASK + 1, size - (number << SHIFT));
-            Block block = Block.of(number == 0 ? Math.max(FIRST_BLOCK, count) : MASK + 1, dimension);
+        for (int number = 0; number << segment.shift < size; number++) {
+            int count = Math.min(segment.mask + 1, size - (number << segment.shift));
+            Block block = Block.of(number == 0 ? Math.max(FIRST_BLOCK, count) : segment.mask + 1, dimension);
             for (int i = 0; i < count; i++) {
                 block.ids[i] = in.readUTF();
             }
@@ -167,10 +183,10 @@ final class Segment {
         lock.lock();
         try {
             int entries = size;
-            Block[] used = Arrays.copyOf(blocks, (entries + MASK) >> SHIFT);
+            Block[] used = Arrays.copyOf(blocks, (entries + mask) >> shift);
             byte[][] live = new byte[used.length][];
             for (int number = 0; number < used.length; number++) {
-                live[number] = Arrays.copyOf(used[number].live, Math.min(MASK + 1, entries - (number << SHIFT)));
+                live[number] = Arrays.copyOf(used[number].live, Math.min(mask + 1, entries - (number << shift)));
             }
             return new Saved(
                     entries,
@@ -186,7 +202,12 @@ final class Segment {
     }
 
     private HammingGraph newGraph() {
-        return new HammingGraph(rotation.words(), parameters, dimension);
+        return new HammingGraph(rotation.words(), parameters, dimension, expected);
+    }
+
+    /** The entries of a block, as a power of two. */
+    private static int shift(int dimension) {
+        return Math.min(MAX_SHIFT, 31 - Integer.numberOfLeadingZeros(Math.max(1, MAX_BLOCK_BYTES / dimension)));
     }
 
     ReentrantLock lock() {
@@ -208,6 +229,11 @@ final class Segment {
         return sealed;
     }
 
+    /** True when it was filled to the end. */
+    boolean isFull() {
+        return size == CAPACITY;
+    }
+
     /** Ends appending; with the lock. */
     void seal() {
         sealed = true;
@@ -219,32 +245,32 @@ final class Segment {
     }
 
     String id(int ordinal) {
-        return blocks[ordinal >> SHIFT].ids[ordinal & MASK];
+        return blocks[ordinal >> shift].ids[ordinal & mask];
     }
 
     long generation(int ordinal) {
-        return blocks[ordinal >> SHIFT].generations[ordinal & MASK];
+        return blocks[ordinal >> shift].generations[ordinal & mask];
     }
 
     /** What a step of the entry's codes is worth. */
     float step(int ordinal) {
-        return blocks[ordinal >> SHIFT].steps[ordinal & MASK];
+        return blocks[ordinal >> shift].steps[ordinal & mask];
     }
 
     boolean isLive(int ordinal) {
-        return blocks[ordinal >> SHIFT].live[ordinal & MASK] != 0;
+        return blocks[ordinal >> shift].live[ordinal & mask] != 0;
     }
 
     /** True when the entry's codes are those of this vector. */
     boolean matches(int ordinal, float[] unit) {
-        return Quantizer.matches(unit, blocks[ordinal >> SHIFT].codes, (ordinal & MASK) * dimension);
+        return Quantizer.matches(unit, blocks[ordinal >> shift].codes, (ordinal & mask) * dimension);
     }
 
     /** The entry is removed or replaced; with the lock. */
     void kill(int ordinal) {
-        Block block = blocks[ordinal >> SHIFT];
-        if (block.live[ordinal & MASK] != 0) {
-            block.live[ordinal & MASK] = 0;
+        Block block = blocks[ordinal >> shift];
+        if (block.live[ordinal & mask] != 0) {
+            block.live[ordinal & mask] = 0;
             dead = dead + 1;
         }
     }
@@ -252,7 +278,7 @@ final class Segment {
     /** Appends an entry and links it; returns its ordinal. With the lock. */
     int append(String id, long generation, float[] unit, Scratch scratch) {
         Block block = blockFor(size);
-        int at = size & MASK;
+        int at = size & mask;
         block.steps[at] = Quantizer.encode(unit, block.codes, at * dimension);
         return finish(block, id, generation, unit, scratch);
     }
@@ -262,12 +288,12 @@ final class Segment {
         float[] unit = new float[dimension];
         from.decode(ordinal, unit);
         Block block = blockFor(size);
-        int at = size & MASK;
+        int at = size & mask;
         // As they are: encoding again what was decoded might round otherwise.
         block.steps[at] = from.step(ordinal);
         System.arraycopy(
-                from.blocks[ordinal >> SHIFT].codes,
-                (ordinal & MASK) * dimension,
+                from.blocks[ordinal >> shift].codes,
+                (ordinal & mask) * dimension,
                 block.codes,
                 at * dimension,
                 dimension);
@@ -276,7 +302,7 @@ final class Segment {
 
     private int finish(Block block, String id, long generation, float[] unit, Scratch scratch) {
         int ordinal = size;
-        int at = ordinal & MASK;
+        int at = ordinal & mask;
         block.ids[at] = id;
         block.generations[at] = generation;
         block.live[at] = 1;
@@ -286,14 +312,14 @@ final class Segment {
     }
 
     private Block blockFor(int ordinal) {
-        int number = ordinal >> SHIFT;
+        int number = ordinal >> shift;
         Block block = blocks[number];
         if (block == null) {
             // Many spaces stay small: their only block grows with them.
-            block = Block.of(number == 0 ? FIRST_BLOCK : MASK + 1, dimension);
+            block = Block.of(number == 0 ? FIRST_BLOCK : mask + 1, dimension);
             blocks[number] = block;
-        } else if ((ordinal & MASK) == block.ids.length) {
-            block = block.resized(Math.min(MASK + 1, block.ids.length * 2), dimension);
+        } else if ((ordinal & mask) == block.ids.length) {
+            block = block.resized(Math.min(mask + 1, block.ids.length * 2), dimension);
             blocks[number] = block;
         }
         return block;
@@ -341,9 +367,9 @@ final class Segment {
     }
 
     private void decode(int ordinal, float[] unit) {
-        Block block = blocks[ordinal >> SHIFT];
-        float step = block.steps[ordinal & MASK];
-        int from = (ordinal & MASK) * dimension;
+        Block block = blocks[ordinal >> shift];
+        float step = block.steps[ordinal & mask];
+        int from = (ordinal & mask) * dimension;
         for (int i = 0; i < unit.length; i++) {
             unit[i] = block.codes[from + i] * step;
         }
@@ -416,14 +442,14 @@ final class Segment {
     }
 
     private boolean admits(SearchRequest request, int ordinal) {
-        Block block = blocks[ordinal >> SHIFT];
-        int at = ordinal & MASK;
+        Block block = blocks[ordinal >> shift];
+        int at = ordinal & mask;
         return block.live[at] != 0 && request.admits(block.ids[at], block.generations[at]);
     }
 
     private float similarity(Query query, int ordinal) {
-        Block block = blocks[ordinal >> SHIFT];
-        int at = ordinal & MASK;
+        Block block = blocks[ordinal >> shift];
+        int at = ordinal & mask;
         return Quantizer.dot(query.codes(), block.codes, at * dimension) * query.step() * block.steps[at];
     }
 
@@ -432,7 +458,7 @@ final class Segment {
                 .orElse(0L);
         int entries = size;
         if (entries > 0) {
-            int reserved = Math.max(blocks[0].ids.length, (entries + MASK) >> SHIFT << SHIFT);
+            int reserved = Math.max(blocks[0].ids.length, (entries + mask) >> shift << shift);
             bytes += reserved * (dimension + 21L);
         }
         return bytes;

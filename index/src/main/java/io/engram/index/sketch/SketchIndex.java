@@ -197,8 +197,10 @@ public final class SketchIndex implements VectorIndex {
                 .map(Segment::centre)
                 .flatMap(Optional::stream)
                 .reduce((earlier, later) -> later);
+        // A space that has filled one is likely to fill another.
+        int room = Arrays.stream(all).anyMatch(Segment::isFull) ? Segment.RESERVED : 0;
         Segment[] more = Arrays.copyOf(all, all.length + 1);
-        more[all.length] = new Segment(dimension, scratches.rotation(), parameters, centre);
+        more[all.length] = new Segment(dimension, scratches.rotation(), parameters, centre, room);
         segments = more;
     }
 
@@ -418,7 +420,8 @@ public final class SketchIndex implements VectorIndex {
         } finally {
             old.lock().unlock();
         }
-        Segment fresh = new Segment(dimension, scratches.rotation(), parameters, Optional.empty());
+        int live = old.size() - old.dead();
+        Segment fresh = new Segment(dimension, scratches.rotation(), parameters, Optional.empty(), live);
         int[] origins = new int[old.size()];
         Scratch scratch = scratches.borrow();
         fresh.lock().lock();

@@ -5,6 +5,7 @@ import io.engram.schemas.Observation;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.StoredValues;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,12 +34,21 @@ public final class MemoryStore implements StateStore {
     /** Generations are given out from blocks of this size, so that the bound is not written for each. */
     private static final long GENERATION_BLOCK = 1_000;
 
+    /** Spaces whose records are kept decoded: every observation asks for its own more than once. */
+    private static final int CACHED_SPACES = 1_000;
+
     private static final Logger LOG = LoggerFactory.getLogger(MemoryStore.class);
     private static final byte[] EMPTY = {};
 
     private final KeyValueStore<Bytes, byte[]> store;
     private final IndexedStore inner;
     private final MemoryView view;
+    private final Map<String, SpaceRecord> spaces = new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, SpaceRecord> eldest) {
+            return size() > CACHED_SPACES;
+        }
+    };
     private long generation;
     private long generationBound;
     private boolean active;
@@ -51,6 +61,8 @@ public final class MemoryStore implements StateStore {
 
     /** The task is active now and the store restored: generations go on from where they were. */
     public void activate(Map<Lane, LaneProgress> lanes) {
+        // What was written since may have been a transaction that was aborted, or another instance's.
+        spaces.clear();
         generation = Optional.ofNullable(store.get(StoreKeys.GENERATION))
                 .map(GenerationBound::decode)
                 .orElse(0L);
@@ -112,17 +124,24 @@ public final class MemoryStore implements StateStore {
     }
 
     public SpaceRecord space(String space) {
-        return Optional.ofNullable(store.get(StoreKeys.space(space)))
-                .map(SpaceRecord::decode)
-                .orElse(SpaceRecord.UNKNOWN);
+        SpaceRecord cached = spaces.get(space);
+        if (cached == null) {
+            cached = Optional.ofNullable(store.get(StoreKeys.space(space)))
+                    .map(SpaceRecord::decode)
+                    .orElse(SpaceRecord.UNKNOWN);
+            spaces.put(space, cached);
+        }
+        return cached;
     }
 
     public void putSpace(String space, SpaceRecord record) {
         store.put(StoreKeys.space(space), record.encode());
+        spaces.put(space, record);
     }
 
     public void deleteSpace(String space) {
         store.delete(StoreKeys.space(space));
+        spaces.remove(space);
     }
 
     public Optional<SessionState> session(SessionKey key) {

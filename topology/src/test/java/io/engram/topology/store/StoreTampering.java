@@ -7,4 +7,9 @@ public final class StoreTampering {
     public static void putSession(MemoryStore store, SessionKey key, byte[] value) {
         store.putRaw(StoreKeys.session(key.space(), key.lane(), key.session()), value);
     }
+
+    /** Past what the store knows of the space already. */
+    static void putSpace(MemoryStore store, String space, SpaceRecord record) {
+        store.putRaw(StoreKeys.space(space), record.encode());
+    }
 }
