@@ -6,11 +6,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
-/** The status as text, at most 80 columns wide and 24 lines high. */
+/** The status as text, at most 80 columns wide and 24 lines high; the one that was asked is the first instance. */
 final class StatusScreen {
     private static final int BAR = 20;
-    private static final int MAX_WORKERS = 6;
-    private static final int MAX_SPACES = 8;
+    private static final int MAX_INSTANCES = 3;
+    private static final int MAX_WORKERS = 4;
+    private static final int MAX_SPACES = 4;
 
     private StatusScreen() {}
 
@@ -19,14 +20,20 @@ final class StatusScreen {
      */
     static String render(JsonNode status) {
         StringBuilder out = new StringBuilder();
-        JsonNode instance = status.path("cluster").path("instances").path(0);
-        line(
-                out,
-                "%s  %s  %d partitions  level %s",
-                instance.path("url").asText(),
-                instance.path("ready").asBoolean() ? "ready" : "NOT READY",
-                instance.path("partitions").size(),
-                status.path("backpressure").path("level").asText());
+        List<JsonNode> instances = list(status.path("cluster").path("instances"));
+        JsonNode asked = status.path("cluster").path("instances").path(0);
+        for (JsonNode instance : instances.subList(0, Math.min(MAX_INSTANCES, instances.size()))) {
+            line(
+                    out,
+                    "%-32s %-9s %3d active, %d standby, %d loading",
+                    shortened(instance.path("url").asText(), 32),
+                    instance.path("ready").asBoolean() ? "ready" : "NOT READY",
+                    partitions(instance, "active"),
+                    partitions(instance, "standby"),
+                    partitions(instance, "loading"));
+        }
+        more(out, instances.size() - MAX_INSTANCES, "instances");
+        line(out, "level %s", status.path("backpressure").path("level").asText());
         line(out, "");
         line(out, "%-8s %-11s %11s %11s  %s", "LANE", "LEVEL", "DEPTH", "CAPACITY", "FULL");
         for (JsonNode lane : status.path("backpressure").path("lanes")) {
@@ -43,7 +50,7 @@ final class StatusScreen {
         }
         line(out, "");
         line(out, "%-8s %11s  %s", "WORKER", "QUEUED", "BUSY");
-        List<JsonNode> workers = list(instance.path("workers"));
+        List<JsonNode> workers = list(asked.path("workers"));
         for (JsonNode worker : workers.subList(0, Math.min(MAX_WORKERS, workers.size()))) {
             line(
                     out,
@@ -76,6 +83,12 @@ final class StatusScreen {
         }
         more(out, spaces.size() - MAX_SPACES, "spaces");
         return out.toString().stripTrailing();
+    }
+
+    private static long partitions(JsonNode instance, String role) {
+        return list(instance.path("partitions")).stream()
+                .filter(partition -> partition.path("role").asText().equals(role))
+                .count();
     }
 
     private static List<JsonNode> list(JsonNode array) {

@@ -3,6 +3,7 @@ package io.engram.app.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.engram.app.Main;
 import io.engram.schemas.Decoded;
@@ -10,6 +11,7 @@ import io.engram.schemas.ObservationCodec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.Collections;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
@@ -85,20 +87,32 @@ class CommandLineTest {
 
     @Test
     void shouldFitStatusIntoEightyColumns() throws IOException {
-        String status =
-                "{'cluster':{'instances':[{'url':'http://127.0.0.1:7432','ready':true,'partitions':[1,2,3,4,5,6,7,8],"
-                        + "'workers':[{'worker_id':'0','queued':123456,'utilization':99.9},{'worker_id':'1','queued':0,'utilization':3}]}]},"
-                        + "'backpressure':{'level':'overloaded','lanes':[{'lane':'high','level':'normal','depth':12,'capacity':10000},"
-                        + "{'lane':'normal','level':'overloaded','depth':123456,'capacity':100000},{'lane':'low','level':'normal','depth':0,'capacity':50000}]},"
-                        + "'spaces':{'spaces':[{'space':'"
-                        + "x".repeat(128)
-                        + "','count':1234567,'dimension':768,'partition':7},{'space':'b','count':2,'dimension':2,'partition':1}]}}";
-
-        String screen = StatusScreen.render(new ObjectMapper().readTree(status.replace('\'', '"')));
+        String screen = StatusScreen.render(status(9));
 
         assertThat(screen.lines()).allMatch(line -> line.length() <= 80).hasSizeLessThanOrEqualTo(24);
         assertThat(screen)
-                .contains("ready", "overloaded", "123,456", "1,234,567", "SPACE (2)")
+                .contains("http://127.0.0.1:7432            ready       2 active, 1 standby, 1 loading")
+                .contains("overloaded", "123,456", "1,234,567", "SPACE (9)", "… and 6 more instances")
+                .contains("… and 5 more workers", "… and 5 more spaces")
                 .doesNotContain("NOT READY");
+    }
+
+    /** As many instances, workers and spaces. */
+    private static JsonNode status(int count) throws IOException {
+        String instance =
+                "{'url':'http://127.0.0.1:7432','ready':true,'partitions':[{'role':'active'},{'role':'active'},"
+                        + "{'role':'standby'},{'role':'loading'}],'workers':["
+                        + repeated("{'worker_id':'0','queued':123456,'utilization':99.9}", count) + "]}";
+        String space = "{'space':'" + "x".repeat(128) + "','count':1234567,'dimension':768,'partition':7}";
+        return new ObjectMapper()
+                .readTree(("{'cluster':{'instances':[" + repeated(instance, count) + "]},"
+                                + "'backpressure':{'level':'overloaded','lanes':[{'lane':'high','level':'normal','depth':12,'capacity':10000},"
+                                + "{'lane':'normal','level':'overloaded','depth':123456,'capacity':100000},{'lane':'low','level':'normal','depth':0,'capacity':50000}]},"
+                                + "'spaces':{'spaces':[" + repeated(space, count) + "]}}")
+                        .replace('\'', '"'));
+    }
+
+    private static String repeated(String item, int count) {
+        return String.join(",", Collections.nCopies(count, item));
     }
 }

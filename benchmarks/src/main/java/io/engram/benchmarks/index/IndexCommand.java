@@ -53,10 +53,13 @@ public final class IndexCommand implements Callable<Integer> {
     @Option(
             names = "--base",
             paramLabel = "FILE",
-            description = "Vectors instead of generated ones: .fvecs, or observations as gzipped JSON lines.")
+            description = "Vectors instead of generated ones: .fvecs, .fbin, .bin, or observations as .jsonl.gz.")
     private Optional<Path> base = Optional.empty();
 
-    @Option(names = "--queries", paramLabel = "FILE", description = "Queries to go with --base.")
+    @Option(
+            names = "--queries",
+            paramLabel = "FILE",
+            description = "Queries to go with --base; without it 200 of its vectors.")
     private Optional<Path> queries = Optional.empty();
 
     @Option(names = "--json", paramLabel = "FILE", description = "Where the report goes as JSON.")
@@ -64,9 +67,8 @@ public final class IndexCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        VectorSet vectors = base.isPresent()
-                ? VectorSet.of(base.get(), queries.orElseThrow(() -> new IOException("--base needs --queries")))
-                : VectorSet.clustered(count, dimension, SEED);
+        VectorSet vectors =
+                base.isPresent() ? VectorSet.of(base.get(), queries) : VectorSet.clustered(count, dimension, SEED);
         int all = vectors.base().length;
         List<Integer> checkpoints = Stream.concat(
                         CHECKPOINTS.stream().filter(checkpoint -> checkpoint < all), Stream.of(all))

@@ -1,22 +1,10 @@
 package io.engram.benchmarks.index;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.engram.benchmarks.ClusteredVectors;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
-import java.util.List;
-import java.util.zip.GZIPInputStream;
+import java.util.Optional;
 
 /**
  * Vectors to index and queries that are not among them.
@@ -37,46 +25,19 @@ record VectorSet(String name, float[][] base, float[][] queries) {
                 "clustered-" + dimension, Arrays.copyOf(all, count), Arrays.copyOfRange(all, count, all.length));
     }
 
-    /** The vectors of a file: {@code .fvecs} (TEXMEX), or observations as gzipped JSON lines; the queries of another. */
-    static VectorSet of(Path base, Path queries) throws IOException {
-        return new VectorSet(base.getFileName().toString(), read(base), read(queries));
-    }
-
-    private static float[][] read(Path file) throws IOException {
-        return file.toString().endsWith(".fvecs") ? fvecs(file) : observations(file);
-    }
-
-    private static float[][] fvecs(Path file) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
-        List<float[]> vectors = new ArrayList<>();
-        while (bytes.hasRemaining()) {
-            float[] vector = new float[bytes.getInt()];
-            bytes.asFloatBuffer().get(vector);
-            bytes.position(bytes.position() + vector.length * Float.BYTES);
-            vectors.add(vector);
+    /** The vectors of a {@link VectorFile}, and the queries of another; without one the last 200 vectors are queries. */
+    static VectorSet of(Path base, Optional<Path> queries) throws IOException {
+        float[][] all = VectorFile.read(base);
+        String name = base.getFileName().toString();
+        if (queries.isPresent()) {
+            return new VectorSet(name, all, VectorFile.read(queries.get()));
         }
-        return vectors.toArray(float[][]::new);
-    }
-
-    private static float[][] observations(Path file) throws IOException {
-        ObjectMapper mapper = new ObjectMapper();
-        List<float[]> vectors = new ArrayList<>();
-        try (InputStream gzip = new GZIPInputStream(Files.newInputStream(file));
-                BufferedReader lines = new BufferedReader(new InputStreamReader(gzip, StandardCharsets.UTF_8))) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                JsonNode record = mapper.readTree(line);
-                JsonNode observation = record.has("observation") ? record.get("observation") : record;
-                byte[] bytes =
-                        Base64.getDecoder().decode(observation.path("embedding").asText());
-                float[] vector = new float[bytes.length / Float.BYTES];
-                ByteBuffer.wrap(bytes)
-                        .order(ByteOrder.LITTLE_ENDIAN)
-                        .asFloatBuffer()
-                        .get(vector);
-                vectors.add(vector);
-            }
+        if (all.length < 2 * QUERIES) {
+            throw new IOException(base + ": " + all.length + " vectors are too few to take " + QUERIES
+                    + " queries from them; use --queries");
         }
-        return vectors.toArray(float[][]::new);
+        int count = all.length - QUERIES;
+        return new VectorSet(name, Arrays.copyOf(all, count), Arrays.copyOfRange(all, count, all.length));
     }
 
     int dimension() {
