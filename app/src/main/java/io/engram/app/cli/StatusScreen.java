@@ -22,7 +22,7 @@ final class StatusScreen {
         StringBuilder out = new StringBuilder();
         List<JsonNode> instances = list(status.path("cluster").path("instances"));
         JsonNode asked = status.path("cluster").path("instances").path(0);
-        for (JsonNode instance : instances.subList(0, Math.min(MAX_INSTANCES, instances.size()))) {
+        for (JsonNode instance : first(MAX_INSTANCES, instances)) {
             line(
                     out,
                     "%-32s %-9s %3d active, %d standby, %d loading",
@@ -51,7 +51,7 @@ final class StatusScreen {
         line(out, "");
         line(out, "%-8s %11s  %s", "WORKER", "QUEUED", "BUSY");
         List<JsonNode> workers = list(asked.path("workers"));
-        for (JsonNode worker : workers.subList(0, Math.min(MAX_WORKERS, workers.size()))) {
+        for (JsonNode worker : first(MAX_WORKERS, workers)) {
             line(
                     out,
                     "%-8s %,11d  %s",
@@ -72,7 +72,7 @@ final class StatusScreen {
                 "DIM",
                 "PART");
         spaces.sort(Comparator.comparingLong(space -> -space.path("count").asLong()));
-        for (JsonNode space : spaces.subList(0, Math.min(MAX_SPACES, spaces.size()))) {
+        for (JsonNode space : first(MAX_SPACES, spaces)) {
             line(
                     out,
                     "%-40s %,12d %6d %5d",
@@ -95,6 +95,10 @@ final class StatusScreen {
         List<JsonNode> items = new ArrayList<>();
         array.forEach(items::add);
         return items;
+    }
+
+    private static List<JsonNode> first(int max, List<JsonNode> items) {
+        return items.subList(0, Math.min(max, items.size()));
     }
 
     private static void more(StringBuilder out, int count, String what) {

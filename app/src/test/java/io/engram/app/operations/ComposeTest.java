@@ -130,12 +130,9 @@ class ComposeTest {
         assertThat(Files.isExecutable(Tools.project().resolve("engram"))).isTrue();
         assertThat(dockerfile)
                 .contains("ENTRYPOINT [\"/opt/engram/engram\"]", "CMD [\"serve\"]", "USER 10001:10001", "VOLUME /data");
-        Map<String, String> environment = new HashMap<>();
-        Matcher variable = Pattern.compile("(ENGRAM_\\w+)=(\\S+)").matcher(dockerfile);
-        while (variable.find()) {
-            environment.put(variable.group(1), variable.group(2));
-        }
-        EngramConfig config = new ConfigLoader().environment(environment).load();
+        EngramConfig config = new ConfigLoader()
+                .environment(Documents.environment(dockerfile))
+                .load();
         assertThat(config.stateDir()).hasToString("/data");
         assertThat(dockerfile).contains("EXPOSE " + config.httpPort() + " " + config.metricsPort());
         for (String name : INSTANCES) {

@@ -7,10 +7,14 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** YAML, JSON and Markdown of the project. */
 final class Documents {
@@ -37,6 +41,16 @@ final class Documents {
 
     static String toYaml(JsonNode document) throws IOException {
         return YAML.writeValueAsString(document);
+    }
+
+    /** The variables of ours that a Dockerfile sets. */
+    static Map<String, String> environment(String dockerfile) {
+        Map<String, String> environment = new HashMap<>();
+        Matcher variable = Pattern.compile("(ENGRAM_\\w+)=(\\S+)").matcher(dockerfile);
+        while (variable.find()) {
+            environment.put(variable.group(1), variable.group(2));
+        }
+        return environment;
     }
 
     /** The anchors that a Markdown page's headings have. */

@@ -62,12 +62,7 @@ class ImageIT {
                 .contains("CMD " + config.path("Cmd"))
                 .contains("USER " + config.path("User").asText())
                 .contains("VOLUME " + config.path("Volumes").fieldNames().next());
-        Matcher variable = Pattern.compile("(ENGRAM_\\w+)=(\\S+)").matcher(dockerfile);
-        Map<String, String> expected = new HashMap<>();
-        while (variable.find()) {
-            expected.put(variable.group(1), variable.group(2));
-        }
-        assertThat(environment()).isEqualTo(expected);
+        assertThat(environment()).isEqualTo(Documents.environment(dockerfile));
         EngramConfig defaults = new ConfigLoader().load();
         assertThat(config.path("ExposedPorts").fieldNames())
                 .toIterable()

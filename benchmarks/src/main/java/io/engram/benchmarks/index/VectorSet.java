@@ -21,8 +21,7 @@ record VectorSet(String name, float[][] base, float[][] queries) {
         for (int i = 0; i < all.length; i++) {
             all[i] = vectors.vector(i);
         }
-        return new VectorSet(
-                "clustered-" + dimension, Arrays.copyOf(all, count), Arrays.copyOfRange(all, count, all.length));
+        return lastAsQueries("clustered-" + dimension, all);
     }
 
     /** The vectors of a {@link VectorFile}, and the queries of another; without one the last 200 vectors are queries. */
@@ -36,6 +35,10 @@ record VectorSet(String name, float[][] base, float[][] queries) {
             throw new IOException(base + ": " + all.length + " vectors are too few to take " + QUERIES
                     + " queries from them; use --queries");
         }
+        return lastAsQueries(name, all);
+    }
+
+    private static VectorSet lastAsQueries(String name, float[][] all) {
         int count = all.length - QUERIES;
         return new VectorSet(name, Arrays.copyOf(all, count), Arrays.copyOfRange(all, count, all.length));
     }
