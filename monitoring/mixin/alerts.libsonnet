@@ -37,6 +37,11 @@ local lib = import 'lib.libsonnet';
   local queue(lane, total) =
     'max(%s) > %g or max(%s) > %g' % [peak('lane:engram_queue_utilisation:ratio'), lane, peak('engram:queue_utilisation:ratio'), total],
 
+  local indexMemory = 'max(engram_hnsw_index_memory_bytes{%(s)s} / engram_hnsw_index_memory_limit_bytes{%(s)s})' % { s: c.selector },
+  // What is shed was shed by a full queue, though no scrape may have seen it: a small lane is emptied between two of them,
+  // and a partition sheds for itself. Unless it is the index's memory that is full.
+  local shedding = 'vector(1) and on () engram:shed:ratio > %g unless on () %s > %g' % [c.rejectionWarning, indexMemory, c.indexMemoryRatio],
+
   local burn(slo, budget, long, short, factor) =
     'engram:%(slo)s:ratio_%(long)s > %(factor)s * %(budget)s and engram:%(slo)s:ratio_%(short)s > %(factor)s * %(budget)s'
     % { slo: slo, long: long, short: short, factor: factor, budget: budget },
@@ -118,7 +123,8 @@ local lib = import 'lib.libsonnet';
         }),
         alert('EngramQueueDepthCritical', {
           value: 'engram:queue_utilisation:ratio',
-          when: queue(c.queueCritical, c.queueTotalCritical),
+          when: queue(c.queueCritical, c.queueTotalCritical) + ' or ' + shedding,
+          // Less than of the rejections, which begin with the same shedding.
           hold: 60,
           // Longer than its symptoms, which look five minutes back.
           keep: 480,
@@ -126,7 +132,8 @@ local lib = import 'lib.libsonnet';
           event: 'queue_depth',
           overload: 'cause',
           summary: 'A queue is {{ $value | humanizePercentage }} full: observations are being shed, or about to be',
-          description: lanes + 'Critical from %d %% of a lane or %g %% of all.' % [c.queueCritical * 100, c.queueTotalCritical * 100],
+          description: lanes + 'Critical from %d %% of a lane or %g %% of all, or when %g %% of what comes in is shed.'
+                       % [c.queueCritical * 100, c.queueTotalCritical * 100, c.rejectionWarning * 100],
         }),
         // Tells nobody; but while it fires, that observations are late is no news.
         alert('EngramBacklogReturning', {
@@ -320,7 +327,7 @@ local lib = import 'lib.libsonnet';
           description: 'A failover of these restores from the changelog first; recall of them fails meanwhile.',
         }),
         alert('EngramIndexMemoryHigh', {
-          value: 'max(engram_hnsw_index_memory_bytes{%(s)s} / engram_hnsw_index_memory_limit_bytes{%(s)s})' % { s: c.selector },
+          value: indexMemory,
           when: 'VALUE > %g' % c.indexMemoryRatio,
           hold: 300,
           severity: 'warning',

@@ -28,6 +28,10 @@ local lib = import 'lib.libsonnet';
           'sum(reason:engram_rejected:rate{reason!="duplicate"}) / (engram:observations:rate + sum(reason:engram_rejected:rate))'
         ),
         rule(
+          'engram:shed:ratio',
+          'sum(reason:engram_rejected:rate{reason="over_capacity"}) / (engram:observations:rate + sum(reason:engram_rejected:rate))'
+        ),
+        rule(
           'engram:observation_latency_seconds:p99',
           'histogram_quantile(0.99, sum by (le) (rate(engram_streaming_observation_latency_seconds_bucket{%s}[%s])))' % [c.selector, w(300)]
         ),

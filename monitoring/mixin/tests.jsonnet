@@ -82,7 +82,7 @@ local cases = [
       '3m',
       {},
       'A queue is 92% full: observations are being shed, or about to be',
-      'Lanes: high 92%; normal 1%; low 0%; Critical from 90 % of a lane or 56.25 % of all.',
+      'Lanes: high 92%; normal 1%; low 0%; Critical from 90 % of a lane or 56.25 % of all, or when 1 % of what comes in is shed.',
     ],
     quiet: [
       [[up] + capacity + depth('8900x40', '0x40', '0x40'), '10m'],
@@ -98,9 +98,30 @@ local cases = [
       '3m',
       {},
       'A queue is 56.88% full: observations are being shed, or about to be',
-      'Lanes: high 80%; low 66%; normal 50%; Critical from 90 % of a lane or 56.25 % of all.',
+      'Lanes: high 80%; low 66%; normal 50%; Critical from 90 % of a lane or 56.25 % of all, or when 1 % of what comes in is shed.',
     ],
     quiet: [],
+  },
+  {
+    alert: 'EngramQueueDepthCritical',
+    // A lane that is emptied between two scrapes, or one partition of many: only what it shed is seen.
+    fires: [
+      [up] + capacity + depth('0x40', '0x40', '20000x40') + observed('0+980x40') + rejected('over_capacity', '0+20x40'),
+      '3m',
+      {},
+      'A queue is 100% full: observations are being shed, or about to be',
+      'Lanes: low 40%; normal 0%; high 0%; Critical from 90 % of a lane or 56.25 % of all, or when 1 % of what comes in is shed.',
+    ],
+    quiet: [
+      [[up] + capacity + depth('0x40', '0x40', '20000x40') + observed('0+9950x40') + rejected('over_capacity', '0+50x40'), '8m'],
+      [[up] + capacity + depth('0x40', '0x40', '20000x40') + observed('0+980x40') + rejected('invalid_observation', '0+20x40'), '8m'],
+      // Shed for want of index memory: that is no queue.
+      [
+        [up, s('engram_hnsw_index_memory_bytes', a, '990x60'), s('engram_hnsw_index_memory_limit_bytes', a, '1000x60')]
+        + capacity + depth('0x40', '0x40', '20000x40') + observed('0+980x40') + rejected('over_capacity', '0+20x40'),
+        '8m',
+      ],
+    ],
   },
   {
     alert: 'EngramBacklogReturning',
