@@ -42,33 +42,34 @@ local lib = import 'lib.libsonnet';
   // and a partition sheds for itself. Unless it is the index's memory that is full.
   local shedding = 'vector(1) and on () engram:shed:ratio > %g unless on () %s > %g' % [c.rejectionWarning, indexMemory, c.indexMemoryRatio],
 
-  local burn(slo, budget, long, short, factor) =
-    'engram:%(slo)s:ratio_%(long)s > %(factor)s * %(budget)s and engram:%(slo)s:ratio_%(short)s > %(factor)s * %(budget)s'
-    % { slo: slo, long: long, short: short, factor: factor, budget: budget },
+  // The third window is whether it goes on: what is over has been told, and a budget does not come back.
+  local burn(slo, budget, windows, factor) =
+    std.join(' and ', ['engram:%s:ratio_%s > %g * %s' % [slo, window, factor, budget] for window in windows]),
   local burns(name, slo, objective, what, backlog='') =
-    local budget = '(1 - %s)' % objective;
+    local budget = '(1 - %g)' % objective;
     [
       alert(name + 'BudgetBurnFast', {
         value: 'engram:%s:ratio_1h' % slo,
-        when: burn(slo, budget, '1h', '5m', 14.4) + ' or ' + burn(slo, budget, '6h', '30m', 6),
+        when: burn(slo, budget, ['1h', '5m'], 14.4) + ' or ' + burn(slo, budget, ['6h', '30m', '5m'], 6),
         hold: 120,
         severity: 'critical',
         event: name + '_budget',
         overload: 'symptom',
         backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget is gone within days' % what,
-        description: 'The objective is %g %%; errors of the last hour and 5 minutes burn it 14.4 times too fast, or of the last 6 hours and 30 minutes 6 times.' % (objective * 100),
+        description: 'The objective is %g %%; errors of the last hour and 5 minutes burn it 14.4 times too fast, or of the last 6 hours, 30 and 5 minutes 6 times.' % (objective * 100),
       }),
       alert(name + 'BudgetBurnSlow', {
         value: 'engram:%s:ratio_1d' % slo,
-        when: burn(slo, budget, '1d', '2h', 3) + ' or ' + burn(slo, budget, '3d', '6h', 1),
-        hold: 900,
+        when: burn(slo, budget, ['1d', '2h', '30m'], 3) + ' or ' + burn(slo, budget, ['3d', '6h', '30m'], 1),
+        // Twice the shortest window: an overload of half an hour, announced as such, does not come again as this.
+        hold: 3600,
         severity: 'warning',
         event: name + '_budget',
         overload: 'symptom',
         backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget will not last' % what,
-        description: 'The objective is %g %%; errors of the last day and 2 hours burn it 3 times too fast, or those of the last 3 days and 6 hours just too fast.' % (objective * 100),
+        description: 'The objective is %g %%; errors of the last day, 2 hours and 30 minutes burn it 3 times too fast, or those of the last 3 days, 6 hours and 30 minutes just too fast.' % (objective * 100),
       }),
     ],
 

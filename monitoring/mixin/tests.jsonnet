@@ -106,11 +106,11 @@ local cases = [
     alert: 'EngramQueueDepthCritical',
     // A lane that is emptied between two scrapes, or one partition of many: only what it shed is seen.
     fires: [
-      [up] + capacity + depth('0x40', '0x40', '20000x40') + observed('0+980x40') + rejected('over_capacity', '0+20x40'),
+      [up] + capacity + depth('100x40', '4000x40', '20000x40') + observed('0+980x40') + rejected('over_capacity', '0+20x40'),
       '3m',
       {},
       'A queue is 100% full: observations are being shed, or about to be',
-      'Lanes: low 40%; normal 0%; high 0%; Critical from 90 % of a lane or 56.25 % of all, or when 1 % of what comes in is shed.',
+      'Lanes: low 40%; normal 4%; high 1%; Critical from 90 % of a lane or 56.25 % of all, or when 1 % of what comes in is shed.',
     ],
     quiet: [
       [[up] + capacity + depth('0x40', '0x40', '20000x40') + observed('0+9950x40') + rejected('over_capacity', '0+50x40'), '8m'],
@@ -361,13 +361,22 @@ local cases = [
     alert: 'EngramRecallabilityBudgetBurnFast',
     step: '1m',
     fires: [[up] + observationLatency('0+80x300', '0+100x300'), '65m', {}, "20% of observations are not recallable within 100 ms: the month's budget is gone within days", null],
-    quiet: [[[up] + observationLatency('0+95x300', '0+100x300'), '65m'], [[up] + observationLatency('5x300', '5x300'), '65m']],
+    quiet: [
+      [[up] + observationLatency('0+95x300', '0+100x300'), '65m'],
+      [[up] + observationLatency('5x300', '5x300'), '65m'],
+      // It is over for a quarter of an hour, although the last half hour and six hours look bad.
+      [[up] + observationLatency('0+80x45 3680+100x300', '0+100x300'), '60m'],
+    ],
   },
   {
     alert: 'EngramRecallabilityBudgetBurnSlow',
     step: '1m',
     fires: [[up] + observationLatency('0+96x700', '0+100x700'), '150m', {}, "4% of observations are not recallable within 100 ms: the month's budget will not last", null],
-    quiet: [[[up] + observationLatency('0+995x700', '0+1000x700'), '150m']],
+    quiet: [
+      [[up] + observationLatency('0+995x700', '0+1000x700'), '150m'],
+      // Half an hour of an overload, two hours ago.
+      [[up] + observationLatency('0+100x30 3000+0x30 3100+100x300', '0+100x400'), '180m'],
+    ],
   },
   {
     alert: 'EngramRecallAvailabilityBudgetBurnFast',

@@ -15,6 +15,8 @@ import org.apache.kafka.streams.StreamsConfig;
 /** The settings of Kafka Streams: what the application relies on, then what the user passes through. */
 final class StreamsSettings {
     private static final int MAX_REQUEST_BYTES = 10 << 20;
+    // Kafka's 16 KiB hold four changelog records of 768 dimensions: every batch costs the producer and the broker anew.
+    private static final int PRODUCER_BATCH_BYTES = 64 << 10;
     // There are no global stores; saying so keeps Streams from warning about its next default.
     private static final String GLOBAL_HANDLER_CONFIG = "processing.exception.handler.global.enabled";
 
@@ -41,6 +43,7 @@ final class StreamsSettings {
         putScheduling(settings);
         // A rejected record is the original of up to 8 MiB and its headers.
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), MAX_REQUEST_BYTES);
+        settings.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), PRODUCER_BATCH_BYTES);
         // Quick failover: a dead instance is noticed after six seconds.
         settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 6_000);
         settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG), 1_500);

@@ -152,12 +152,18 @@ final class MonitoringStack implements AutoCloseable {
 
     /** Names of the alerts that fire, as Prometheus sees them. */
     List<String> firing() throws IOException, InterruptedException {
+        return alerts("ALERTS{alertstate=\"firing\"}");
+    }
+
+    /** Those of them that tell nobody. */
+    List<String> firingSilently() throws IOException, InterruptedException {
+        return alerts("ALERTS{alertstate=\"firing\", severity=\"info\"}");
+    }
+
+    private List<String> alerts(String expression) throws IOException, InterruptedException {
         List<String> names = new ArrayList<>();
-        for (JsonNode alert :
-                MAPPER.readTree(get("/api/v1/alerts")).path("data").path("alerts")) {
-            if (alert.path("state").asText().equals("firing")) {
-                names.add(alert.path("labels").path("alertname").asText());
-            }
+        for (JsonNode alert : query(expression).path("data").path("result")) {
+            names.add(alert.path("metric").path("alertname").asText());
         }
         return names;
     }
