@@ -53,7 +53,7 @@ local lib = import 'lib.libsonnet';
         when: burn(slo, budget, ['1h', '5m'], 14.4) + ' or ' + burn(slo, budget, ['6h', '30m', '5m'], 6),
         hold: 120,
         severity: 'critical',
-        event: name + '_budget',
+        event: std.strReplace(slo, '_errors', '_budget'),
         overload: 'symptom',
         backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget is gone within days' % what,
@@ -65,7 +65,7 @@ local lib = import 'lib.libsonnet';
         // Twice the shortest window: an overload of half an hour, announced as such, does not come again as this.
         hold: 3600,
         severity: 'warning',
-        event: name + '_budget',
+        event: std.strReplace(slo, '_errors', '_budget'),
         overload: 'symptom',
         backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget will not last' % what,
