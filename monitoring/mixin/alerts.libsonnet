@@ -42,18 +42,19 @@ local lib = import 'lib.libsonnet';
   // and a partition sheds for itself. Unless it is the index's memory that is full.
   local shedding = 'vector(1) and on () engram:shed:ratio > %g unless on () %s > %g' % [c.rejectionWarning, indexMemory, c.indexMemoryRatio],
 
-  // The third window is whether it goes on: what is over has been told, and a budget does not come back.
+  // The last of the windows says whether it goes on: what is over has been told, and a budget does not come back.
   local burn(slo, budget, windows, factor) =
     std.join(' and ', ['engram:%s:ratio_%s > %g * %s' % [slo, window, factor, budget] for window in windows]),
   local burns(name, slo, objective, what, backlog='') =
     local budget = '(1 - %g)' % objective;
+    local event = std.strReplace(slo, '_errors', '_budget');
     [
       alert(name + 'BudgetBurnFast', {
         value: 'engram:%s:ratio_1h' % slo,
         when: burn(slo, budget, ['1h', '5m'], 14.4) + ' or ' + burn(slo, budget, ['6h', '30m', '5m'], 6),
         hold: 120,
         severity: 'critical',
-        event: std.strReplace(slo, '_errors', '_budget'),
+        event: event,
         overload: 'symptom',
         backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget is gone within days' % what,
@@ -65,7 +66,7 @@ local lib = import 'lib.libsonnet';
         // Twice the shortest window: an overload of half an hour, announced as such, does not come again as this.
         hold: 3600,
         severity: 'warning',
-        event: std.strReplace(slo, '_errors', '_budget'),
+        event: event,
         overload: 'symptom',
         backlog: backlog,
         summary: '{{ $value | humanizePercentage }} of %s: the month\'s budget will not last' % what,

@@ -5,6 +5,9 @@ local lib = import 'lib.libsonnet';
   local c = $._config,
   local w(seconds) = lib.window(c, seconds),
   local rule(record, expr) = { record: record, expr: expr },
+  // Of all that came in: rejected records are part of the denominator.
+  local rejectedShare(reasons) =
+    'sum(reason:engram_rejected:rate{%s}) / (engram:observations:rate + sum(reason:engram_rejected:rate))' % reasons,
 
   recordingRules:: [
     {
@@ -22,15 +25,9 @@ local lib = import 'lib.libsonnet';
         rule('space:engram_observations:rate', 'sum by (memory_space) (rate(engram_streaming_observations_total{%s}[%s]))' % [c.selector, w(60)]),
         rule('engram:observations:rate', 'sum(rate(engram_streaming_observations_total{%s}[%s]))' % [c.selector, w(300)]),
         rule('reason:engram_rejected:rate', 'sum by (reason) (rate(engram_streaming_observations_rejected_total{%s}[%s]))' % [c.selector, w(300)]),
-        // Of all that came in: rejected records are part of the denominator. Retries of what is there already harm nobody.
-        rule(
-          'engram:rejected:ratio',
-          'sum(reason:engram_rejected:rate{reason!="duplicate"}) / (engram:observations:rate + sum(reason:engram_rejected:rate))'
-        ),
-        rule(
-          'engram:shed:ratio',
-          'sum(reason:engram_rejected:rate{reason="over_capacity"}) / (engram:observations:rate + sum(reason:engram_rejected:rate))'
-        ),
+        // Retries of what is there already harm nobody.
+        rule('engram:rejected:ratio', rejectedShare('reason!="duplicate"')),
+        rule('engram:shed:ratio', rejectedShare('reason="over_capacity"')),
         rule(
           'engram:observation_latency_seconds:p99',
           'histogram_quantile(0.99, sum by (le) (rate(engram_streaming_observation_latency_seconds_bucket{%s}[%s])))' % [c.selector, w(300)]

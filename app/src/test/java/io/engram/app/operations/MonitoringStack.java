@@ -150,19 +150,16 @@ final class MonitoringStack implements AutoCloseable {
         return unhealthy;
     }
 
-    /** Names of the alerts that fire, as Prometheus sees them. */
-    List<String> firing() throws IOException, InterruptedException {
-        return alerts("ALERTS{alertstate=\"firing\"}");
-    }
-
-    /** Those of them that tell nobody. */
-    List<String> firingSilently() throws IOException, InterruptedException {
-        return alerts("ALERTS{alertstate=\"firing\", severity=\"info\"}");
-    }
-
-    private List<String> alerts(String expression) throws IOException, InterruptedException {
+    /**
+     * Names of the alerts that fire, as Prometheus sees them.
+     *
+     * @param matcher of a label, e.g. {@code severity="critical"}
+     */
+    List<String> firing(String matcher) throws IOException, InterruptedException {
         List<String> names = new ArrayList<>();
-        for (JsonNode alert : query(expression).path("data").path("result")) {
+        JsonNode answer = query("ALERTS{alertstate=\"firing\", " + matcher + "}");
+        assertThat(answer.path("status").asText()).as(matcher).isEqualTo("success");
+        for (JsonNode alert : answer.path("data").path("result")) {
             names.add(alert.path("metric").path("alertname").asText());
         }
         return names;
