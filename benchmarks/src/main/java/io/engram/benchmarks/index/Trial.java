@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Measures one contender over a set of vectors. */
@@ -19,8 +20,14 @@ final class Trial {
 
     private static final int WARM_UP = 20_000;
     private static final double MIN_RECALL = 0.8;
-    /** The last part of the inserts, beside which a second thread searches; as much before it warms up the two together. */
+    /** The last part of the inserts, beside which searches are measured; from the half on they warm up the two together. */
     private static final int BESIDE_SHARE = 10;
+
+    /** How often one writer and two take turns, and for how long beyond the fewest. */
+    private static final int MIN_TURNS = 2;
+
+    private static final int MAX_TURNS = 5;
+    private static final long TURNS_NANOS = TimeUnit.SECONDS.toNanos(60);
 
     private final VectorSet vectors;
     private final ExactNeighbours exact;
@@ -159,17 +166,17 @@ final class Trial {
         }
     }
 
-    /** Searches by one thread while another one inserts the last part. */
+    /** Searches by one thread while another one inserts, of which the last part counts. */
     private double[] searchBeside() throws IOException, InterruptedException {
         int count = vectors.base().length;
         try (Contender contender = maker.make()) {
             int measured = count - count / BESIDE_SHARE;
-            int from = count - 2 * (count / BESIDE_SHARE);
+            int from = count / 2;
             for (int i = 0; i < from; i++) {
                 contender.add(i, vectors.base()[i]);
             }
             AtomicInteger next = new AtomicInteger(from);
-            Thread writer = inserter(contender, next, new CountDownLatch(0));
+            Thread writer = inserter(contender, next, count, new CountDownLatch(0));
             List<Double> tookMs = new ArrayList<>();
             for (int q = 0; writer.isAlive(); q++) {
                 long start = System.nanoTime();
@@ -178,41 +185,48 @@ final class Trial {
                     tookMs.add((System.nanoTime() - start) / 1e6);
                 }
             }
-            requireAll(next);
+            requireAll(next, count);
             return tookMs.stream().mapToDouble(Double::doubleValue).sorted().toArray();
         }
     }
 
     private double twoWriters() throws IOException, InterruptedException {
+        insert(2, Math.min(WARM_UP, vectors.base().length));
+        long start = System.nanoTime();
+        long oneNanos = 0;
+        long twoNanos = 0;
         // In turns, so that a machine that slows down does so for both.
-        double one = rate(1);
-        double two = rate(2);
-        return (two + rate(2)) / (one + rate(1));
+        for (int turn = 0; turn < MIN_TURNS || turn < MAX_TURNS && System.nanoTime() - start < TURNS_NANOS; turn++) {
+            oneNanos += insert(1, vectors.base().length);
+            twoNanos += insert(2, vectors.base().length);
+        }
+        return (double) oneNanos / twoNanos;
     }
 
-    private double rate(int writers) throws IOException, InterruptedException {
+    /** Nanoseconds that so many writers take for the first {@code count} vectors. */
+    private long insert(int writers, int count) throws IOException, InterruptedException {
         try (Contender contender = maker.make()) {
             AtomicInteger next = new AtomicInteger();
             CountDownLatch begin = new CountDownLatch(1);
             List<Thread> threads = new ArrayList<>();
             for (int i = 0; i < writers; i++) {
-                threads.add(inserter(contender, next, begin));
+                threads.add(inserter(contender, next, count, begin));
             }
             long start = System.nanoTime();
             begin.countDown();
             for (Thread thread : threads) {
                 thread.join();
             }
-            requireAll(next);
-            return vectors.base().length * 1e9 / (System.nanoTime() - start);
+            requireAll(next, count);
+            return System.nanoTime() - start;
         }
     }
 
-    private Thread inserter(Contender contender, AtomicInteger next, CountDownLatch begin) {
+    private Thread inserter(Contender contender, AtomicInteger next, int count, CountDownLatch begin) {
         Thread thread = new Thread(() -> {
             try {
                 begin.await();
-                for (int i = next.getAndIncrement(); i < vectors.base().length; i = next.getAndIncrement()) {
+                for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
                     contender.add(i, vectors.base()[i]);
                 }
             } catch (IOException | InterruptedException e) {
@@ -223,9 +237,9 @@ final class Trial {
         return thread;
     }
 
-    private void requireAll(AtomicInteger next) {
-        if (next.get() < vectors.base().length) {
-            throw new IllegalStateException("inserted only up to " + next + " of " + vectors.base().length);
+    private static void requireAll(AtomicInteger next, int count) {
+        if (next.get() < count) {
+            throw new IllegalStateException("inserted only up to " + next + " of " + count);
         }
     }
 }

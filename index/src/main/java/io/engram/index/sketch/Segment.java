@@ -62,6 +62,7 @@ final class Segment {
     private volatile int size;
     private volatile int dead;
     private volatile boolean sealed;
+    private volatile long lastWriter; // id of a thread; 0 for none yet
 
     /** A graph and the rotated centre that its sketches are taken around. */
     record Sketched(HammingGraph graph, float[] centre) {}
@@ -229,6 +230,11 @@ final class Segment {
         return sealed;
     }
 
+    /** True when the current thread was the last to append: its core's cache still holds what an insert touches. */
+    boolean isOwn() {
+        return lastWriter == Thread.currentThread().getId();
+    }
+
     /** True when it was filled to the end. */
     boolean isFull() {
         return size == CAPACITY;
@@ -307,6 +313,7 @@ final class Segment {
         block.generations[at] = generation;
         block.live[at] = 1;
         link(ordinal, unit, scratch);
+        lastWriter = Thread.currentThread().getId();
         size = ordinal + 1; // last: what could not be linked is not there
         return ordinal;
     }

@@ -164,25 +164,45 @@ public final class SketchIndex implements VectorIndex {
         }
     }
 
-    /** The first segment with room that no other writer is in; waits for one only while the index is small. */
+    /** The open segment that this thread wrote to last, or one that no other is in; waits only while the index is small. */
     private int lockOpenSegment() {
         while (true) {
             Segment[] all = segments;
-            int firstOpen = -1;
-            for (int slot = 0; slot < all.length; slot++) {
-                if (!all[slot].isSealed()) {
-                    if (all[slot].lock().tryLock()) {
-                        return slot;
-                    }
-                    firstOpen = firstOpen < 0 ? slot : firstOpen;
-                }
+            int locked = lockOpen(all, true);
+            if (locked < 0) {
+                locked = lockOpen(all, false);
             }
-            if (firstOpen >= 0 && all[firstOpen].size() < SPLIT_FROM) {
-                all[firstOpen].lock().lock();
-                return firstOpen;
+            if (locked >= 0) {
+                return locked;
+            }
+            int first = firstOpen(all);
+            if (first >= 0 && all[first].size() < SPLIT_FROM) {
+                all[first].lock().lock();
+                return first;
             }
             startSegment(all.length);
         }
+    }
+
+    private static int firstOpen(Segment[] all) {
+        for (int slot = 0; slot < all.length; slot++) {
+            if (!all[slot].isSealed()) {
+                return slot;
+            }
+        }
+        return -1;
+    }
+
+    private static int lockOpen(Segment[] all, boolean ownOnly) {
+        for (int slot = 0; slot < all.length; slot++) {
+            Segment segment = all[slot];
+            if (!segment.isSealed()
+                    && (!ownOnly || segment.isOwn())
+                    && segment.lock().tryLock()) {
+                return slot;
+            }
+        }
+        return -1;
     }
 
     private synchronized void startSegment(int expected) {
