@@ -40,6 +40,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 final class Instance implements AutoCloseable {
     static final ObjectMapper MAPPER = new ObjectMapper();
 
+    /** Whatever the machine, beyond 1,000 memories the index is slower than the checks before it, and its queue fills. */
+    static final String SLOW_INDEX = "index.ef.construction=2000";
+
     private final HttpClient http = HttpClient.newHttpClient();
     private final EngramConfig config;
     private final EngramApplication application;

@@ -118,7 +118,8 @@ class MetricsIT {
     @Test
     void shouldMeasureAKnownLoad() throws InterruptedException {
         Random random = new Random(1);
-        try (Instance instance = Instance.start("metrics-load", stateDir, "partitions=1", "index.workers=1")) {
+        try (Instance instance =
+                Instance.start("metrics-load", stateDir, "partitions=1", "index.workers=1", Instance.SLOW_INDEX)) {
             int count = 4_000;
             for (int i = 1; i <= count; i++) {
                 float[] vector = new float[128];

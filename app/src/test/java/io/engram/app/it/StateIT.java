@@ -140,7 +140,8 @@ class StateIT {
             "partitions=2",
             "queue.capacity.normal=100",
             "backpressure.hold.ms=200",
-            "index.workers=1"
+            "index.workers=1",
+            Instance.SLOW_INDEX
         };
         try (Instance instance = Instance.start("replay", stateDir, settings)) {
             load(instance, 1, 3_000);
@@ -187,7 +188,12 @@ class StateIT {
 
     @Test
     void shouldRedeliverWhatWasShed() throws Exception {
-        String[] settings = {"partitions=2", "queue.capacity.normal=100", "backpressure.hold.ms=200", "index.workers=1"
+        String[] settings = {
+            "partitions=2",
+            "queue.capacity.normal=100",
+            "backpressure.hold.ms=200",
+            "index.workers=1",
+            Instance.SLOW_INDEX
         };
         try (Instance instance = Instance.start("redelivery", stateDir, settings)) {
             load(instance, 1, 3_000);
