@@ -67,27 +67,6 @@ final class Segment {
     /** A graph and the rotated centre that its sketches are taken around. */
     record Sketched(HammingGraph graph, float[] centre) {}
 
-    /** Entries of which only {@code live} ever changes. */
-    record Block(String[] ids, long[] generations, float[] steps, byte[] live, byte[] codes) {
-        static Block of(int entries, int dimension) {
-            return new Block(
-                    new String[entries],
-                    new long[entries],
-                    new float[entries],
-                    new byte[entries],
-                    new byte[entries * dimension]);
-        }
-
-        Block resized(int entries, int dimension) {
-            return new Block(
-                    Arrays.copyOf(ids, entries),
-                    Arrays.copyOf(generations, entries),
-                    Arrays.copyOf(steps, entries),
-                    Arrays.copyOf(live, entries),
-                    Arrays.copyOf(codes, entries * dimension));
-        }
-    }
-
     /**
      * @param centre that sketches are taken around from the first entry on; without one it is the mean of the first
      *     entries, which are scanned until then
@@ -121,17 +100,8 @@ final class Segment {
         for (int number = 0; number << segment.shift < size; number++) {
             int count = Math.min(segment.mask + 1, size - (number << segment.shift));
             Block block = Block.of(number == 0 ? Math.max(FIRST_BLOCK, count) : segment.mask + 1, dimension);
-            for (int i = 0; i < count; i++) {
-                block.ids[i] = in.readUTF();
-            }
-            io.read(in, block.generations, count);
-            io.read(in, block.steps, count);
-            in.readFully(block.live, 0, count);
-            in.readFully(block.codes, 0, count * dimension);
+            segment.dead += block.read(count, dimension, io, in);
             segment.blocks[number] = block;
-            for (int i = 0; i < count; i++) {
-                segment.dead += block.live[i] == 0 ? 1 : 0;
-            }
         }
         if (in.readBoolean()) {
             float[] centre = new float[rotation.rotatedLength()];
@@ -161,15 +131,7 @@ final class Segment {
             out.writeBoolean(sealed);
             ArrayIo io = new ArrayIo();
             for (int number = 0; number < blocks.length; number++) {
-                Block block = blocks[number];
-                int count = live[number].length;
-                for (int i = 0; i < count; i++) {
-                    out.writeUTF(block.ids[i]);
-                }
-                io.write(out, block.generations, count);
-                io.write(out, block.steps, count);
-                out.write(live[number]);
-                out.write(block.codes, 0, count * dimension);
+                blocks[number].write(live[number], dimension, io, out);
             }
             out.writeBoolean(graph.isPresent());
             if (graph.isPresent()) {
@@ -187,7 +149,7 @@ final class Segment {
             Block[] used = Arrays.copyOf(blocks, (entries + mask) >> shift);
             byte[][] live = new byte[used.length][];
             for (int number = 0; number < used.length; number++) {
-                live[number] = Arrays.copyOf(used[number].live, Math.min(mask + 1, entries - (number << shift)));
+                live[number] = Arrays.copyOf(used[number].live(), Math.min(mask + 1, entries - (number << shift)));
             }
             return new Saved(
                     entries,
@@ -251,32 +213,32 @@ final class Segment {
     }
 
     String id(int ordinal) {
-        return blocks[ordinal >> shift].ids[ordinal & mask];
+        return blocks[ordinal >> shift].ids()[ordinal & mask];
     }
 
     long generation(int ordinal) {
-        return blocks[ordinal >> shift].generations[ordinal & mask];
+        return blocks[ordinal >> shift].generations()[ordinal & mask];
     }
 
     /** What a step of the entry's codes is worth. */
     float step(int ordinal) {
-        return blocks[ordinal >> shift].steps[ordinal & mask];
+        return blocks[ordinal >> shift].steps()[ordinal & mask];
     }
 
     boolean isLive(int ordinal) {
-        return blocks[ordinal >> shift].live[ordinal & mask] != 0;
+        return blocks[ordinal >> shift].live()[ordinal & mask] != 0;
     }
 
     /** True when the entry's codes are those of this vector. */
     boolean matches(int ordinal, float[] unit) {
-        return Quantizer.matches(unit, blocks[ordinal >> shift].codes, (ordinal & mask) * dimension);
+        return Quantizer.matches(unit, blocks[ordinal >> shift].codes(), (ordinal & mask) * dimension);
     }
 
     /** The entry is removed or replaced; with the lock. */
     void kill(int ordinal) {
         Block block = blocks[ordinal >> shift];
-        if (block.live[ordinal & mask] != 0) {
-            block.live[ordinal & mask] = 0;
+        if (block.live()[ordinal & mask] != 0) {
+            block.live()[ordinal & mask] = 0;
             dead = dead + 1;
         }
     }
@@ -285,7 +247,7 @@ final class Segment {
     int append(String id, long generation, float[] unit, Scratch scratch) {
         Block block = blockFor(size);
         int at = size & mask;
-        block.steps[at] = Quantizer.encode(unit, block.codes, at * dimension);
+        block.steps()[at] = Quantizer.encode(unit, block.codes(), at * dimension);
         return finish(block, id, generation, unit, scratch);
     }
 
@@ -296,11 +258,11 @@ final class Segment {
         Block block = blockFor(size);
         int at = size & mask;
         // As they are: encoding again what was decoded might round otherwise.
-        block.steps[at] = from.step(ordinal);
+        block.steps()[at] = from.step(ordinal);
         System.arraycopy(
-                from.blocks[ordinal >> shift].codes,
+                from.blocks[ordinal >> shift].codes(),
                 (ordinal & mask) * dimension,
-                block.codes,
+                block.codes(),
                 at * dimension,
                 dimension);
         return finish(block, from.id(ordinal), from.generation(ordinal), unit, scratch);
@@ -309,9 +271,9 @@ final class Segment {
     private int finish(Block block, String id, long generation, float[] unit, Scratch scratch) {
         int ordinal = size;
         int at = ordinal & mask;
-        block.ids[at] = id;
-        block.generations[at] = generation;
-        block.live[at] = 1;
+        block.ids()[at] = id;
+        block.generations()[at] = generation;
+        block.live()[at] = 1;
         link(ordinal, unit, scratch);
         lastWriter = Thread.currentThread().getId();
         size = ordinal + 1; // last: what could not be linked is not there
@@ -325,8 +287,8 @@ final class Segment {
             // Many spaces stay small: their only block grows with them.
             block = Block.of(number == 0 ? FIRST_BLOCK : mask + 1, dimension);
             blocks[number] = block;
-        } else if ((ordinal & mask) == block.ids.length) {
-            block = block.resized(Math.min(mask + 1, block.ids.length * 2), dimension);
+        } else if ((ordinal & mask) == block.ids().length) {
+            block = block.resized(Math.min(mask + 1, block.ids().length * 2), dimension);
             blocks[number] = block;
         }
         return block;
@@ -375,10 +337,11 @@ final class Segment {
 
     private void decode(int ordinal, float[] unit) {
         Block block = blocks[ordinal >> shift];
-        float step = block.steps[ordinal & mask];
+        byte[] codes = block.codes();
+        float step = block.steps()[ordinal & mask];
         int from = (ordinal & mask) * dimension;
         for (int i = 0; i < unit.length; i++) {
-            unit[i] = block.codes[from + i] * step;
+            unit[i] = codes[from + i] * step;
         }
     }
 
@@ -451,13 +414,13 @@ final class Segment {
     private boolean admits(SearchRequest request, int ordinal) {
         Block block = blocks[ordinal >> shift];
         int at = ordinal & mask;
-        return block.live[at] != 0 && request.admits(block.ids[at], block.generations[at]);
+        return block.live()[at] != 0 && request.admits(block.ids()[at], block.generations()[at]);
     }
 
     private float similarity(Query query, int ordinal) {
         Block block = blocks[ordinal >> shift];
         int at = ordinal & mask;
-        return Quantizer.dot(query.codes(), block.codes, at * dimension) * query.step() * block.steps[at];
+        return Quantizer.dot(query.codes(), block.codes(), at * dimension) * query.step() * block.steps()[at];
     }
 
     long memoryBytes() {
@@ -465,7 +428,7 @@ final class Segment {
                 .orElse(0L);
         int entries = size;
         if (entries > 0) {
-            int reserved = Math.max(blocks[0].ids.length, (entries + mask) >> shift << shift);
+            int reserved = Math.max(blocks[0].ids().length, (entries + mask) >> shift << shift);
             bytes += reserved * (dimension + 21L);
         }
         return bytes;

@@ -9,7 +9,6 @@ import io.engram.index.Vectors;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
@@ -38,14 +37,6 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * A segment of which more than a quarter is dead is rebuilt beside the old one, which answers meanwhile.
  */
 public final class SketchIndex implements VectorIndex {
-    /** A segment is rebuilt when more than one entry in this many is dead. */
-    private static final int DEAD_SHARE = 4;
-
-    private static final int REBUILD_FROM = 256;
-
-    /** A second writer starts a segment of its own once the first one holds this many. */
-    private static final int SPLIT_FROM = 4_096;
-
     /** Candidates that may be compared exactly: so many for each one wanted, and so many besides. */
     private static final int EXACT_SHARE = 8;
 
@@ -63,7 +54,7 @@ public final class SketchIndex implements VectorIndex {
     // Shared by all changes; exclusive for the moment in which a rebuilt segment takes over.
     private final ReadWriteLock swap = new ReentrantReadWriteLock();
     private final AtomicBoolean rebuilding = new AtomicBoolean();
-    private volatile Segment[] segments = new Segment[0];
+    private final Segments segments;
     private volatile boolean closed;
 
     /**
@@ -83,6 +74,7 @@ public final class SketchIndex implements VectorIndex {
         this.source = source;
         this.compactor = compactor;
         this.scratches = scratches;
+        this.segments = new Segments(dimension, scratches.rotation(), parameters);
     }
 
     @Override
@@ -103,7 +95,7 @@ public final class SketchIndex implements VectorIndex {
     }
 
     private long generation(long location) {
-        return segments[slot(location)].generation(ordinal(location));
+        return segments.at(slot(location)).generation(ordinal(location));
     }
 
     @Override
@@ -148,8 +140,8 @@ public final class SketchIndex implements VectorIndex {
 
     private long append(String id, long generation, float[] unit, Scratch scratch) {
         while (true) {
-            int slot = lockOpenSegment();
-            Segment segment = segments[slot];
+            int slot = segments.lockOpen();
+            Segment segment = segments.at(slot);
             try {
                 if (!segment.isSealed()) {
                     int ordinal = segment.append(id, generation, unit, scratch);
@@ -164,68 +156,8 @@ public final class SketchIndex implements VectorIndex {
         }
     }
 
-    /** The open segment that this thread wrote to last, or one that no other is in; waits only while the index is small. */
-    private int lockOpenSegment() {
-        while (true) {
-            Segment[] all = segments;
-            int locked = lockOpen(all, true);
-            if (locked < 0) {
-                locked = lockOpen(all, false);
-            }
-            if (locked >= 0) {
-                return locked;
-            }
-            int first = firstOpen(all);
-            if (first >= 0 && all[first].size() < SPLIT_FROM) {
-                all[first].lock().lock();
-                return first;
-            }
-            startSegment(all.length);
-        }
-    }
-
-    private static int firstOpen(Segment[] all) {
-        for (int slot = 0; slot < all.length; slot++) {
-            if (!all[slot].isSealed()) {
-                return slot;
-            }
-        }
-        return -1;
-    }
-
-    private static int lockOpen(Segment[] all, boolean ownOnly) {
-        for (int slot = 0; slot < all.length; slot++) {
-            Segment segment = all[slot];
-            if (!segment.isSealed()
-                    && (!ownOnly || segment.isOwn())
-                    && segment.lock().tryLock()) {
-                return slot;
-            }
-        }
-        return -1;
-    }
-
-    private synchronized void startSegment(int expected) {
-        Segment[] all = segments;
-        if (all.length != expected) {
-            return; // another writer did
-        }
-        if (all.length == Candidates.MAX_SLOTS) {
-            throw new IllegalStateException("index is full: " + all.length + " segments");
-        }
-        Optional<float[]> centre = Arrays.stream(all)
-                .map(Segment::centre)
-                .flatMap(Optional::stream)
-                .reduce((earlier, later) -> later);
-        // A space that has filled one is likely to fill another.
-        int room = Arrays.stream(all).anyMatch(Segment::isFull) ? Segment.RESERVED : 0;
-        Segment[] more = Arrays.copyOf(all, all.length + 1);
-        more[all.length] = new Segment(dimension, scratches.rotation(), parameters, centre, room);
-        segments = more;
-    }
-
     private void kill(long location) {
-        Segment segment = segments[slot(location)];
+        Segment segment = segments.at(slot(location));
         segment.lock().lock();
         try {
             segment.kill(ordinal(location));
@@ -254,7 +186,7 @@ public final class SketchIndex implements VectorIndex {
     @Override
     public List<Hit> search(SearchRequest request) {
         Query query = new Query(request, Vectors.normalised(request.vector(), dimension));
-        Segment[] all = segments;
+        Segment[] all = segments.all();
         Candidates candidates =
                 new Candidates(Math.max(1, Math.min(EXACT_SHARE * request.k() + EXACT_MORE, size() + 1)));
         int ef = Math.max(request.k(), beamWidth(request.accuracy(), all.length));
@@ -339,7 +271,7 @@ public final class SketchIndex implements VectorIndex {
             Long location = locations.get(id);
             return location != null
                     && generation(location) == generation
-                    && segments[slot(location)].matches(ordinal(location), unit);
+                    && segments.at(slot(location)).matches(ordinal(location), unit);
         } finally {
             shared.unlock();
         }
@@ -347,7 +279,7 @@ public final class SketchIndex implements VectorIndex {
 
     @Override
     public void save(OutputStream out) throws IOException {
-        new SketchSnapshot(dimension, segments).write(parameters, out);
+        new SketchSnapshot(dimension, segments.all()).write(parameters, out);
     }
 
     /** The index that was saved. */
@@ -359,7 +291,7 @@ public final class SketchIndex implements VectorIndex {
             ScratchPool scratches) {
         SketchIndex index = new SketchIndex(snapshot.dimension(), parameters, source, compactor, scratches);
         Segment[] all = snapshot.segments();
-        index.segments = all;
+        index.segments.restore(all);
         for (int slot = 0; slot < all.length; slot++) {
             for (int ordinal = 0; ordinal < all[slot].size(); ordinal++) {
                 if (all[slot].isLive(ordinal)) {
@@ -373,7 +305,7 @@ public final class SketchIndex implements VectorIndex {
     /** Of entries of one id the newest stays. */
     private void locate(int slot, int ordinal) {
         long found = location(slot, ordinal);
-        if (!publish(segments[slot].id(ordinal), segments[slot].generation(ordinal), found)) {
+        if (!publish(segments.at(slot).id(ordinal), segments.at(slot).generation(ordinal), found)) {
             kill(found);
         }
     }
@@ -381,11 +313,7 @@ public final class SketchIndex implements VectorIndex {
     @Override
     public long memoryBytes() {
         // An entry of the map: node, boxed location, share of the table; and the id.
-        long bytes = locations.size() * 130L;
-        for (Segment segment : segments) {
-            bytes += segment.memoryBytes();
-        }
-        return bytes;
+        return locations.size() * 130L + segments.memoryBytes();
     }
 
     @Override
@@ -394,14 +322,14 @@ public final class SketchIndex implements VectorIndex {
         swap.writeLock().lock();
         try {
             locations.clear();
-            segments = new Segment[0];
+            segments.clear();
         } finally {
             swap.writeLock().unlock();
         }
     }
 
     private void rebuildWhenDue() {
-        if (dueSlot(segments) >= 0 && rebuilding.compareAndSet(false, true)) {
+        if (Segments.dueForRebuild(segments.all()) >= 0 && rebuilding.compareAndSet(false, true)) {
             try {
                 compactor.execute(this::rebuild);
             } catch (RejectedExecutionException e) {
@@ -410,22 +338,12 @@ public final class SketchIndex implements VectorIndex {
         }
     }
 
-    private static int dueSlot(Segment[] all) {
-        for (int slot = 0; slot < all.length; slot++) {
-            int size = all[slot].size();
-            if (size >= REBUILD_FROM && all[slot].dead() > size / DEAD_SHARE) {
-                return slot;
-            }
-        }
-        return -1;
-    }
-
     private void rebuild() {
         try {
-            Segment[] all = segments;
-            for (int slot = dueSlot(all); slot >= 0 && !closed; slot = dueSlot(all)) {
+            Segment[] all = segments.all(); // close() may take them away meanwhile
+            for (int slot = Segments.dueForRebuild(all); slot >= 0 && !closed; slot = Segments.dueForRebuild(all)) {
                 rebuild(slot, all[slot]);
-                all = segments;
+                all = segments.all();
             }
         } finally {
             rebuilding.set(false);
@@ -441,7 +359,7 @@ public final class SketchIndex implements VectorIndex {
             old.lock().unlock();
         }
         int live = old.size() - old.dead();
-        Segment fresh = new Segment(dimension, scratches.rotation(), parameters, Optional.empty(), live);
+        Segment fresh = segments.unplaced(live);
         int[] origins = new int[old.size()];
         Scratch scratch = scratches.borrow();
         fresh.lock().lock();
@@ -478,8 +396,6 @@ public final class SketchIndex implements VectorIndex {
         } finally {
             fresh.lock().unlock();
         }
-        Segment[] all = segments.clone();
-        all[slot] = fresh;
-        segments = all;
+        segments.replace(slot, fresh);
     }
 }
