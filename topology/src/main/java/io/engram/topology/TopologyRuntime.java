@@ -12,6 +12,7 @@ import io.engram.topology.indexing.IndexWorkers;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.snapshot.Snapshots;
 import io.engram.topology.store.IndexLoader;
+import io.engram.topology.supervision.Supervisor;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
@@ -34,23 +35,31 @@ public final class TopologyRuntime implements AutoCloseable {
     private final Snapshots snapshots;
     private final IndexLoader loader;
     private final IndexWorkers workers;
+    private final Supervisor supervisor;
 
     /**
      * Starts the index workers.
      *
      * @param engine of all indexes; owned by the caller
      * @param clock epoch milliseconds
+     * @param supervisor of the threads
      */
-    public TopologyRuntime(TopologyConfig config, IndexEngine engine, EngramMetrics metrics, LongSupplier clock) {
+    public TopologyRuntime(
+            TopologyConfig config,
+            IndexEngine engine,
+            EngramMetrics metrics,
+            LongSupplier clock,
+            Supervisor supervisor) {
+        this.supervisor = supervisor;
         this.config = config;
         this.metrics = metrics;
         this.engine = engine;
         this.clock = clock;
         Lane.ALL.forEach(lane -> rates.put(lane, new DrainRate()));
         this.sessions = new ActiveSessions(config.sessions().idleMs(), clock);
-        this.workers = new IndexWorkers(config.indexing(), metrics, board::worstLevel, this::capacityHere);
-        this.snapshots = new Snapshots(config.snapshots(), engine, metrics.snapshots(), clock);
-        this.loader = new IndexLoader(snapshots);
+        this.workers = new IndexWorkers(config.indexing(), metrics, board::worstLevel, this::capacityHere, supervisor);
+        this.snapshots = new Snapshots(config.snapshots(), engine, metrics.snapshots(), clock, supervisor);
+        this.loader = new IndexLoader(snapshots, supervisor);
         this.indexMemory =
                 new IndexMemory(workers::indexMemoryBytes, config.indexing().maxMemoryBytes());
         metrics.indexMemory(indexMemory::used, indexMemory::limit);
@@ -124,6 +133,11 @@ public final class TopologyRuntime implements AutoCloseable {
 
     public IndexWorkers workers() {
         return workers;
+    }
+
+    /** Of the long-lived threads of this process. */
+    public Supervisor supervisor() {
+        return supervisor;
     }
 
     @Override

@@ -17,6 +17,7 @@ import io.engram.topology.recall.Recall;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.recall.RecallRequest;
 import io.engram.topology.store.MemoryStore;
+import io.engram.topology.supervision.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.DataPointSnapshot;
@@ -64,7 +65,7 @@ public final class TopologyFixture implements AutoCloseable {
 
     public TopologyFixture(Path stateDir, UnaryOperator<TopologyConfig> change, IndexEngine engine) {
         TopologyConfig config = change.apply(TopologyConfig.of(new Topics(Topics.DEFAULT_PREFIX), 1));
-        runtime = new TopologyRuntime(config, engine, new EngramMetrics(registry, 1_000), nowMs::get);
+        runtime = new TopologyRuntime(config, engine, new EngramMetrics(registry, 1_000), nowMs::get, new Supervisor());
         Properties properties = new Properties();
         properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "engram-test");
         properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "unused:1");

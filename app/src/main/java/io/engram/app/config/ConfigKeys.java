@@ -29,6 +29,9 @@ public final class ConfigKeys {
     public static final String HTTP_PORT = "http.port";
     public static final String HTTP_MAX_BODY_BYTES = "http.max.body.bytes";
     public static final String HTTP_MAX_CONCURRENT = "http.max.concurrent.requests";
+    public static final String HTTP_MAX_WAITING = "http.max.waiting.requests";
+    public static final String HTTP_ADDRESS_SHARE = "http.address.share";
+    public static final String HTTP_IDLE_TIMEOUT_MS = "http.idle.timeout.ms";
     public static final String RECALL_TIMEOUT_MS = "recall.timeout.ms";
     public static final String METRICS_PORT = "metrics.port";
     public static final String METRICS_MAX_SPACES = "metrics.max.spaces";
@@ -156,6 +159,30 @@ public final class ConfigKeys {
                     atLeast(1),
                     MEDIUM,
                     "Requests worked on at once; more are answered with 429.")
+            .define(
+                    HTTP_MAX_WAITING,
+                    Type.INT,
+                    256,
+                    between(1, 10_000),
+                    LOW,
+                    "Requests that wait at once: for Kafka, for the index, for another instance, for their client to read;"
+                            + " they take no place of those worked on. More are answered with 429.")
+            .define(
+                    HTTP_ADDRESS_SHARE,
+                    Type.DOUBLE,
+                    0.5,
+                    between(0.01, 1.0),
+                    LOW,
+                    "Share of the places, and of the bytes of bodies and answers, that one client address may hold"
+                            + " while others ask too; 1 for all. Behind a proxy all clients have its address.")
+            .define(
+                    HTTP_IDLE_TIMEOUT_MS,
+                    Type.LONG,
+                    75_000L,
+                    between(1_000L, 3_600_000L),
+                    LOW,
+                    "How long a connection may be silent; longer than the same of a proxy before it (60 s with most),"
+                            + " which would use a connection that is just being closed; milliseconds.")
             .define(
                     RECALL_TIMEOUT_MS,
                     Type.LONG,

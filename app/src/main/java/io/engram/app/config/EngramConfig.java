@@ -122,6 +122,21 @@ public final class EngramConfig {
         return number(ConfigKeys.HTTP_MAX_CONCURRENT);
     }
 
+    /** Requests that wait at once; more are answered with 429. */
+    public int maxWaitingRequests() {
+        return number(ConfigKeys.HTTP_MAX_WAITING);
+    }
+
+    /** Share of places and bytes that one client address may hold while others ask, above 0 to 1. */
+    public double addressShare() {
+        return decimal(ConfigKeys.HTTP_ADDRESS_SHARE);
+    }
+
+    /** How long a connection may be silent, milliseconds. */
+    public long httpIdleTimeoutMs() {
+        return longNumber(ConfigKeys.HTTP_IDLE_TIMEOUT_MS);
+    }
+
     /** The longest that a recall may take unless its request says less, milliseconds. */
     public long recallTimeoutMs() {
         return longNumber(ConfigKeys.RECALL_TIMEOUT_MS);

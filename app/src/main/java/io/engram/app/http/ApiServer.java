@@ -17,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** The HTTP interface of an instance, up from its start. */
@@ -39,8 +38,7 @@ public final class ApiServer implements AutoCloseable {
             Cluster cluster,
             StateVerifier verifier,
             TopologyRuntime runtime,
-            BooleanSupplier live,
-            BooleanSupplier ready) {
+            Probes probes) {
         scatter = Executors.newFixedThreadPool(SCATTER_THREADS, task -> {
             Thread thread = new Thread(task, "engram-scatter");
             thread.setDaemon(true);
@@ -58,14 +56,23 @@ public final class ApiServer implements AutoCloseable {
                 recall, stores, router, scatter, runtime.metrics(), concurrency, servedBy, config.recallTimeoutMs());
         ObservationRoutes observationRoutes =
                 new ObservationRoutes(gateway, stores, router, concurrency, config.recallTimeoutMs());
-        StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, router, concurrency, servedBy, live, ready);
+        StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, router, concurrency, servedBy, probes);
         MaintenanceRoutes maintenanceRoutes = new MaintenanceRoutes(runtime.snapshots(), verifier);
         server = new HardenedServer(
                 ConfigKeys.HTTP_PORT,
                 config.httpHost(),
                 config.httpPort(),
-                config.maxConcurrentRequests() + SPARE_THREADS,
-                config.maxBodyBytes(),
+                new HardenedServer.Limits(
+                        config.maxConcurrentRequests() + config.maxWaitingRequests() + SPARE_THREADS,
+                        config.maxBodyBytes(),
+                        // An eighth of the heap leaves the rest to the streams and the index.
+                        budget(
+                                Math.max(
+                                        config.maxBodyBytes(),
+                                        Runtime.getRuntime().maxMemory() / 8),
+                                config),
+                        config.httpIdleTimeoutMs()),
+                error -> runtime.supervisor().report("a request", error),
                 routes -> {
                     registerErrors(routes);
                     recallRoutes.register(routes);
@@ -73,6 +80,10 @@ public final class ApiServer implements AutoCloseable {
                     statusRoutes.register(routes);
                     maintenanceRoutes.register(routes);
                 });
+    }
+
+    private static Budget budget(long total, EngramConfig config) {
+        return new Budget(total, config.addressShare(), System::nanoTime);
     }
 
     private static void registerErrors(RoutesConfig routes) {
@@ -108,8 +119,8 @@ public final class ApiServer implements AutoCloseable {
     }
 
     static void requireJson(Context context) {
-        String type = Optional.ofNullable(context.contentType()).orElse("");
-        if (!type.startsWith("application/json")) {
+        if (!MediaTypes.isBody(context, MediaTypes.JSON)) {
+            String type = Optional.ofNullable(context.contentType()).orElse("");
             throw Problem.of(415, "Unsupported Media Type", "Content-Type must be application/json, got '" + type + "'")
                     .asException();
         }

@@ -10,8 +10,10 @@ import io.javalin.util.JavalinBindException;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.io.EofException;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.ServerConnector;
@@ -27,7 +29,6 @@ import org.slf4j.LoggerFactory;
 final class HardenedServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HardenedServer.class);
     private static final int MAX_CONNECTIONS = 5_000;
-    private static final long IDLE_MS = 60_000;
     private static final long FIRST_REQUEST_DEADLINE_MS = 15_000;
     private static final long BODY_DEADLINE_MS = 20_000;
     private static final long DRAIN_MS = 10_000;
@@ -36,16 +37,26 @@ final class HardenedServer implements AutoCloseable {
     private final String host;
 
     /**
+     * What a server may use.
+     *
+     * @param threads that requests run on, 8 or more
+     * @param maxBodyBytes of a request
+     * @param bodies bytes that bodies may take together
+     * @param idleMs for which a connection may be silent, milliseconds
+     */
+    record Limits(int threads, int maxBodyBytes, Budget bodies, long idleMs) {}
+
+    /**
      * Starts a server.
      *
      * @param what it is, for error messages: the configuration key of its port
-     * @param threads that work on requests, 8 or more
-     * @param maxBodyBytes of a request
+     * @param fatal is told of an error after which this process should not go on
      * @throws StartupException when the port is in use
      */
-    HardenedServer(String what, String host, int port, int threads, int maxBodyBytes, Consumer<RoutesConfig> routes) {
+    HardenedServer(
+            String what, String host, int port, Limits limits, Consumer<Error> fatal, Consumer<RoutesConfig> routes) {
         this.host = host;
-        this.javalin = Javalin.create(config -> configure(config, host, port, threads, maxBodyBytes, routes));
+        this.javalin = Javalin.create(config -> configure(config, host, port, limits, fatal, routes));
         try {
             javalin.start();
         } catch (JavalinBindException e) {
@@ -57,17 +68,22 @@ final class HardenedServer implements AutoCloseable {
     }
 
     private static void configure(
-            JavalinConfig config, String host, int port, int threads, int maxBodyBytes, Consumer<RoutesConfig> routes) {
+            JavalinConfig config,
+            String host,
+            int port,
+            Limits limits,
+            Consumer<Error> fatal,
+            Consumer<RoutesConfig> routes) {
         config.startup.showJavalinBanner = false;
         config.startup.showOldJavalinVersionWarning = false;
         config.http.prefer405over404 = true;
-        config.http.maxRequestSize = maxBodyBytes;
-        config.jetty.threadPool = new QueuedThreadPool(threads, Math.min(8, threads), 30_000);
+        config.http.maxRequestSize = limits.maxBodyBytes();
+        config.jetty.threadPool = new QueuedThreadPool(limits.threads(), Math.min(8, limits.threads()), 30_000);
         config.jetty.addConnector((server, http) -> {
             ServerConnector connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
             connector.setHost(host);
             connector.setPort(port);
-            connector.setIdleTimeout(IDLE_MS);
+            connector.setIdleTimeout(limits.idleMs());
             connector.setAcceptQueueSize(1_024);
             connector.addBean(firstRequestDeadline(connector));
             return connector;
@@ -75,7 +91,8 @@ final class HardenedServer implements AutoCloseable {
         config.jetty.modifyServer(server -> {
             server.setStopTimeout(DRAIN_MS);
             server.setErrorHandler(new ProblemErrorHandler());
-            server.insertHandler(new AsyncBodyHandler(maxBodyBytes, BODY_DEADLINE_MS));
+            server.insertHandler(new AsyncBodyHandler(limits.maxBodyBytes(), BODY_DEADLINE_MS, limits.bodies()));
+            server.insertHandler(new HeadHandler());
             server.insertHandler(new GracefulHandler());
             server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, server));
         });
@@ -85,6 +102,9 @@ final class HardenedServer implements AutoCloseable {
         config.routes.exception(Exception.class, HardenedServer::unexpected);
         config.router.javaLangErrorHandler((response, error) -> {
             LOG.error("A request ended with an error of the JVM", error);
+            if (error instanceof VirtualMachineError && !(error instanceof StackOverflowError)) {
+                fatal.accept(error);
+            }
             response.setStatus(500);
         });
         routes.accept(config.routes);
@@ -110,21 +130,38 @@ final class HardenedServer implements AutoCloseable {
     }
 
     static void respond(Context context, Problem problem) {
+        if (context.res().isCommitted()) {
+            abort(context, problem);
+            return;
+        }
         problem.retryAfterMs().ifPresent(ms -> context.header("Retry-After", problem.retryAfterSeconds()));
         context.status(problem.status()).contentType(Problem.CONTENT_TYPE).result(problem.json());
     }
 
+    /** An answer that began well and cannot be finished must not look whole: its connection ends in the middle. */
+    private static void abort(Context context, Problem problem) {
+        LOG.debug("Breaking off an answer: {}", problem.detail());
+        ServletContextRequest.getServletContextRequest(context.req())
+                .getServletChannel()
+                .abort(new EofException(problem.detail()));
+    }
+
     private static void respond(HttpResponseException e, Context context) {
         Map<String, String> details = e.getDetails();
-        String allowed = details.getOrDefault("availableMethods", details.get("Available methods"));
-        if (e.getStatus() == 405 && allowed != null) {
+        String methods = details.getOrDefault("availableMethods", details.get("Available methods"));
+        if (e.getStatus() == 405 && methods != null) {
+            String allowed = (methods.contains("GET") ? methods + ", HEAD" : methods) + ", OPTIONS";
             context.header("Allow", allowed);
+            if (context.req().getMethod().equals("OPTIONS")) {
+                context.status(204);
+                return;
+            }
             respond(
                     context,
                     Problem.of(
                             405,
                             "Method Not Allowed",
-                            context.method() + " is not allowed on " + context.path() + "; use " + allowed));
+                            context.req().getMethod() + " is not allowed on " + context.path() + "; use " + allowed));
         } else if (e.getStatus() == 404) {
             respond(context, Problem.of(404, "Not Found", "there is no route " + context.path()));
         } else {
@@ -133,7 +170,11 @@ final class HardenedServer implements AutoCloseable {
     }
 
     private static void unexpected(Exception e, Context context) {
-        LOG.error("{} {} failed unexpectedly", context.method(), context.path(), e);
+        if (context.res().isCommitted()) {
+            LOG.debug("Cannot finish the answer to {} {}", context.method(), context.path(), e); // the client has left
+        } else {
+            LOG.error("{} {} failed unexpectedly", context.method(), context.path(), e);
+        }
         respond(
                 context,
                 Problem.of(

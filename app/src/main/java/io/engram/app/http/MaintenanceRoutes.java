@@ -4,12 +4,14 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.state.PartitionReport;
 import io.engram.app.state.StateVerifier;
+import io.engram.topology.snapshot.SnapshotException;
 import io.engram.topology.snapshot.Snapshots;
 import io.engram.topology.snapshot.TaskSnapshots;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.Handler;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeoutException;
 
 /** What operators ask of this instance alone: a snapshot now, a comparison of its state. One at a time. */
 final class MaintenanceRoutes {
@@ -46,7 +48,15 @@ final class MaintenanceRoutes {
 
     private void snapshot(Context context) throws InterruptedException {
         long start = System.nanoTime();
-        TaskSnapshots.Saved saved = snapshots.saveNow();
+        TaskSnapshots.Saved saved;
+        try {
+            saved = snapshots.saveNow();
+        } catch (SnapshotException e) {
+            throw Problem.of(500, "Internal Server Error", e.getMessage()).asException();
+        } catch (TimeoutException e) {
+            throw Problem.of(504, "Gateway Timeout", "saving takes longer than five minutes; it goes on")
+                    .asException();
+        }
         ApiServer.json(
                 context,
                 200,

@@ -19,8 +19,8 @@ import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.apache.kafka.streams.KafkaStreams;
 import org.slf4j.Logger;
@@ -42,8 +42,13 @@ public final class MetricsServer implements AutoCloseable {
     private final List<AutoCloseable> binders = new ArrayList<>();
     private final HardenedServer server;
 
-    /** Starts to serve the registry, with the binders' meters added to it. */
-    public MetricsServer(EngramConfig config, PrometheusRegistry prometheus, KafkaStreams streams) {
+    /**
+     * Starts to serve the registry, with the binders' meters added to it.
+     *
+     * @param fatal is told of an error after which this process should not go on
+     */
+    public MetricsServer(
+            EngramConfig config, PrometheusRegistry prometheus, KafkaStreams streams, Consumer<Error> fatal) {
         registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT, prometheus, Clock.SYSTEM);
         for (MeterBinder binder : List.of(
                 new JvmMemoryMetrics(),
@@ -63,10 +68,11 @@ public final class MetricsServer implements AutoCloseable {
                 ConfigKeys.METRICS_PORT,
                 config.httpHost(),
                 config.metricsPort(),
-                8,
-                1 << 10,
+                new HardenedServer.Limits(
+                        8, 1 << 10, new Budget(1 << 16, 1, System::nanoTime), config.httpIdleTimeoutMs()),
+                fatal,
                 routes -> routes.get("/metrics", context -> {
-                    String type = format(Objects.requireNonNullElse(context.header("Accept"), ""));
+                    String type = format(MediaTypes.accepted(context));
                     ByteArrayOutputStream body = new ByteArrayOutputStream(1 << 16);
                     List<String> names = context.queryParams("name[]");
                     if (names.isEmpty()) {
@@ -85,11 +91,23 @@ public final class MetricsServer implements AutoCloseable {
         return families;
     }
 
-    private static String format(String accepted) {
-        if (accepted.startsWith(PROTOBUF)) {
-            return PROTOBUF + "; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+    /** The format that the scraper likes best; text for one that likes none of these. */
+    private static String format(List<String> accepted) {
+        for (String type : accepted) {
+            switch (MediaTypes.base(type)) {
+                case PROTOBUF -> {
+                    return PROTOBUF + "; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+                }
+                case OPEN_METRICS -> {
+                    return OPEN_METRICS + "; version=1.0.0; charset=utf-8";
+                }
+                case "text/plain", "text/*", "*/*" -> {
+                    return TEXT;
+                }
+                default -> {} // the next one
+            }
         }
-        return accepted.contains(OPEN_METRICS) ? OPEN_METRICS + "; version=1.0.0; charset=utf-8" : TEXT;
+        return TEXT;
     }
 
     public String url() {

@@ -24,6 +24,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +37,9 @@ final class ObservationRoutes {
     static final String ACTIVE_ONLY = "active=true";
 
     private static final int MAX_LINES = 1_000;
+    /** Longer than the producer tries. */
+    private static final long SEND_TIMEOUT_MS = 25_000;
+
     private static final long FATE_MARGIN_MS = 500;
 
     private final Gateway gateway;
@@ -62,9 +67,8 @@ final class ObservationRoutes {
 
     private void observe(Context context) throws InterruptedException {
         String space = RecallRoutes.spaceOf(context);
-        String type = Optional.ofNullable(context.contentType()).orElse("");
         List<Observation> observations = new ArrayList<>();
-        if (type.startsWith("application/x-ndjson")) {
+        if (MediaTypes.isBody(context, MediaTypes.NDJSON)) {
             int number = 0;
             for (byte[] line : lines(context.bodyAsBytes())) {
                 number++;
@@ -320,7 +324,13 @@ final class ObservationRoutes {
     private static Gateway.Enqueued acknowledged(CompletableFuture<Gateway.Enqueued> future)
             throws InterruptedException {
         try {
-            return future.get();
+            return future.get(SEND_TIMEOUT_MS, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw Problem.of(
+                            503,
+                            "Service Unavailable",
+                            "Kafka did not confirm the record in time; it may have arrived: send it again with the same id")
+                    .asException();
         } catch (ExecutionException e) {
             throw Problem.retryLater(
                             503,

@@ -16,7 +16,17 @@ import java.util.OptionalLong;
 public record Problem(int status, String title, String detail, OptionalLong retryAfterMs) {
     public static final String CONTENT_TYPE = "application/problem+json";
 
+    /** When a problem that time mends does not say how long that takes. */
+    private static final long DEFAULT_RETRY_AFTER_MS = 1_000;
+
     private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    /** Who is refused for now is always told when to come again. */
+    public Problem {
+        if ((status == 429 || status == 503) && retryAfterMs.isEmpty()) {
+            retryAfterMs = OptionalLong.of(DEFAULT_RETRY_AFTER_MS);
+        }
+    }
 
     static Problem of(int status, String title, String detail) {
         return new Problem(status, title, detail, OptionalLong.empty());

@@ -20,6 +20,9 @@ final class ProblemErrorHandler extends ErrorHandler {
             Request request, Response response, int status, String message, Throwable cause, Callback callback) {
         String detail = message == null || message.isBlank() ? HttpStatus.getMessage(status) : message;
         Problem problem = Problem.of(status, HttpStatus.getMessage(status), detail);
+        if (problem.retryAfterMs().isPresent()) {
+            response.getHeaders().put(HttpHeader.RETRY_AFTER, problem.retryAfterSeconds());
+        }
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, Problem.CONTENT_TYPE);
         response.write(true, ByteBuffer.wrap(problem.json()), callback);
     }

@@ -305,8 +305,7 @@ final class RecallRoutes {
 
     private static void respond(Context context, ObjectNode answer, long startNanos) {
         answer.put("took_ms", Math.round((System.nanoTime() - startNanos) / 1e4) / 100.0);
-        String accept = context.header("Accept");
-        if (accept != null && accept.contains(NDJSON)) {
+        if (MediaTypes.wanted(context, MediaTypes.JSON, NDJSON).equals(NDJSON)) {
             ArrayNode results = (ArrayNode) answer.remove("results");
             context.contentType(NDJSON).result(lines(results, answer));
         } else {

@@ -27,11 +27,11 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** How the instance is doing: spaces, lanes and levels, sessions, workers, health. */
@@ -44,8 +44,7 @@ final class StatusRoutes {
     private final RequestRouter router;
     private final Concurrency concurrency;
     private final Supplier<String> servedBy;
-    private final BooleanSupplier live;
-    private final BooleanSupplier ready;
+    private final Probes probes;
 
     StatusRoutes(
             LocalStores stores,
@@ -53,22 +52,27 @@ final class StatusRoutes {
             RequestRouter router,
             Concurrency concurrency,
             Supplier<String> servedBy,
-            BooleanSupplier live,
-            BooleanSupplier ready) {
+            Probes probes) {
         this.stores = stores;
         this.runtime = runtime;
         this.router = router;
         this.concurrency = concurrency;
         this.servedBy = servedBy;
-        this.live = live;
-        this.ready = ready;
+        this.probes = probes;
     }
 
     void register(RoutesConfig routes) {
-        routes.get("/livez", context -> health(context, live, "the streams have failed"));
+        routes.get("/livez", context -> health(context, probes.trouble().get()));
         routes.get(
                 "/readyz",
-                context -> health(context, ready, "not all partitions of this instance can be recalled from yet"));
+                context -> health(
+                        context,
+                        probes.trouble()
+                                .get()
+                                .or(() -> probes.ready().getAsBoolean()
+                                        ? Optional.empty()
+                                        : Optional.of(
+                                                "not all partitions of this instance can be recalled from yet"))));
         routes.get(
                 "/openapi.json",
                 context -> context.contentType("application/json")
@@ -80,10 +84,9 @@ final class StatusRoutes {
         routes.get("/v1/spaces/{space}/settings", concurrency.limit(this::settings));
     }
 
-    private static void health(Context context, BooleanSupplier healthy, String otherwise) {
-        if (!healthy.getAsBoolean()) {
-            throw Problem.retryLater(503, "Service Unavailable", otherwise, 1_000)
-                    .asException();
+    private static void health(Context context, Optional<String> trouble) {
+        if (trouble.isPresent()) {
+            throw Problem.of(503, "Service Unavailable", trouble.get()).asException();
         }
         context.contentType("text/plain").result("ok\n");
     }
@@ -311,7 +314,7 @@ final class StatusRoutes {
 
     private ObjectNode instanceHere() {
         ObjectNode instance = JsonBody.MAPPER.createObjectNode();
-        instance.put("url", servedBy.get()).put("ready", ready.getAsBoolean());
+        instance.put("url", servedBy.get()).put("ready", probes.ready().getAsBoolean());
         ArrayNode partitions = instance.putArray("partitions");
         stores.askEach(view -> {
                     ObjectNode partition = JsonBody.MAPPER.createObjectNode();

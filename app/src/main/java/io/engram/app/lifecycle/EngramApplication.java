@@ -3,6 +3,8 @@ package io.engram.app.lifecycle;
 import io.engram.app.config.EngramConfig;
 import io.engram.app.http.ApiServer;
 import io.engram.app.http.MetricsServer;
+import io.engram.app.http.Probes;
+import io.engram.app.kafka.ClientThreads;
 import io.engram.app.query.BackpressureWatch;
 import io.engram.app.query.Cluster;
 import io.engram.app.query.Gateway;
@@ -17,6 +19,7 @@ import io.engram.index.IndexEngine;
 import io.engram.topology.EngramTopology;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.supervision.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,6 +36,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
@@ -55,6 +59,7 @@ public final class EngramApplication implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EngramApplication.class);
     private static final long READY_POLL_MS = 50;
     private static final long STANDBY_LAG_MS = 500;
+    private static final long DESCRIBE_TIMEOUT_MS = 60_000;
     private static final long DEFAULT_DELETE_RETENTION_MS = TimeUnit.DAYS.toMillis(1);
     private static final String GROUP_INSTANCE_ID = "group.instance.id";
 
@@ -69,6 +74,8 @@ public final class EngramApplication implements AutoCloseable {
     private final StateGuard guard;
     private final BackpressureWatch backpressure;
     private final ApiServer api;
+    private final Cluster cluster;
+    private final Supervisor supervisor = new Supervisor();
     private final MetricsServer metricsServer;
     private volatile boolean stopping;
     private volatile boolean failed;
@@ -96,11 +103,12 @@ public final class EngramApplication implements AutoCloseable {
             PrometheusRegistry registry = new PrometheusRegistry();
             EngramMetrics metrics = new EngramMetrics(registry, config.maxMetricSpaces());
             runtime = owned(new TopologyRuntime(
-                    config.topology(), engine.apply(compactor()), metrics, System::currentTimeMillis));
+                    config.topology(), engine.apply(compactor()), metrics, System::currentTimeMillis, supervisor));
             RocksDbBudget rocksDb =
                     owned(new RocksDbBudget(config.rocksBlockCacheBytes(), config.rocksWriteBufferBytes()));
             admin = Admin.create(config.kafka());
             toClose.push(() -> admin.close(Duration.ofSeconds(5)));
+            ClientThreads.watch(supervisor, admin).ifPresent(thread -> toClose.push(thread::expectEnd));
             guard = new StateGuard(
                     config.stateDir(),
                     config.applicationId(),
@@ -114,17 +122,17 @@ public final class EngramApplication implements AutoCloseable {
             streams.setStateListener(this::stateChanged);
             stores = new LocalStores(streams, config.topics(), config.partitions());
             Map<String, Object> consumer = config.plainConsumer();
-            backpressure = owned(new BackpressureWatch(consumer, config.topics().backpressure()));
+            backpressure = owned(new BackpressureWatch(consumer, config.topics().backpressure(), supervisor));
             Gateway gateway = owned(new Gateway(config, stores, runtime, backpressure));
             RecallService recall = new RecallService(stores);
-            Cluster cluster = new Cluster(streams, stores, config.advertisedAddress(), System::nanoTime);
+            cluster = new Cluster(streams, stores, config.advertisedAddress(), System::nanoTime);
             StateVerifier verifier = new StateVerifier(stores, consumer, changelogTopic());
-            metricsServer = owned(new MetricsServer(config, registry, streams));
-            api = owned(new ApiServer(
-                    config, recall, gateway, stores, cluster, verifier, runtime, this::isLive, this::isReady));
+            metricsServer = owned(new MetricsServer(config, registry, streams, this::fatal));
+            api = owned(new ApiServer(config, recall, gateway, stores, cluster, verifier, runtime, probes()));
             metrics.instance().partitions(stores::countByRole, config::partitions);
             metrics.instance().standbyLags(stores::lagOfStandbys);
             metrics.instance().ready(this::isReady);
+            metrics.instance().threads(supervisor::expected, supervisor::alive);
             metrics.instance().version(version());
             toClose.push(this::drain);
         } catch (RuntimeException | Error e) {
@@ -209,7 +217,7 @@ public final class EngramApplication implements AutoCloseable {
         if (guard.isStale(changelogDeleteRetentionMs())) {
             streams.cleanUp();
         }
-        owned(new ClusterWatch(admin, guard));
+        owned(new ClusterWatch(admin, guard, supervisor));
         backpressure.start();
         try {
             streams.start();
@@ -223,7 +231,7 @@ public final class EngramApplication implements AutoCloseable {
         }
         LagMonitor lag = owned(new LagMonitor(admin, streams, runtime, config.applicationId()));
         lag.start(config.lagIntervalMs());
-        owned(new StandbyLags(stores, config.standbyMaxLag(), STANDBY_LAG_MS));
+        owned(new StandbyLags(stores, config.standbyMaxLag(), STANDBY_LAG_MS, supervisor));
         if (config.redeliveryEnabled()) {
             owned(new Redelivery(config, admin, runtime, backpressure));
         }
@@ -244,7 +252,10 @@ public final class EngramApplication implements AutoCloseable {
     private long changelogDeleteRetentionMs() throws InterruptedException {
         ConfigResource changelog = new ConfigResource(ConfigResource.Type.TOPIC, changelogTopic());
         try {
-            Config found = admin.describeConfigs(List.of(changelog)).all().get().get(changelog);
+            Config found = admin.describeConfigs(List.of(changelog))
+                    .all()
+                    .get(DESCRIBE_TIMEOUT_MS, TimeUnit.MILLISECONDS)
+                    .get(changelog);
             return Long.parseLong(
                     found.get(TopicConfig.DELETE_RETENTION_MS_CONFIG).value());
         } catch (ExecutionException e) {
@@ -253,6 +264,11 @@ public final class EngramApplication implements AutoCloseable {
             }
             throw new StartupException(
                     "cannot describe " + changelogTopic() + ": " + e.getCause().getMessage(), e);
+        } catch (TimeoutException e) {
+            throw new StartupException(
+                    "cannot describe " + changelogTopic() + ": the broker did not answer within " + DESCRIBE_TIMEOUT_MS
+                            + " ms; start again when it does",
+                    e);
         }
     }
 
@@ -271,24 +287,38 @@ public final class EngramApplication implements AutoCloseable {
         }
     }
 
-    /** False when the instance has failed for good. */
+    private Probes probes() {
+        return new Probes(() -> failed ? Optional.of("the streams have failed") : supervisor.trouble(), this::isReady);
+    }
+
+    private void fatal(Error error) {
+        supervisor.report("a request", error);
+    }
+
+    /** False when the instance has failed for good, or some of its threads have. */
     public boolean isLive() {
-        return !failed;
+        return !failed && supervisor.trouble().isEmpty();
     }
 
     /** True when the instance can answer recall: its tasks run and their indexes are complete. */
     public boolean isReady() {
-        if (stopping || failed) {
+        if (stopping || !isLive()) {
             return false;
         }
         KafkaStreams.State state = streams.state();
         if (!wasReady) {
-            wasReady = state == KafkaStreams.State.RUNNING && stores.allServe();
+            wasReady = state == KafkaStreams.State.RUNNING && stores.allServe() && somebodyServes();
             return wasReady;
         }
         // Once ready, a rebalance or a busy standby is no reason to send clients away.
         return (state == KafkaStreams.State.RUNNING || state == KafkaStreams.State.REBALANCING)
-                && stores.allActiveServe();
+                && stores.allActiveServe()
+                && somebodyServes();
+    }
+
+    /** Where nothing is served, requests are passed on; that needs somebody to pass them on to. */
+    private boolean somebodyServes() {
+        return stores.servesAny() || !cluster.others().isEmpty();
     }
 
     /** {@code http://host:port} of the HTTP interface. */

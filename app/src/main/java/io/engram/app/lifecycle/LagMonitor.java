@@ -6,12 +6,11 @@ import io.engram.topology.admission.LaneDepths;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.admission.PartitionDepth;
 import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.supervision.Supervisor;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
@@ -41,15 +40,13 @@ final class LagMonitor implements AutoCloseable {
     private final Topics topics;
     private final EngramMetrics metrics;
     private final String applicationId;
-    private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor(task -> {
-        Thread thread = new Thread(task, "engram-lag-monitor");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final Supervisor supervisor;
+    private volatile Optional<Supervisor.Supervised> looking = Optional.empty();
 
     LagMonitor(Admin admin, KafkaStreams streams, TopologyRuntime runtime, String applicationId) {
         this.admin = admin;
         this.streams = streams;
+        this.supervisor = runtime.supervisor();
         this.depths = runtime.depths();
         this.topics = runtime.config().topics();
         this.metrics = runtime.metrics();
@@ -57,7 +54,7 @@ final class LagMonitor implements AutoCloseable {
     }
 
     void start(long intervalMs) {
-        executor.scheduleWithFixedDelay(this::lookAround, 0, intervalMs, TimeUnit.MILLISECONDS);
+        looking = Optional.of(supervisor.every("engram-lag-monitor", 0, intervalMs, this::lookAround));
     }
 
     private void lookAround() {
@@ -151,6 +148,6 @@ final class LagMonitor implements AutoCloseable {
 
     @Override
     public void close() {
-        executor.shutdownNow();
+        looking.ifPresent(Supervisor.Supervised::close);
     }
 }

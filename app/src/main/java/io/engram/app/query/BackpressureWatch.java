@@ -4,6 +4,7 @@ import io.engram.schemas.BackpressureStatus;
 import io.engram.schemas.JsonCodec;
 import io.engram.schemas.Lane;
 import io.engram.topology.admission.LaneDepths.LanePartition;
+import io.engram.topology.supervision.Supervisor;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,22 +31,24 @@ public final class BackpressureWatch implements AutoCloseable {
     private final Map<String, Object> settings;
     private final String topic;
     private final Map<LanePartition, BackpressureStatus> latest = new ConcurrentHashMap<>();
-    private final Thread thread = new Thread(this::run, "engram-backpressure-watch");
+    private final Supervisor supervisor;
+    private volatile Optional<Supervisor.Supervised> thread = Optional.empty();
     private volatile Optional<Consumer<byte[], byte[]>> current = Optional.empty();
     private volatile boolean closed;
 
     /**
      * @param settings of a Kafka consumer
+     * @param supervisor of the thread
      */
-    public BackpressureWatch(Map<String, Object> settings, String topic) {
+    public BackpressureWatch(Map<String, Object> settings, String topic, Supervisor supervisor) {
+        this.supervisor = supervisor;
         this.settings = settings;
         this.topic = topic;
     }
 
     /** Starts to follow the topic, which must exist. */
     public void start() {
-        thread.setDaemon(true);
-        thread.start();
+        thread = Optional.of(supervisor.start("engram-backpressure-watch", this::run));
     }
 
     /** What the partition's owner said last. */
@@ -110,6 +113,7 @@ public final class BackpressureWatch implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
+        thread.ifPresent(Supervisor.Supervised::expectEnd);
         current.ifPresent(Consumer::wakeup);
     }
 }

@@ -1,6 +1,7 @@
 package io.engram.app.query;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.kafka.ClientThreads;
 import io.engram.schemas.BackpressureStatus;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
@@ -12,6 +13,7 @@ import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.checks.RecentRejections;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.OffsetTracker;
+import io.engram.topology.supervision.Supervisor;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -40,6 +42,7 @@ public final class Gateway implements AutoCloseable {
     private final BackpressureWatch backpressure;
     private final Producer<byte[], byte[]> producer;
     private final String name = "http-" + UUID.randomUUID().toString().substring(0, 8);
+    private final Optional<Supervisor.Supervised> sending;
     private final AtomicLong sessionCount = new AtomicLong();
     private final Map<SpaceLane, Session> sessions = new ConcurrentHashMap<>();
 
@@ -97,6 +100,7 @@ public final class Gateway implements AutoCloseable {
         settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 8 << 20);
         settings.putAll(config.producer());
         this.producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+        this.sending = ClientThreads.watch(runtime.supervisor(), producer);
     }
 
     /** Milliseconds to wait when the space's lane is overloaded, empty when it takes observations. */
@@ -200,6 +204,7 @@ public final class Gateway implements AutoCloseable {
 
     @Override
     public void close() {
+        sending.ifPresent(Supervisor.Supervised::expectEnd);
         producer.close(Duration.ofSeconds(5));
     }
 }

@@ -100,6 +100,11 @@ public final class LocalStores {
         return serving().containsAll(partitionsOf(ThreadMetadata::activeTasks));
     }
 
+    /** True when at least one partition can be recalled from here. */
+    public boolean servesAny() {
+        return !serving().isEmpty();
+    }
+
     /** How many partitions this instance holds in each role. */
     public Map<String, Integer> countByRole() {
         Map<String, Integer> counts = new LinkedHashMap<>();

@@ -1,10 +1,8 @@
 package io.engram.app.query;
 
+import io.engram.topology.supervision.Supervisor;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.streams.LagInfo;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,20 +16,17 @@ public final class StandbyLags implements AutoCloseable {
 
     private final LocalStores stores;
     private final long maxLag;
-    private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor(task -> {
-        Thread thread = new Thread(task, "engram-standby-lags");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final Supervisor.Supervised measuring;
 
     /**
      * @param maxLag records of the changelog that a standby may be behind and still answer
      * @param intervalMs between two looks, milliseconds
+     * @param supervisor of the thread
      */
-    public StandbyLags(LocalStores stores, long maxLag, long intervalMs) {
+    public StandbyLags(LocalStores stores, long maxLag, long intervalMs, Supervisor supervisor) {
         this.stores = stores;
         this.maxLag = maxLag;
-        executor.scheduleWithFixedDelay(this::measure, intervalMs, intervalMs, TimeUnit.MILLISECONDS);
+        measuring = supervisor.every("engram-standby-lags", intervalMs, intervalMs, this::measure);
     }
 
     private void measure() {
@@ -58,6 +53,6 @@ public final class StandbyLags implements AutoCloseable {
 
     @Override
     public void close() {
-        executor.shutdownNow();
+        measuring.close();
     }
 }

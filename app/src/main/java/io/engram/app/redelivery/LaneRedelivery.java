@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.Consumer;
@@ -41,6 +42,8 @@ final class LaneRedelivery implements Runnable {
     private static final Duration BUSY_POLL = Duration.ofMillis(10);
     private static final long BETWEEN_WRITES_MS = 200;
     private static final long RETRY_PAUSE_MS = 1_000;
+    /** Longer than a producer tries by default. */
+    private static final long SEND_TIMEOUT_MS = 180_000;
 
     private final Lane lane;
     private final Topics topics;
@@ -161,7 +164,7 @@ final class LaneRedelivery implements Runnable {
         }
         for (Future<RecordMetadata> future : sent) {
             try {
-                RecordMetadata at = future.get();
+                RecordMetadata at = future.get(SEND_TIMEOUT_MS, TimeUnit.MILLISECONDS);
                 room.sent(at.partition(), at.offset());
                 metrics.redelivered(lane);
             } catch (ExecutionException e) {

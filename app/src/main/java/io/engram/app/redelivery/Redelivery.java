@@ -1,14 +1,15 @@
 package io.engram.app.redelivery;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.kafka.ClientThreads;
 import io.engram.app.query.BackpressureWatch;
 import io.engram.schemas.Lane;
 import io.engram.topology.TopologyRuntime;
+import io.engram.topology.supervision.Supervisor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -20,10 +21,11 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Redelivery of all lanes: a thread, a consumer and a group for each, and one producer. */
 public final class Redelivery implements AutoCloseable {
     private static final int MAX_REQUEST_BYTES = 10 << 20;
+    private static final long STOP_MS = 2_000;
 
     private final KafkaProducer<byte[], byte[]> producer;
     private final List<LaneRedelivery> lanes = new ArrayList<>();
-    private final List<Thread> threads = new ArrayList<>();
+    private final List<Supervisor.Supervised> threads = new ArrayList<>();
 
     /** Starts the threads; the topics must exist. */
     public Redelivery(EngramConfig config, Admin admin, TopologyRuntime runtime, BackpressureWatch backpressure) {
@@ -48,11 +50,12 @@ public final class Redelivery implements AutoCloseable {
                     producer,
                     runtime.metrics());
             lanes.add(redelivery);
-            Thread thread = new Thread(redelivery, "engram-redelivery-" + lane.label());
-            thread.setDaemon(true);
-            threads.add(thread);
         }
-        threads.forEach(Thread::start);
+        for (int i = 0; i < lanes.size(); i++) {
+            threads.add(runtime.supervisor()
+                    .start("engram-redelivery-" + Lane.ALL.get(i).label(), lanes.get(i)));
+        }
+        ClientThreads.watch(runtime.supervisor(), producer).ifPresent(threads::add);
     }
 
     /** The consumer group of a lane's redelivery. */
@@ -83,15 +86,7 @@ public final class Redelivery implements AutoCloseable {
     @Override
     public void close() {
         lanes.forEach(LaneRedelivery::stop);
-        try {
-            for (Thread thread : threads) {
-                thread.join(TimeUnit.SECONDS.toMillis(2));
-                thread.interrupt();
-                thread.join(TimeUnit.SECONDS.toMillis(3));
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        threads.forEach(thread -> thread.endWithin(STOP_MS));
         producer.close(Duration.ofSeconds(2));
     }
 }

@@ -1,8 +1,7 @@
 package io.engram.app.state;
 
+import io.engram.topology.supervision.Supervisor;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
@@ -19,17 +18,13 @@ public final class ClusterWatch implements AutoCloseable {
 
     private final Admin admin;
     private final StateGuard guard;
-    private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor(task -> {
-        Thread thread = new Thread(task, "engram-cluster-watch");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final Supervisor.Supervised watching;
 
-    /** Starts to watch. */
-    public ClusterWatch(Admin admin, StateGuard guard) {
+    /** Starts to watch, on a thread of the supervisor. */
+    public ClusterWatch(Admin admin, StateGuard guard, Supervisor supervisor) {
         this.admin = admin;
         this.guard = guard;
-        executor.scheduleWithFixedDelay(this::look, 0, INTERVAL_MS, TimeUnit.MILLISECONDS);
+        watching = supervisor.every("engram-cluster-watch", 0, INTERVAL_MS, this::look);
     }
 
     private void look() {
@@ -45,6 +40,6 @@ public final class ClusterWatch implements AutoCloseable {
 
     @Override
     public void close() {
-        executor.shutdownNow();
+        watching.close();
     }
 }

@@ -42,6 +42,9 @@ class ConfigTest {
         pinned.put("http.port", "7432");
         pinned.put("http.max.body.bytes", "8388608");
         pinned.put("http.max.concurrent.requests", "64");
+        pinned.put("http.max.waiting.requests", "256");
+        pinned.put("http.address.share", "0.5");
+        pinned.put("http.idle.timeout.ms", "75000");
         pinned.put("recall.timeout.ms", "2000");
         pinned.put("metrics.port", "9090");
         pinned.put("metrics.max.spaces", "1000");

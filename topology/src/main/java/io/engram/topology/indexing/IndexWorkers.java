@@ -2,6 +2,7 @@ package io.engram.topology.indexing;
 
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.supervision.Supervisor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -29,6 +30,7 @@ public final class IndexWorkers implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(IndexWorkers.class);
 
     private static final long MEASURE_MS = 200;
+    private static final long UTILIZATION_MS = 1_000;
 
     private final IndexingConfig config;
     private final Supplier<BackpressureLevel> level;
@@ -42,6 +44,7 @@ public final class IndexWorkers implements AutoCloseable {
     private final AtomicLong memoryBytes = new AtomicLong();
     private final AtomicLong embeddingBytes = new AtomicLong();
     private final Object room = new Object();
+    private final List<Supervisor.Supervised> supervised = new ArrayList<>();
     private volatile long indexMemoryBytes;
     private volatile boolean running = true;
 
@@ -50,12 +53,14 @@ public final class IndexWorkers implements AutoCloseable {
      *
      * @param level of backpressure on this instance: higher levels ask for larger batches
      * @param pendingLimit live references that may wait before {@link #awaitRoomForLive} slows its caller down
+     * @param supervisor of the threads
      */
     public IndexWorkers(
             IndexingConfig config,
             EngramMetrics metrics,
             Supplier<BackpressureLevel> level,
-            LongSupplier pendingLimit) {
+            LongSupplier pendingLimit,
+            Supervisor supervisor) {
         this.config = config;
         this.level = level;
         this.pendingLimit = pendingLimit;
@@ -63,11 +68,14 @@ public final class IndexWorkers implements AutoCloseable {
             workers.add(new IndexWorker(this, i, metrics.worker(Integer.toString(i))));
         }
         metrics.queueMemory(memoryBytes::get);
-        workers.forEach(worker -> daemon(worker, worker.threadName()).start());
-        housekeeping.scheduleWithFixedDelay(this::measureMemory, MEASURE_MS, MEASURE_MS, TimeUnit.MILLISECONDS);
-        housekeeping.scheduleWithFixedDelay(this::publishUtilization, 1, 1, TimeUnit.SECONDS);
-        housekeeping.scheduleWithFixedDelay(
-                this::retryFailed, config.retryIntervalMs(), config.retryIntervalMs(), TimeUnit.MILLISECONDS);
+        workers.forEach(worker -> supervised.add(supervisor.start(worker.threadName(), worker)));
+        repeat(supervisor, "engram-index-memory", MEASURE_MS, this::measureMemory);
+        repeat(supervisor, "engram-index-utilization", UTILIZATION_MS, this::publishUtilization);
+        repeat(supervisor, "engram-index-retry", config.retryIntervalMs(), this::retryFailed);
+    }
+
+    private void repeat(Supervisor supervisor, String name, long everyMs, Runnable task) {
+        supervised.add(supervisor.every(name, housekeeping, everyMs, everyMs, task));
     }
 
     private static Thread daemon(Runnable task, String name) {
@@ -271,6 +279,7 @@ public final class IndexWorkers implements AutoCloseable {
     @Override
     public void close() {
         running = false;
+        supervised.forEach(Supervisor.Supervised::expectEnd);
         housekeeping.shutdownNow();
         workers.forEach(worker -> worker.queue().wake());
         synchronized (room) {

@@ -52,6 +52,8 @@ public final class InstanceMetrics {
     private volatile IntSupplier configuredPartitions = () -> 0;
     private volatile Supplier<Map<Integer, Long>> standbyLags = Map::of;
     private volatile BooleanSupplier ready = () -> false;
+    private volatile IntSupplier expectedThreads = () -> 0;
+    private volatile IntSupplier aliveThreads = () -> 0;
 
     InstanceMetrics(PrometheusRegistry registry) {
         Counter counter = Counter.builder()
@@ -85,6 +87,15 @@ public final class InstanceMetrics {
                 .help("1 while the instance is ready for recall, else 0.")
                 .callback(out -> out.call(ready.getAsBoolean() ? 1 : 0))
                 .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.THREADS)
+                .help("Long-lived threads of the instance: those that should live (expected), and that do (alive).")
+                .labelNames(MetricNames.STATE)
+                .callback(out -> {
+                    out.call(expectedThreads.getAsInt(), "expected");
+                    out.call(aliveThreads.getAsInt(), "alive");
+                })
+                .register(registry);
         build = Info.builder()
                 .name(MetricNames.BUILD)
                 .help("What runs here.")
@@ -111,6 +122,12 @@ public final class InstanceMetrics {
     /** What {@code standby_lag_records} reports, by partition. */
     public void standbyLags(Supplier<Map<Integer, Long>> lags) {
         standbyLags = lags;
+    }
+
+    /** What {@code threads} reports. */
+    public void threads(IntSupplier expected, IntSupplier alive) {
+        expectedThreads = expected;
+        aliveThreads = alive;
     }
 
     /** What {@code ready} reports. */

@@ -34,6 +34,7 @@ public final class MetricNames {
     public static final String PARTITIONS_CONFIGURED = "engram_partitions_configured";
     public static final String STANDBY_LAG = "engram_standby_lag_records";
     public static final String READY = "engram_ready";
+    public static final String THREADS = "engram_threads";
     public static final String BUILD = "engram_build_info";
 
     /** Beside the catalogue: memories in the indexes of this instance. */
@@ -82,6 +83,7 @@ public final class MetricNames {
     public static final String OUTCOME = "outcome";
     public static final String CAUSE = "cause";
     public static final String ROLE = "role";
+    public static final String STATE = "state";
     public static final String PARTITION = "partition";
     public static final String VERSION = "version";
 

@@ -3,8 +3,7 @@ package io.engram.topology.snapshot;
 import io.engram.index.IndexEngine;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.metrics.SnapshotMetrics;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import io.engram.topology.supervision.Supervisor;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -14,6 +13,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,17 +26,21 @@ public final class Snapshots implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
     private static final long LOOK_EVERY_MS = 1_000;
     private static final long CLOSE_TIMEOUT_SECONDS = 60;
+    private static final long SAVE_TIMEOUT_SECONDS = 300;
 
     private static final class Task {
         final PartitionIndex partition;
         final Optional<TaskSnapshots> files;
         volatile long savedAtMs;
+        // As savedAtMs, or when saving failed last.
+        volatile long triedAtMs;
         volatile long changesSaved;
 
         Task(PartitionIndex partition, Optional<TaskSnapshots> files, long nowMs) {
             this.partition = partition;
             this.files = files;
             this.savedAtMs = nowMs;
+            this.triedAtMs = nowMs;
         }
     }
 
@@ -52,19 +56,26 @@ public final class Snapshots implements AutoCloseable {
         return thread;
     });
 
+    private final Supervisor.Supervised supervised;
+
     /**
      * Starts the thread.
      *
      * @param clock epoch milliseconds
      */
-    public Snapshots(SnapshotConfig config, IndexEngine engine, SnapshotMetrics metrics, LongSupplier clock) {
+    public Snapshots(
+            SnapshotConfig config,
+            IndexEngine engine,
+            SnapshotMetrics metrics,
+            LongSupplier clock,
+            Supervisor supervisor) {
         this.config = config;
         this.engine = engine;
         this.metrics = metrics;
         this.clock = clock;
         metrics.age(this::ageSeconds);
         metrics.size(this::bytes);
-        executor.scheduleWithFixedDelay(this::saveWhatIsDue, LOOK_EVERY_MS, LOOK_EVERY_MS, TimeUnit.MILLISECONDS);
+        supervised = supervisor.every("engram-snapshots", executor, LOOK_EVERY_MS, LOOK_EVERY_MS, this::saveWhatIsDue);
     }
 
     /** A partition's index was made. */
@@ -90,7 +101,9 @@ public final class Snapshots implements AutoCloseable {
         }
         try {
             // The same task may just have been closed here, and be on its way to the disk.
-            executor.submit(() -> {}).get();
+            executor.submit(() -> {}).get(SAVE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            LOG.warn("Saves before it take long; restoring {} without waiting for them", partition.task());
         } catch (ExecutionException | RejectedExecutionException e) {
             LOG.debug("Not waiting for saves: shutting down", e);
         }
@@ -120,25 +133,37 @@ public final class Snapshots implements AutoCloseable {
     }
 
     /**
-     * Saves everything that changed, now.
+     * Saves everything that changed, now; what can be saved is, even when something else cannot.
      *
-     * @throws UncheckedIOException when a file cannot be written
+     * @throws SnapshotException when a file cannot be written: it names the file and the reason
+     * @throws TimeoutException when that takes longer than five minutes; it goes on
      */
-    public TaskSnapshots.Saved saveNow() throws InterruptedException {
+    public TaskSnapshots.Saved saveNow() throws InterruptedException, SnapshotException, TimeoutException {
         try {
-            return executor.submit(() -> {
-                        TaskSnapshots.Saved saved = TaskSnapshots.Saved.NOTHING;
-                        for (Task task : tasks.values()) {
-                            saved = saved.plus(write(task));
-                        }
-                        return saved;
-                    })
-                    .get();
+            return executor.submit(this::saveAll).get(SAVE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException io
-                    ? new UncheckedIOException(io)
-                    : new IllegalStateException(e.getCause());
+            if (e.getCause() instanceof SnapshotException failed) {
+                throw failed;
+            }
+            throw new IllegalStateException(e.getCause());
         }
+    }
+
+    private TaskSnapshots.Saved saveAll() throws SnapshotException {
+        TaskSnapshots.Saved saved = TaskSnapshots.Saved.NOTHING;
+        Optional<SnapshotException> failed = Optional.empty();
+        for (Task task : tasks.values()) {
+            try {
+                saved = saved.plus(write(task));
+            } catch (SnapshotException e) {
+                failed(task, e);
+                failed = Optional.of(e);
+            }
+        }
+        if (failed.isPresent()) {
+            throw failed.get();
+        }
+        return saved;
     }
 
     private void saveWhatIsDue() {
@@ -147,7 +172,9 @@ public final class Snapshots implements AutoCloseable {
             long changes = task.partition.changes() - task.changesSaved;
             if (changes == 0) {
                 task.savedAtMs = now; // what is on the disk is up to date
-            } else if (changes >= config.changes() || now - task.savedAtMs >= config.intervalMs()) {
+                task.triedAtMs = now;
+            } else if (now - task.triedAtMs >= config.intervalMs()
+                    || changes >= config.changes() && task.triedAtMs == task.savedAtMs) {
                 save(task);
             }
         }
@@ -156,14 +183,18 @@ public final class Snapshots implements AutoCloseable {
     private void save(Task task) {
         try {
             write(task);
-        } catch (IOException | RuntimeException | Error e) {
-            metrics.saveFailed();
-            task.savedAtMs = clock.getAsLong(); // not again at once
-            LOG.error("Cannot save the index of {}; trying again later", task.partition.task(), e);
+        } catch (SnapshotException | RuntimeException | Error e) {
+            failed(task, e);
         }
     }
 
-    private TaskSnapshots.Saved write(Task task) throws IOException {
+    private void failed(Task task, Throwable failure) {
+        metrics.saveFailed();
+        task.triedAtMs = clock.getAsLong(); // not again at once; what is on the disk is as old as it was
+        LOG.error("Cannot save the index of {}; trying again later", task.partition.task(), failure);
+    }
+
+    private TaskSnapshots.Saved write(Task task) throws SnapshotException {
         if (task.files.isEmpty() || !task.partition.isRestoredFromSnapshots()) {
             return TaskSnapshots.Saved.NOTHING;
         }
@@ -172,6 +203,7 @@ public final class Snapshots implements AutoCloseable {
         TaskSnapshots.Saved saved = task.files.get().save(task.partition, clock.getAsLong());
         task.changesSaved = changes;
         task.savedAtMs = clock.getAsLong();
+        task.triedAtMs = task.savedAtMs;
         if (saved.spaces() > 0) {
             double seconds = (System.nanoTime() - start) / 1e9;
             metrics.saved(seconds);
@@ -203,6 +235,7 @@ public final class Snapshots implements AutoCloseable {
     /** Waits until what was closed is saved. */
     @Override
     public void close() {
+        supervised.close();
         executor.shutdown();
         try {
             if (!executor.awaitTermination(CLOSE_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {

@@ -54,16 +54,19 @@ public final class TaskSnapshots {
         }
     }
 
-    /** Saves the spaces that changed, and removes the files of spaces that are gone. */
-    synchronized Saved save(PartitionIndex partition, long nowMs) throws IOException {
+    /**
+     * Saves the spaces that changed, and removes the files of spaces that are gone.
+     *
+     * @throws SnapshotException when a file cannot be written
+     */
+    synchronized Saved save(PartitionIndex partition, long nowMs) throws SnapshotException {
         Saved saved = Saved.NOTHING;
         Set<Path> current = new HashSet<>();
         for (SpaceIndex space : partition.spaces()) {
             SnapshotFile file = SnapshotFile.of(directory, space.space());
             long changes = space.changes();
             if (changes != space.savedChanges() && space.vectors().isPresent()) {
-                long bytes =
-                        file.save(engine.name(), space.space(), space.vectors().get(), nowMs);
+                long bytes = save(file, space, nowMs);
                 space.saved(changes);
                 saved = saved.plus(new Saved(1, space.vectors().get().size(), bytes));
             }
@@ -71,10 +74,18 @@ public final class TaskSnapshots {
         }
         for (Path file : files(SnapshotFile.SUFFIX)) {
             if (!current.contains(file)) {
-                Files.deleteIfExists(file);
+                delete(file);
             }
         }
         return saved;
+    }
+
+    private long save(SnapshotFile file, SpaceIndex space, long nowMs) throws SnapshotException {
+        try {
+            return file.save(engine.name(), space.space(), space.vectors().get(), nowMs);
+        } catch (IOException e) {
+            throw new SnapshotException(file.path(), "cannot be written: " + e, e);
+        }
     }
 
     /**

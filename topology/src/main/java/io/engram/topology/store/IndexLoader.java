@@ -3,6 +3,7 @@ package io.engram.topology.store;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.snapshot.Snapshots;
+import io.engram.topology.supervision.Supervisor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -33,8 +34,14 @@ public final class IndexLoader implements AutoCloseable {
 
     private final Snapshots snapshots;
 
-    public IndexLoader(Snapshots snapshots) {
+    private final Supervisor supervisor;
+
+    /**
+     * @param supervisor is told of errors that end loading
+     */
+    public IndexLoader(Snapshots snapshots, Supervisor supervisor) {
         this.snapshots = snapshots;
+        this.supervisor = supervisor;
     }
 
     void opened(IndexedStore store, PartitionIndex index) {
@@ -95,8 +102,11 @@ public final class IndexLoader implements AutoCloseable {
             Thread.currentThread().interrupt();
         } catch (StoredValues.StoreClosedException e) {
             LOG.debug("Stopped loading {}: it was closed", index.task());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.error("Could not load the index of {}; it is not ready for recall", index.task(), e);
+            if (e instanceof Error error) {
+                supervisor.report("loading the index of " + index.task(), error);
+            }
         }
     }
 

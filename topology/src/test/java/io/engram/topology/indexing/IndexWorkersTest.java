@@ -13,6 +13,7 @@ import io.engram.topology.admission.DrainRate;
 import io.engram.topology.admission.PartitionDepth;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.MetricNames;
+import io.engram.topology.supervision.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
@@ -49,7 +50,8 @@ class IndexWorkersTest {
     }
 
     private IndexWorkers start(IndexingConfig config) {
-        workers = Optional.of(new IndexWorkers(config, metrics, () -> BackpressureLevel.NORMAL, () -> Long.MAX_VALUE));
+        workers = Optional.of(new IndexWorkers(
+                config, metrics, () -> BackpressureLevel.NORMAL, () -> Long.MAX_VALUE, new Supervisor()));
         return workers.get();
     }
 

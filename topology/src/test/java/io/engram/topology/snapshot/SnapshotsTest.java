@@ -2,6 +2,7 @@ package io.engram.topology.snapshot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
@@ -14,6 +15,7 @@ import io.engram.topology.TopologyFixture;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -74,6 +76,37 @@ class SnapshotsTest {
             topology.runtime().snapshots().saveNow();
             assertThat(files()).hasSize(1);
             assertThat(topology.metric("engram_hnsw_snapshot_size_bytes")).isEqualTo(Files.size(files().get(0)));
+        }
+    }
+
+    @Test
+    void shouldNameTheFileThatCannotBeWrittenAndCountSinceWhenTheDiskIsOutOfDate() throws Exception {
+        Files.createDirectories(directory.resolve("hnsw"));
+        Files.writeString(directory.resolve("hnsw").resolve("0_0"), "not a directory");
+        try (TopologyFixture topology = new TopologyFixture(
+                directory.resolve("streams"),
+                config -> config.withSnapshots(
+                        new SnapshotConfig(Optional.of(directory.resolve("hnsw")), 1_000, 1_000_000)),
+                engine)) {
+            topology.send(SPACE, observation(1));
+            topology.settle();
+            topology.advance(Duration.ofSeconds(60));
+            // By itself, as it is due; and again, as it failed.
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> topology.metric("engram_hnsw_snapshot_failures_total", "operation", "save") >= 1);
+            assertThat(topology.metric("engram_hnsw_snapshot_age_seconds")).isGreaterThanOrEqualTo(60);
+
+            assertThatThrownBy(() -> topology.runtime().snapshots().saveNow())
+                    .isInstanceOf(SnapshotException.class)
+                    .hasMessageContaining(SPACE)
+                    .hasMessageContaining(
+                            directory.resolve("hnsw").resolve("0_0").toString())
+                    .hasMessageContaining("cannot be written");
+            assertThat(topology.metric("engram_hnsw_snapshot_age_seconds")).isGreaterThanOrEqualTo(60);
+
+            Files.delete(directory.resolve("hnsw").resolve("0_0"));
+            assertThat(topology.runtime().snapshots().saveNow().memories()).isEqualTo(1);
+            assertThat(topology.metric("engram_hnsw_snapshot_age_seconds")).isZero();
         }
     }
 
