@@ -51,6 +51,7 @@ public final class ConfigKeys {
     public static final String SLACK_LOW_MS = "lane.low.slack.ms";
     public static final String SESSION_IDLE_MS = "session.idle.ms";
     public static final String SESSION_RETENTION_MS = "session.retention.ms";
+    public static final String REJECTED_RETENTION_MS = "rejected.retention.ms";
     public static final String INDEX_ENGINE = "index.engine";
     public static final String INDEX_WORKERS = "index.workers";
     public static final String INDEX_M = "index.m";
@@ -309,6 +310,13 @@ public final class ConfigKeys {
                     atLeast(1),
                     MEDIUM,
                     "State of an inactive session, and tombstones of forgotten memories, are kept for this long, milliseconds.")
+            .define(
+                    REJECTED_RETENTION_MS,
+                    Type.LONG,
+                    604_800_000L,
+                    atLeast(1),
+                    MEDIUM,
+                    "Numbers of rejected records stay open, and shed records count as such when they come back, for this long, milliseconds; keep it equal to retention.ms of the topic of rejections.")
             .define(
                     INDEX_ENGINE,
                     Type.STRING,

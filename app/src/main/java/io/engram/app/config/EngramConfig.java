@@ -293,7 +293,9 @@ public final class EngramConfig {
                                 Lane.LOW, longNumber(ConfigKeys.SLACK_LOW_MS)),
                         admission(),
                         new SessionConfig(
-                                longNumber(ConfigKeys.SESSION_IDLE_MS), longNumber(ConfigKeys.SESSION_RETENTION_MS)),
+                                longNumber(ConfigKeys.SESSION_IDLE_MS),
+                                longNumber(ConfigKeys.SESSION_RETENTION_MS),
+                                longNumber(ConfigKeys.REJECTED_RETENTION_MS)),
                         indexing(),
                         new RetentionConfig(
                                 longNumber(ConfigKeys.RETENTION_TTL_MS), longNumber(ConfigKeys.RETENTION_MAX_MEMORIES)),

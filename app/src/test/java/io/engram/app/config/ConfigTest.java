@@ -64,6 +64,7 @@ class ConfigTest {
         pinned.put("lane.low.slack.ms", "600000");
         pinned.put("session.idle.ms", "300000");
         pinned.put("session.retention.ms", "86400000");
+        pinned.put("rejected.retention.ms", "604800000");
         pinned.put("index.engine", "sketch");
         pinned.put("index.workers", Integer.toString(CORES));
         pinned.put("index.m", "16");

@@ -59,6 +59,16 @@ final class Acknowledgements {
         }
     }
 
+    /** Time changed the session, and no record did. */
+    void changed(SessionKey session, SessionState state) {
+        Pending known = pending.get(session);
+        if (known == null) {
+            touch(session, state, ALREADY_INDEXED);
+        } else {
+            known.state = state;
+        }
+    }
+
     /**
      * The sessions whose progress can be acknowledged, each at most once.
      *

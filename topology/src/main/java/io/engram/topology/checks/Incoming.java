@@ -1,6 +1,7 @@
 package io.engram.topology.checks;
 
 import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.store.DeferredChunk;
 import java.util.Optional;
 import org.apache.kafka.common.header.Headers;
 
@@ -11,7 +12,7 @@ import org.apache.kafka.common.header.Headers;
  * @param value absent for a null value
  * @param appendedAtMs when the broker appended it, epoch ms
  * @param deadlineMs append time + the lane's slack
- * @param redelivery where it was before, when it comes for another time
+ * @param redelivery what it was before, when it was deferred and comes again
  */
 record Incoming(
         LaneProgress lane,
@@ -30,12 +31,27 @@ record Incoming(
         return redelivery.map(Redelivery::enqueuedAtMs).orElse(appendedAtMs);
     }
 
-    /** Where the change was first appended on its lane, as far as that is known: sessions tell their incarnations by it. */
+    /** Where the change was first appended on its lane: sessions tell their incarnations by it. */
     long originOffset() {
-        return redelivery.isPresent() ? redelivery.get().sourceOffset().orElse(offset) : offset;
+        return redelivery.map(Redelivery::sourceOffset).orElse(offset);
     }
 
     boolean isRedelivered() {
         return redelivery.isPresent();
+    }
+
+    /** True when it comes again and its number is not among the open ones of its session, but was kept for it alone. */
+    boolean isUnlisted() {
+        return redelivery.filter(again -> again.known().isUnlisted()).isPresent();
+    }
+
+    /** What is remembered of it when it is deferred. */
+    DeferredChunk.Entry deferred(boolean isUnlisted) {
+        return new DeferredChunk.Entry(appendedAtMs, Redelivery.digest(key, value), true, isUnlisted);
+    }
+
+    /** Where its rejection says that it came from. */
+    RejectedRecord.Source source() {
+        return new RejectedRecord.Source(topic, partition, originOffset(), enqueuedAtMs());
     }
 }

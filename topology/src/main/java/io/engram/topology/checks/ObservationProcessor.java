@@ -19,6 +19,7 @@ import io.engram.topology.indexing.OffsetTracker;
 import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.retention.Retention;
 import io.engram.topology.store.MemoryStore;
+import io.engram.topology.store.OpenRanges;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
 import io.engram.topology.store.StoredMemory;
@@ -54,6 +55,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     private AdmissionControl admission;
     private Changes changes;
     private PartitionTick tick;
+    private DeferredOffsets deferred;
     private int partition;
     // Once something was written for a record, an exception must undo the transaction instead of being passed over.
     private boolean decided;
@@ -88,8 +90,10 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                 runtime.indexMemory());
         Acknowledgements acknowledgements = new Acknowledgements(partition);
         Retention retention = new Retention(store, config.retention(), runtime.metrics());
-        Sweeper sweeper = new Sweeper(store, config.sessions().retentionMs(), retention);
-        tick = new PartitionTick(context, runtime, store, admission, acknowledgements, sweeper, retention, lanes);
+        Sweeper sweeper = new Sweeper(store, config.sessions(), retention);
+        deferred = new DeferredOffsets(store, config.sessions().openMs());
+        tick = new PartitionTick(
+                context, runtime, store, admission, acknowledgements, sweeper, retention, deferred, lanes);
         changes = new Changes(store, sweeper, retention, tick::spaceAppeared, tick::spaceDropped);
         context.schedule(Duration.ofMillis(config.tickMs()), PunctuationType.WALL_CLOCK_TIME, tick::run);
     }
@@ -109,7 +113,14 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                 record.headers(),
                 appendedAtMs,
                 record.timestamp(),
-                Redelivery.of(record.headers(), source.topic(), source.partition(), appendedAtMs));
+                Redelivery.of(
+                        deferred,
+                        lane,
+                        source.topic(),
+                        source.partition(),
+                        record.headers(),
+                        Optional.ofNullable(record.key()),
+                        Optional.ofNullable(record.value())));
         long waitedMs = Math.max(0, context.currentSystemTimeMs() - appendedAtMs);
         runtime.metrics().queueWait(lane, waitedMs / 1_000.0);
         tick.processed(lane, appendedAtMs);
@@ -151,12 +162,21 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                             RejectionReason.INVALID_OBSERVATION, detail.formatted(space.get(), home, partition)));
             return false;
         }
+        if (record.redelivery().filter(Redelivery::isCopy).isPresent()) {
+            // Byte for byte what was decided before, and it is in the topic of rejections still.
+            metrics.redeliveredDropped();
+            return false;
+        }
         Decoded decoded = ObservationCodec.decode(record.value());
         if (decoded instanceof Decoded.Malformed malformed) {
-            malformed
-                    .position()
-                    .ifPresent(position -> leaveOpen(record, space.get(), position.session(), position.sequence()));
-            reject(record, metrics, RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, malformed.detail()));
+            RejectedRecord rejection = RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, malformed.detail());
+            if (malformed.position().isPresent()) {
+                Decoded.SessionPosition position = malformed.position().get();
+                if (leaveOpen(record, space.get(), position) == Passed.FOR_GOOD) {
+                    rejection = rejection.passedForGood(position.session(), position.sequence() + 1);
+                }
+            }
+            reject(record, metrics, rejection);
             return false;
         }
         return check(record, space.get(), metrics, ((Decoded.Valid) decoded).observation());
@@ -170,16 +190,29 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         decided = true;
         runtime.sessions().seen(key);
         if (verdict instanceof Verdict.Rejected rejected) {
-            apply(rejected.session(), rejected.digest(), found, observation, record);
-            reject(record, metrics, rejected.record());
+            boolean isShed = rejected.record().reason() == RejectionReason.OVER_CAPACITY;
+            Passed passed = apply(rejected.session(), rejected.digest(), found, observation, record, isShed);
+            if (isShed) {
+                defer(record, passed == Passed.FOR_GOOD);
+            }
+            reject(
+                    record,
+                    metrics,
+                    passed == Passed.FOR_GOOD
+                            ? rejected.record().passedForGood(observation.session(), session.next())
+                            : rejected.record());
             return false;
         }
+        record.redelivery().ifPresent(again -> deferred.settle(record.lane().lane(), again.sourceOffset()));
         if (verdict instanceof Verdict.Dropped dropped) {
-            apply(dropped.session(), dropped.digest(), found, observation, record);
+            apply(dropped.session(), dropped.digest(), found, observation, record, false);
             metrics.redeliveredDropped();
             return false;
         }
         Verdict.Accepted accepted = (Verdict.Accepted) verdict;
+        if (record.isUnlisted() && !session.isKnown()) {
+            return changes.apply(record, space, metrics, observation, accepted); // its session is forgotten
+        }
         session.accept(observation.sequence(), accepted.digest(), record.appendedAtMs());
         if (observation.operation() == Operation.CLOSE) {
             session.close();
@@ -190,19 +223,53 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         return changes.apply(record, space, metrics, observation, accepted);
     }
 
+    /** What became of the number of a record that was rejected. */
+    private enum Passed {
+        /** It is as it was. */
+        NOT,
+        /** It is open. */
+        OPEN,
+        /** Too many are open: it is passed for good. */
+        FOR_GOOD;
+
+        static Passed of(SessionState session, long sequence, Incoming record, boolean isShed, long nowMs) {
+            if (session.expects(sequence)) {
+                return session.skip(record.appendedAtMs(), isShed, nowMs) ? OPEN : FOR_GOOD;
+            }
+            return session.open().contains(sequence) ? OPEN : NOT;
+        }
+    }
+
+    /** It may come back as it was, and then counts as of now. */
+    private void defer(Incoming record, boolean isUnlisted) {
+        if (!record.isRedelivered()) {
+            deferred.add(record.lane().lane(), record.offset(), record.deferred(isUnlisted), tick.brokerTimeMs());
+        }
+    }
+
     /** What a record that is not accepted does to its session. */
-    private void apply(
-            Verdict.Session effect, long digest, SessionLookup found, Observation observation, Incoming record) {
+    private Passed apply(
+            Verdict.Session effect,
+            long digest,
+            SessionLookup found,
+            Observation observation,
+            Incoming record,
+            boolean isShed) {
+        Passed passed = Passed.NOT;
         if (effect == Verdict.Session.CONSUMES) {
             found.state().accept(observation.sequence(), digest, record.appendedAtMs());
             found.store(store);
-        } else if (effect == Verdict.Session.LEAVES_OPEN && found.state().expects(observation.sequence())) {
-            found.state().skip(record.appendedAtMs());
-            found.store(store);
+        } else if (effect == Verdict.Session.LEAVES_OPEN) {
+            boolean moves = found.state().expects(observation.sequence());
+            passed = Passed.of(found.state(), observation.sequence(), record, isShed, tick.brokerTimeMs());
+            if (moves) {
+                found.store(store);
+            }
         }
         if (found.state().isKnown()) {
             touched(found, record);
         }
+        return passed;
     }
 
     private void touched(SessionLookup found, Incoming record) {
@@ -215,7 +282,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     private Verdict verdict(Incoming record, String space, Observation observation, SessionState session) {
         long sequence = observation.sequence();
         boolean late = session.isClosed() || sequence < session.next();
-        if (record.isRedelivered() && late && !session.awaits(sequence)) {
+        boolean taken = late && !session.awaits(sequence) && !record.isUnlisted();
+        if (record.isRedelivered() && taken && !session.mayHaveLapsed(sequence)) {
             return new Verdict.Dropped(Verdict.Session.UNTOUCHED, 0);
         }
         Optional<String> mismatch = Dimensions.mismatch(store.space(space), observation);
@@ -226,7 +294,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                     0);
         }
         long expected = session.isClosed() ? 1 : session.next();
-        boolean open = session.open().contains(sequence);
+        boolean open = session.open().contains(sequence) || record.isUnlisted();
         if (sequence > expected && sequence >= session.next() && !open) {
             return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
                     "sequence %d leaves a gap: session '%s' expects %d next; send what is missing first"
@@ -237,6 +305,12 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         String id = id(record.lane().lane(), observation, session);
         if (sequence < session.next() && !open) {
             return repeated(space, id, observation, session, digest, expected);
+        }
+        if (session.open().wouldOverflow(sequence)) {
+            return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
+                    "sequence %d lies within a range of open numbers, and session '%s' has %d such ranges already; it stays open: send the first or the last number of a range before it"
+                            .formatted(sequence, observation.session(), OpenRanges.MAX_RANGES),
+                    expected));
         }
         Optional<StoredMemory> stored = store.memory(space, id);
         if (observation.operation() == Operation.OBSERVE) {
@@ -252,9 +326,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                         Verdict.Session.CONSUMES,
                         digest);
             }
-            if (!record.isRedelivered()
-                    && admission.sheds(record.lane().lane())
-                    && !session.open().isFull()) {
+            if (!record.isRedelivered() && admission.sheds(record.lane().lane())) {
                 long retryAfterMs = admission.retryAfterMs(record.lane().lane(), context.currentSystemTimeMs());
                 return new Verdict.Rejected(
                         RejectedRecord.overCapacity(
@@ -287,9 +359,17 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                             .formatted(observation.sequence(), observation.session())));
         }
         return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
-                "sequence %d of session '%s' was used before for something else; the session expects %d next"
-                        .formatted(observation.sequence(), observation.session(), expected),
-                expected));
+                used(observation.sequence(), observation.session(), session, expected), expected));
+    }
+
+    private static String used(long sequence, String name, SessionState session, long expected) {
+        if (!session.mayHaveLapsed(sequence)) {
+            return "sequence %d of session '%s' was used before for something else; the session expects %d next"
+                    .formatted(sequence, name, expected);
+        }
+        String accepted = sequence >= session.next() - SessionState.WINDOW ? "" : "was accepted with other content, or ";
+        return "sequence %d of session '%s' is not open any more: its record %swas rejected, and the number passed for good because %d ranges of numbers were open or because it was open for longer than rejected records are kept; send the observation under the next number, %d"
+                .formatted(sequence, name, accepted, OpenRanges.MAX_RANGES, expected);
     }
 
     private static String id(Lane lane, Observation observation, SessionState session) {
@@ -305,15 +385,17 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     }
 
     /** One bad record must not make all that follow look like a gap: its number is passed, but may be sent again. */
-    private void leaveOpen(Incoming record, String space, String sessionName, long sequence) {
-        SessionKey key = new SessionKey(space, record.lane().lane(), sessionName);
-        SessionLookup found = SessionLookup.of(store, key, sequence, record);
-        if (found.state().expects(sequence)) {
-            decided = true;
-            found.state().skip(record.appendedAtMs());
-            found.store(store);
-            touched(found, record);
+    private Passed leaveOpen(Incoming record, String space, Decoded.SessionPosition position) {
+        SessionKey key = new SessionKey(space, record.lane().lane(), position.session());
+        SessionLookup found = SessionLookup.of(store, key, position.sequence(), record);
+        if (!found.state().expects(position.sequence())) {
+            return found.state().open().contains(position.sequence()) ? Passed.OPEN : Passed.NOT;
         }
+        decided = true;
+        Passed passed = Passed.of(found.state(), position.sequence(), record, false, tick.brokerTimeMs());
+        found.store(store);
+        touched(found, record);
+        return passed;
     }
 
     private PoisonRecordException poison(Incoming record, RuntimeException cause) {
@@ -322,18 +404,17 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             Optional<Decoded.SessionPosition> position =
                     ObservationCodec.decode(record.value()).position();
             if (space.isPresent() && position.isPresent()) {
-                leaveOpen(
-                        record,
-                        space.get(),
-                        position.get().session(),
-                        position.get().sequence());
+                Passed passed = leaveOpen(record, space.get(), position.get());
+                if (passed != Passed.NOT) {
+                    defer(record, passed == Passed.FOR_GOOD);
+                }
             }
         } catch (RuntimeException e) {
             cause.addSuppressed(e);
         }
         RejectedRecord rejection = PoisonRecordHandler.rejection(cause);
         runtime.rejections().note(new LanePartition(record.lane().lane(), partition), record.offset(), rejection);
-        return new PoisonRecordException(record.topic(), partition, record.offset(), cause);
+        return new PoisonRecordException(record, cause);
     }
 
     private static String badKey(Incoming record) {
@@ -349,14 +430,12 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         long now = context.currentSystemTimeMs();
         metrics.rejected(rejection.reason());
         runtime.rejections().note(new LanePartition(record.lane().lane(), partition), record.offset(), rejection);
-        RejectedRecord.Source source = new RejectedRecord.Source(
-                record.topic(), record.partition(), record.originOffset(), record.enqueuedAtMs());
         context.forward(
                 new Record<>(
                         record.key().orElse(null),
                         record.value().orElse(null),
                         record.enqueuedAtMs(),
-                        rejection.headers(record.headers(), source, now)),
+                        rejection.headers(record.headers(), record.source(), now)),
                 EngramTopology.REJECTED_SINK);
     }
 

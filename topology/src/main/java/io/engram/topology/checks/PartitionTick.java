@@ -41,6 +41,7 @@ final class PartitionTick {
     private final Acknowledgements acknowledgements;
     private final Sweeper sweeper;
     private final Retention retention;
+    private final DeferredOffsets deferred;
     private final Map<Lane, LaneProgress> lanes;
     private final int partition;
     private final Map<Lane, Long> processedEnqueueTimeMs = new EnumMap<>(Lane.class);
@@ -60,6 +61,7 @@ final class PartitionTick {
             Acknowledgements acknowledgements,
             Sweeper sweeper,
             Retention retention,
+            DeferredOffsets deferred,
             Map<Lane, LaneProgress> lanes) {
         this.context = context;
         this.runtime = runtime;
@@ -68,6 +70,7 @@ final class PartitionTick {
         this.acknowledgements = acknowledgements;
         this.sweeper = sweeper;
         this.retention = retention;
+        this.deferred = deferred;
         this.lanes = lanes;
         this.partition = context.taskId().partition();
         this.storedPositions = store.positions();
@@ -89,6 +92,11 @@ final class PartitionTick {
     /** A record of the lane is being processed. */
     void processed(Lane lane, long enqueuedAtMs) {
         processedEnqueueTimeMs.merge(lane, enqueuedAtMs, Math::max);
+    }
+
+    /** The broker's time as records tell it: the latest append time seen on any lane here, epoch ms; 0 before the first. */
+    long brokerTimeMs() {
+        return processedEnqueueTimeMs.values().stream().max(Long::compare).orElse(0L);
     }
 
     /** A record at that offset concerned the session. */
@@ -204,7 +212,10 @@ final class PartitionTick {
     }
 
     private void sweep(long nowMs) {
-        for (SessionKey session : sweeper.sweepSessions(processedEnqueueTimeMs)) {
+        deferred.sweep(brokerTimeMs());
+        Sweeper.SweptSessions swept = sweeper.sweepSessions(processedEnqueueTimeMs, brokerTimeMs());
+        swept.changed().forEach(session -> acknowledgements.changed(session.key(), session.state()));
+        for (SessionKey session : swept.purged()) {
             runtime.sessions().ended(session);
             String key = SessionProgress.key(session.space(), session.lane(), session.session());
             send(key, null, nowMs, EngramTopology.SESSIONS_SINK);
@@ -216,9 +227,12 @@ final class PartitionTick {
         runtime.sessions().count(); // forgets those that went idle
     }
 
-    /** No change enqueued before this time can come any more, on any lane; empty while that is not known. */
+    /**
+     * No change enqueued before this time can come any more, on any lane, and none that was deferred can come back; empty
+     * while that is not known.
+     */
     private Optional<Long> oldestComing(long nowMs) {
-        long oldest = nowMs;
+        long oldest = Math.min(nowMs, deferred.oldestWaitingMs().orElse(nowMs));
         for (LaneProgress lane : lanes.values()) {
             if (!lane.depth().positioned() || lane.depth().endOffset() < 0) {
                 return Optional.empty();

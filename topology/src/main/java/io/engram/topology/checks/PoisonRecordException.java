@@ -7,7 +7,18 @@ package io.engram.topology.checks;
 public final class PoisonRecordException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    PoisonRecordException(String topic, int partition, long offset, RuntimeException cause) {
-        super("cannot process record " + offset + " of " + topic + "-" + partition + ": " + cause, cause);
+    private final transient RejectedRecord.Source source;
+
+    PoisonRecordException(Incoming record, RuntimeException cause) {
+        super(
+                "cannot process record " + record.offset() + " of " + record.topic() + "-" + record.partition() + ": "
+                        + cause,
+                cause);
+        source = record.source();
+    }
+
+    /** Where its rejection says that it came from. */
+    RejectedRecord.Source source() {
+        return source;
     }
 }

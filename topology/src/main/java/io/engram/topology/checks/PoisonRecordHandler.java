@@ -1,6 +1,5 @@
 package io.engram.topology.checks;
 
-import io.engram.schemas.Lane;
 import io.engram.schemas.MemorySpaces;
 import io.engram.schemas.RejectionReason;
 import io.engram.topology.TopologyRuntime;
@@ -8,7 +7,6 @@ import io.engram.topology.metrics.SpaceMetrics;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.streams.errors.ErrorHandlerContext;
 import org.apache.kafka.streams.errors.ProcessingExceptionHandler;
@@ -42,20 +40,13 @@ public final class PoisonRecordHandler implements ProcessingExceptionHandler {
 
     @Override
     public Response handleError(ErrorHandlerContext context, Record<?, ?> record, Exception exception) {
-        if (!(exception instanceof PoisonRecordException)) {
+        if (!(exception instanceof PoisonRecordException poison)) {
             return Response.fail();
         }
         LOG.error("Rejecting a record that cannot be processed", exception);
         TopologyRuntime known = runtime.orElseThrow();
         String rejectedTopic = known.config().topics().rejected();
-        Lane lane = known.config().topics().laneOf(context.topic()).orElseThrow();
-        long appendedAt = context.timestamp() - known.config().slackMs().get(lane);
-        Optional<Redelivery> earlier =
-                Redelivery.of(context.headers(), context.topic(), context.partition(), appendedAt);
-        long enqueuedAt = earlier.map(Redelivery::enqueuedAtMs).orElse(appendedAt);
-        long offset = earlier.map(Redelivery::sourceOffset)
-                .orElse(OptionalLong.empty())
-                .orElse(context.offset());
+        RejectedRecord.Source source = poison.source();
         RejectedRecord rejection = rejection(exception.getCause());
         SpaceMetrics metrics = MemorySpaces.ofKey(Optional.ofNullable(context.sourceRawKey()))
                 .map(known.metrics()::knownSpace)
@@ -64,12 +55,9 @@ public final class PoisonRecordHandler implements ProcessingExceptionHandler {
         return Response.resume(List.of(new ProducerRecord<>(
                 rejectedTopic,
                 null,
-                enqueuedAt,
+                source.enqueuedAtMs(),
                 context.sourceRawKey(),
                 context.sourceRawValue(),
-                rejection.headers(
-                        context.headers(),
-                        new RejectedRecord.Source(context.topic(), context.partition(), offset, enqueuedAt),
-                        known.clock().getAsLong()))));
+                rejection.headers(context.headers(), source, known.clock().getAsLong()))));
     }
 }

@@ -2,6 +2,7 @@ package io.engram.topology.checks;
 
 import io.engram.schemas.RejectionHeaders;
 import io.engram.schemas.RejectionReason;
+import io.engram.topology.store.OpenRanges;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalLong;
 import org.apache.kafka.common.header.Headers;
@@ -28,6 +29,19 @@ record RejectedRecord(RejectionReason reason, String detail, OptionalLong expect
     static RejectedRecord overCapacity(String detail, long retryAfterMs) {
         return new RejectedRecord(
                 RejectionReason.OVER_CAPACITY, detail, OptionalLong.empty(), OptionalLong.of(retryAfterMs));
+    }
+
+    /** The same, when the record's number could not be kept open either. */
+    RejectedRecord passedForGood(String session, long next) {
+        String way = reason == RejectionReason.OVER_CAPACITY
+                ? "it comes back by itself, but cannot be sent again under its number"
+                : "send the corrected observation under the next number, " + next;
+        return new RejectedRecord(
+                reason,
+                "%s; its number is passed for good, since session '%s' has %d ranges of open numbers already: %s"
+                        .formatted(detail, session, OpenRanges.MAX_RANGES, way),
+                expectedSequence,
+                retryAfterMs);
     }
 
     /** Where a record came from. */

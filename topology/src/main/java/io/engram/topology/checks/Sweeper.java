@@ -1,6 +1,7 @@
 package io.engram.topology.checks;
 
 import io.engram.schemas.Lane;
+import io.engram.topology.SessionConfig;
 import io.engram.topology.retention.Retention;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
@@ -23,19 +24,22 @@ final class Sweeper {
 
     private final MemoryStore store;
     private final long retentionMs;
+    private final long openMs;
     private final Retention retention;
     private final Deque<String> droppedSpaces = new ArrayDeque<>();
     private final Set<String> dropMarks = new HashSet<>();
     private MemoryStore.SweepCursor dropCursor = new MemoryStore.SweepCursor();
+    private final MemoryStore.RetiredCursor retiredCursor = new MemoryStore.RetiredCursor();
     private Optional<SessionKey> lastSession = Optional.empty();
 
     /**
-     * @param retentionMs of sessions and tombstones
+     * @param sessions how long sessions, their open numbers and tombstones are kept
      * @param retention is told when all that was dropped with a space is deleted
      */
-    Sweeper(MemoryStore store, long retentionMs, Retention retention) {
+    Sweeper(MemoryStore store, SessionConfig sessions, Retention retention) {
         this.store = store;
-        this.retentionMs = retentionMs;
+        this.retentionMs = sessions.retentionMs();
+        this.openMs = sessions.openMs();
         this.retention = retention;
     }
 
@@ -65,27 +69,42 @@ final class Sweeper {
     }
 
     /**
-     * Deletes some sessions that were inactive for the retention time and have no open numbers.
+     * Has some sessions forget numbers that were open for too long, and deletes those that were inactive for the retention
+     * time and have no open numbers.
      *
      * @param processedEnqueueTimeMs by lane, of lanes from which something was processed
-     * @return the sessions deleted
+     * @param brokerMs the broker's time, as far as it is known here; epoch ms
      */
-    List<SessionKey> sweepSessions(Map<Lane, Long> processedEnqueueTimeMs) {
+    SweptSessions sweepSessions(Map<Lane, Long> processedEnqueueTimeMs, long brokerMs) {
         List<SessionKey> purged = new ArrayList<>();
+        List<MemoryStore.StoredSession> changed = new ArrayList<>();
         MemoryStore.SessionPage page = store.sessionsAfter(lastSession, STEP);
         for (MemoryStore.StoredSession session : page.sessions()) {
             Optional<Long> now =
                     Optional.ofNullable(processedEnqueueTimeMs.get(session.key().lane()));
             boolean old = now.filter(ms -> ms - session.state().lastActivityMs() > retentionMs)
                     .isPresent();
+            boolean expired = session.state().expireOpen(brokerMs - openMs);
             if (old && session.state().open().isEmpty()) {
                 store.deleteSession(session.key());
                 purged.add(session.key());
+            } else if (expired) {
+                store.putSession(session.key(), session.state());
+                changed.add(session);
             }
         }
         lastSession = page.last();
-        return purged;
+        store.expireRetired(retiredCursor, brokerMs - openMs, STEP);
+        return new SweptSessions(purged, changed);
     }
+
+    /**
+     * What became of sessions.
+     *
+     * @param purged are deleted
+     * @param changed lost open numbers
+     */
+    record SweptSessions(List<SessionKey> purged, List<MemoryStore.StoredSession> changed) {}
 
     /** Forgets which spaces were dropped, once no older change can come any more. */
     void sweepDropMarks(long processedEnqueueTimeMs) {

@@ -160,16 +160,17 @@ public final class MemoryStore implements StateStore {
     public Optional<RetiredSession> retiredSession(SessionKey key, long sourceOffset) {
         Bytes from = StoreKeys.retired(key.space(), key.lane(), key.session(), 0);
         Bytes to = StoreKeys.retired(key.space(), key.lane(), key.session(), sourceOffset + 1);
-        Optional<RetiredSession> found = Optional.empty();
-        try (KeyValueIterator<Bytes, byte[]> iterator = store.range(from, to)) {
+        // From the end: the latest one that began before the record, however many there are.
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.reverseRange(from, to)) {
             while (iterator.hasNext()) {
                 KeyValue<Bytes, byte[]> entry = iterator.next();
                 if (entry.key.get().length == from.get().length && entry.key.compareTo(to) < 0) {
-                    found = Optional.of(RetiredSession.decode(entry.value));
+                    return Optional.of(RetiredSession.decode(entry.value))
+                            .filter(retired -> sourceOffset < retired.endOffset());
                 }
             }
         }
-        return found.filter(retired -> sourceOffset < retired.endOffset());
+        return Optional.empty();
     }
 
     /** Keeps an incarnation that was closed with open numbers; without any it is forgotten. */
@@ -181,6 +182,68 @@ public final class MemoryStore implements StateStore {
         } else {
             store.put(retired, session.encode());
         }
+    }
+
+    /** Where a sweep over retired sessions goes on. */
+    public static final class RetiredCursor {
+        private Optional<Bytes> next = Optional.empty();
+    }
+
+    /**
+     * Has up to {@code max} retired sessions forget the numbers that were opened before a time; those of which nothing is
+     * open then are deleted. Starts over after the last one.
+     */
+    public void expireRetired(RetiredCursor cursor, long openedBeforeMs, int max) {
+        Bytes from = cursor.next.orElse(StoreKeys.first(StoreKeys.RETIRED));
+        List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.after(StoreKeys.RETIRED), max);
+        for (KeyValue<Bytes, byte[]> entry : entries) {
+            RetiredSession retired = RetiredSession.decode(entry.value);
+            if (retired.state().expireOpen(openedBeforeMs)) {
+                if (retired.state().open().isEmpty()) {
+                    store.delete(entry.key);
+                } else {
+                    store.put(entry.key, retired.encode());
+                }
+            }
+        }
+        cursor.next = entries.size() < max
+                ? Optional.empty()
+                : Optional.of(IndexLoader.successor(entries.get(max - 1).key));
+    }
+
+    /** What is known of a chunk of neighbouring source offsets of a lane. */
+    public Optional<DeferredChunk> deferred(Lane lane, long chunk) {
+        return Optional.ofNullable(store.get(StoreKeys.deferred(lane, chunk))).map(DeferredChunk::decode);
+    }
+
+    public void putDeferred(Lane lane, long number, DeferredChunk chunk) {
+        store.put(StoreKeys.deferred(lane, number), chunk.encode());
+    }
+
+    public void deleteDeferred(Lane lane, long number) {
+        store.delete(StoreKeys.deferred(lane, number));
+    }
+
+    /** Looks at chunks one by one. */
+    public interface ChunkVisitor {
+        /** Returns true to go on. */
+        boolean visit(long number, DeferredChunk chunk);
+    }
+
+    /** Shows up to {@code max} of a lane's chunks, from a number on and in order; returns how many it showed. */
+    public int scanDeferred(Lane lane, long from, int max, ChunkVisitor visitor) {
+        int shown = 0;
+        Bytes end = StoreKeys.afterDeferred(lane);
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.range(StoreKeys.deferred(lane, from), end)) {
+            boolean more = true;
+            while (more && shown < max && iterator.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = iterator.next();
+                more = entry.key.compareTo(end) < 0
+                        && visitor.visit(StoreKeys.chunkOf(entry.key.get()), DeferredChunk.decode(entry.value));
+                shown++;
+            }
+        }
+        return shown;
     }
 
     /** How far the lanes were processed when {@link #putPositions} was last called. */

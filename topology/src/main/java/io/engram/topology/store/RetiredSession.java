@@ -8,22 +8,32 @@ import java.util.Arrays;
  *
  * <pre>
  * offset size  field
- * 0      8     source offset at which the next incarnation began
- * 8      ...   {@link SessionState}
+ * 0      1     version = 2
+ * 1      8     source offset at which the next incarnation began
+ * 9      ...   {@link SessionState}
  * </pre>
  */
 public record RetiredSession(SessionState state, long endOffset) {
+    private static final byte VERSION = 2;
+    private static final int HEADER_BYTES = 1 + Long.BYTES;
+
     byte[] encode() {
         byte[] encoded = state.encode();
-        return ByteBuffer.allocate(Long.BYTES + encoded.length)
+        return ByteBuffer.allocate(HEADER_BYTES + encoded.length)
+                .put(VERSION)
                 .putLong(endOffset)
                 .put(encoded)
                 .array();
     }
 
     static RetiredSession decode(byte[] bytes) {
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        byte version = in.get();
+        if (version != VERSION) {
+            throw new IllegalArgumentException("retired session of version " + version + ", expected " + VERSION);
+        }
+        long endOffset = in.getLong();
         return new RetiredSession(
-                SessionState.decode(Arrays.copyOfRange(bytes, Long.BYTES, bytes.length)),
-                ByteBuffer.wrap(bytes).getLong());
+                SessionState.decode(Arrays.copyOfRange(bytes, HEADER_BYTES, bytes.length)), endOffset);
     }
 }

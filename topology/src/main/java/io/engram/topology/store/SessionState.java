@@ -1,6 +1,7 @@
 package io.engram.topology.store;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.OptionalLong;
 
 /**
@@ -8,16 +9,18 @@ import java.util.OptionalLong;
  *
  * <pre>
  * offset size  field
- * 0      1     version = 1
+ * 0      1     version = 2
  * 1      1     flags: 1 = closed
  * 2      8     next sequence number
  * 10     8     incarnation: source offset of the session's first record
  * 18     8     last activity, epoch ms of the last enqueue
- * 26     8     which of the digests are present, one bit each
- * 34     8×n   the present digests, slot = sequence mod 64
- * ...    4     number of open ranges
- * ...    16×m  first and last of each
+ * 26     8     highest number that was passed for good without being accepted, 0 = none
+ * 34     8     which of the digests are present, one bit each
+ * 42     8×n   the present digests, slot = sequence mod 64
+ * ...    ...   {@link OpenRanges}
  * </pre>
+ *
+ * With 200 open ranges that is about a kilobyte, and it is written with each record of the session.
  *
  * Mutable and not thread-safe: it belongs to the stream thread.
  */
@@ -25,12 +28,14 @@ public final class SessionState {
     /** How many of the latest accepted digests are kept. */
     public static final int WINDOW = 64;
 
-    private static final byte VERSION = 1;
+    private static final byte VERSION = 2;
     private static final byte CLOSED = 1;
+    private static final int HEADER_BYTES = 42;
 
     private long next = 1;
     private long incarnation;
     private long lastActivityMs;
+    private long lapsed;
     private boolean closed;
     private OpenRanges open = new OpenRanges();
     private long present;
@@ -88,6 +93,15 @@ public final class SessionState {
         return inWindow && (present & 1L << slot) != 0 ? OptionalLong.of(digests[slot]) : OptionalLong.empty();
     }
 
+    /**
+     * True when the number may have been passed for good although no record of it was accepted: too many ranges were open,
+     * or it was open for too long. Certain for the last {@value #WINDOW} numbers, possible for those before.
+     */
+    public boolean mayHaveLapsed(long sequence) {
+        boolean taken = digestOf(sequence).isPresent();
+        return sequence <= lapsed && !taken && !open.contains(sequence);
+    }
+
     /** Accepts the record of an expected or open number. */
     public void accept(long sequence, long digest, long enqueuedAtMs) {
         if (sequence == next) {
@@ -103,14 +117,28 @@ public final class SessionState {
         touch(enqueuedAtMs);
     }
 
-    /** Passes the expected number and leaves it open; beyond the limit of ranges it is passed for good. */
-    public void skip(long enqueuedAtMs) {
-        boolean keep = !open.isFull() || open.endsWith(next - 1);
-        if (keep) {
-            open.append(next);
+    /**
+     * Passes the expected number and leaves it open, if another range can be kept.
+     *
+     * @param wasShed true when it comes back by itself
+     * @param nowMs from when on it is open, epoch ms
+     * @return false when it is passed for good
+     */
+    public boolean skip(long enqueuedAtMs, boolean wasShed, long nowMs) {
+        boolean kept = open.append(next, wasShed, nowMs);
+        if (!kept) {
+            lapsed = next;
         }
         advance();
         touch(enqueuedAtMs);
+        return kept;
+    }
+
+    /** Passes for good what was opened before a time; returns true when there was any. */
+    public boolean expireOpen(long beforeMs) {
+        OptionalLong highest = open.expire(beforeMs);
+        highest.ifPresent(sequence -> lapsed = Math.max(lapsed, sequence));
+        return highest.isPresent();
     }
 
     /** Ends the session: the next record may start it anew at 1. */
@@ -129,12 +157,14 @@ public final class SessionState {
     }
 
     public byte[] encode() {
-        ByteBuffer out = ByteBuffer.allocate(34 + Long.bitCount(present) * Long.BYTES + open.encodedSize());
+        ByteBuffer out =
+                ByteBuffer.allocate(HEADER_BYTES + Long.bitCount(present) * Long.BYTES + open.maxEncodedSize());
         out.put(VERSION)
                 .put(closed ? CLOSED : 0)
                 .putLong(next)
                 .putLong(incarnation)
-                .putLong(lastActivityMs);
+                .putLong(lastActivityMs)
+                .putLong(lapsed);
         out.putLong(present);
         for (int slot = 0; slot < WINDOW; slot++) {
             if ((present & 1L << slot) != 0) {
@@ -142,7 +172,7 @@ public final class SessionState {
             }
         }
         open.write(out);
-        return out.array();
+        return Arrays.copyOf(out.array(), out.position());
     }
 
     /**
@@ -162,6 +192,7 @@ public final class SessionState {
         state.closed = closed;
         state.next = next;
         state.lastActivityMs = in.getLong();
+        state.lapsed = in.getLong();
         state.present = in.getLong();
         for (int slot = 0; slot < WINDOW; slot++) {
             if ((state.present & 1L << slot) != 0) {

@@ -12,6 +12,7 @@ final class StoreKeys {
     static final byte SESSION = 's';
     static final byte RETIRED = 'r';
     static final byte TIME = 'e';
+    static final byte DEFERRED = 'd';
     static final byte SPACE = 'p';
     static final Bytes GENERATION = Bytes.wrap(new byte[] {'g'});
     static final Bytes POSITIONS = Bytes.wrap(new byte[] {'o'});
@@ -52,6 +53,25 @@ final class StoreKeys {
                 .put(text)
                 .putLong(incarnation)
                 .array());
+    }
+
+    /** Big-endian number, so that a lane's chunks sort by their offsets. */
+    static Bytes deferred(Lane lane, long chunk) {
+        return Bytes.wrap(ByteBuffer.allocate(2 + Long.BYTES)
+                .put(DEFERRED)
+                .put((byte) lane.ordinal())
+                .putLong(chunk)
+                .array());
+    }
+
+    /** The first key after a lane's deferred offsets. */
+    static Bytes afterDeferred(Lane lane) {
+        return Bytes.wrap(new byte[] {DEFERRED, (byte) (lane.ordinal() + 1)});
+    }
+
+    /** The number of the chunk that a key of {@link #deferred} speaks of. */
+    static long chunkOf(byte[] key) {
+        return ByteBuffer.wrap(key).getLong(2);
     }
 
     /** Big-endian time within the space, so that a space's memories sort by it. */

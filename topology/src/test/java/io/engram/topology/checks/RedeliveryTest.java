@@ -4,15 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
+import io.engram.schemas.ObservationCodec;
 import io.engram.schemas.Operation;
 import io.engram.schemas.RejectionHeaders;
+import io.engram.topology.SessionConfig;
 import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
 import io.engram.topology.TopologyFixture.Rejection;
 import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.admission.PartitionDepth;
+import io.engram.topology.store.OpenRanges;
 import io.engram.topology.store.SessionKey;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -32,6 +36,7 @@ class RedeliveryTest {
 
     private TopologyFixture topology;
     private PartitionDepth depth;
+    private long clock;
 
     @BeforeEach
     void start() {
@@ -43,7 +48,10 @@ class RedeliveryTest {
                 0.95,
                 100,
                 300_000);
-        topology = new TopologyFixture(stateDir, config -> config.withAdmission(small), TestEngines.create());
+        topology = new TopologyFixture(
+                stateDir,
+                config -> config.withAdmission(small).withSessions(new SessionConfig(60_000, 300_000, 600_000)),
+                TestEngines.create());
         topology.send(SPACE, observe(1, "first", "one"));
         depth = topology.runtime()
                 .depths()
@@ -219,7 +227,7 @@ class RedeliveryTest {
         Rejection shed = shed(observe(2, "a", "text"));
         topology.send(SPACE, Observation.of(Operation.CLOSE, "s", 3));
         topology.send(SPACE, observe(1, "b", "of the second"));
-        topology.advance(Duration.ofHours(25));
+        topology.advance(Duration.ofMinutes(6));
         topology.send(SPACE, Observation.observe("other", 1, "moves the lane's time", new float[] {1, 2}));
         topology.advance(Duration.ofSeconds(3));
         assertThat(topology.store().session(session())).isEmpty();
@@ -269,5 +277,218 @@ class RedeliveryTest {
         assertThat(again.get(0).headers().headers(RejectionHeaders.REDELIVERED)).isEmpty();
         assertThat(again.get(0).header(RejectionHeaders.SOURCE_OFFSET))
                 .isEqualTo(shed.header(RejectionHeaders.SOURCE_OFFSET));
+    }
+
+    private void sendWith(Observation observation, Map<String, String> headers) {
+        topology.sendRaw(
+                Lane.NORMAL,
+                Optional.of(SPACE.getBytes(StandardCharsets.UTF_8)),
+                Optional.of(ObservationCodec.encode(observation)),
+                headers);
+    }
+
+    /** Time goes on, and records say so. */
+    private void pass(Duration duration) {
+        Lane.ALL.forEach(lane -> {
+            PartitionDepth known =
+                    topology.runtime().depths().of(new LanePartition(lane, 0)).orElseThrow();
+            known.positionAtLeast(0);
+            known.endOffset(Math.max(0, known.endOffset())); // nothing else is on its way
+        });
+        topology.advance(duration);
+        topology.send(SPACE, Observation.observe("clock", ++clock, "moves the lane's time", new float[] {1, 2}));
+        topology.advance(Duration.ofSeconds(3));
+    }
+
+    private static Map<String, String> forged(Rejection rejection) {
+        return Map.of(
+                RejectionHeaders.REDELIVERED, "1",
+                RejectionHeaders.ENQUEUED_AT, "0",
+                RejectionHeaders.SOURCE_TOPIC, rejection.header(RejectionHeaders.SOURCE_TOPIC),
+                RejectionHeaders.SOURCE_PARTITION, rejection.header(RejectionHeaders.SOURCE_PARTITION),
+                RejectionHeaders.SOURCE_OFFSET, rejection.header(RejectionHeaders.SOURCE_OFFSET));
+    }
+
+    @Test
+    void shouldRejectLikeAnyRecordWhatOnlyClaimsToComeAgain() {
+        Map<String, String> claim = Map.of(RejectionHeaders.REDELIVERED, "1", RejectionHeaders.ENQUEUED_AT, "0");
+
+        sendWith(observe(1, "c", "other content under a used number"), claim);
+        sendWith(observe(1, "first", "one"), claim);
+        overload();
+        sendWith(observe(2, "a", "text"), claim);
+        relax();
+
+        assertThat(topology.rejectionReasons()).containsExactly("invalid_sequence", "duplicate", "over_capacity");
+        assertThat(dropped()).isZero();
+    }
+
+    @Test
+    void shouldTakeTheTimeOfARecordFromItsAppendWhateverItClaims() {
+        sendWith(
+                observe(2, "first", "two"),
+                Map.of(RejectionHeaders.REDELIVERED, "1", RejectionHeaders.ENQUEUED_AT, "0"));
+
+        assertThat(content("first")).contains("two");
+        assertThat(topology.store().memory(SPACE, "first").orElseThrow().enqueuedAtMs())
+                .isGreaterThanOrEqualTo(TopologyFixture.START.toEpochMilli());
+    }
+
+    @Test
+    void shouldNotLetOtherContentTakeThePlaceOfWhatWasShed() {
+        Rejection shed = shed(observe(2, "a", "text"));
+        overload();
+
+        sendWith(observe(2, "a", "forged"), forged(shed));
+        assertThat(topology.rejectionReasons()).containsExactly("over_capacity");
+        topology.redeliver(Lane.NORMAL, shed);
+
+        assertThat(content("a")).contains("text");
+        assertThat(topology.rejections()).isEmpty();
+    }
+
+    @Test
+    void shouldNotTakeAnotherLanesWordForIt() {
+        Rejection shed = shed(observe(2, "a", "text"));
+
+        topology.redeliver(Lane.HIGH, shed);
+
+        assertThat(topology.rejectionReasons()).containsExactly("invalid_sequence");
+        topology.redeliver(Lane.NORMAL, shed);
+        assertThat(content("a")).contains("text");
+    }
+
+    @Test
+    void shouldTakeTheTimeOfWhatComesAgainFromTheStore() {
+        Rejection shed = shed(observe(2, "a", "text"));
+        long enqueuedAt = Long.parseLong(shed.header(RejectionHeaders.ENQUEUED_AT));
+        topology.advance(Duration.ofMinutes(1));
+
+        sendWith(observe(2, "a", "text"), forged(shed));
+
+        assertThat(topology.store().memory(SPACE, "a").orElseThrow().enqueuedAtMs())
+                .isEqualTo(enqueuedAt);
+    }
+
+    @Test
+    void shouldNotHandACopyToTheNextIncarnation() {
+        Rejection shed = shed(observe(2, "a", "text"));
+        topology.redeliver(Lane.NORMAL, shed);
+        topology.send(SPACE, Observation.of(Operation.CLOSE, "s", 3));
+        topology.send(SPACE, observe(1, "b", "of the second"));
+
+        topology.redeliver(Lane.NORMAL, shed);
+        topology.send(SPACE, observe(2, "c", "of the second"));
+
+        assertThat(topology.rejections()).isEmpty();
+        assertThat(content("c")).contains("of the second");
+    }
+
+    @Test
+    void shouldAcceptWhatWasRejectedAgainOnceItsFaultIsGone() {
+        Rejection shed = shed(observe(2, "a", "text"));
+        topology.send(SPACE, Observation.of(Operation.DROP, "s", 3));
+        topology.advance(Duration.ofMillis(200));
+        topology.send(SPACE, Observation.observe("s", 4, "three", new float[] {1, 2, 3}));
+        topology.redeliver(Lane.NORMAL, shed);
+        Rejection again = topology.rejections().get(0);
+
+        topology.redeliver(Lane.NORMAL, again);
+
+        assertThat(topology.rejectionReasons())
+                .as("not passed over as a copy")
+                .containsExactly("invalid_observation");
+    }
+
+    @Test
+    void shouldKeepATombstoneWhileAnOlderRecordMayComeBack() {
+        Rejection shed = shed(observe(2, "a", "v1"));
+        topology.send(SPACE, Observation.forget("s", 3, "a"));
+        pass(Duration.ofMinutes(7));
+
+        topology.redeliver(Lane.NORMAL, shed);
+        topology.settle();
+
+        assertThat(content("a")).isEmpty();
+        assertThat(topology.store().memory(SPACE, "a")).isPresent();
+        pass(Duration.ofSeconds(10));
+        assertThat(topology.store().memory(SPACE, "a"))
+                .as("nothing older is left")
+                .isEmpty();
+    }
+
+    @Test
+    void shouldKeepADropMarkWhileAnOlderRecordMayComeBack() {
+        Rejection shed = shed(observe(2, "a", "v1"));
+        topology.send(SPACE, Observation.of(Operation.DROP, "s", 3));
+        pass(Duration.ofMinutes(7));
+
+        topology.redeliver(Lane.NORMAL, shed);
+
+        assertThat(content("a")).isEmpty();
+        assertThat(topology.store().space(SPACE).isDropped()).isTrue();
+        pass(Duration.ofSeconds(10));
+        assertThat(topology.store().space(SPACE).isDropped()).isFalse();
+    }
+
+    @Test
+    void shouldForgetWhatTheTopicOfRejectionsHoldsNoMore() {
+        Rejection shed = shed(observe(2, "a", "text"));
+        pass(Duration.ofMinutes(12));
+        pass(Duration.ofSeconds(3));
+        assertThat(topology.store().deferred(Lane.NORMAL, 0)).isEmpty();
+        assertThat(topology.store().session(session()))
+                .as("its number is not open any more, and nobody uses it")
+                .isEmpty();
+
+        topology.redeliver(Lane.NORMAL, shed);
+
+        assertThat(topology.rejectionReasons()).containsExactly("invalid_sequence");
+    }
+
+    @Test
+    void shouldForgetEarlierIncarnationsWithTheirOpenNumbers() {
+        Rejection shed = shed(observe(2, "a", "text"));
+        long incarnation = topology.store().session(session()).orElseThrow().incarnation();
+        topology.send(SPACE, Observation.of(Operation.CLOSE, "s", 3));
+        topology.send(SPACE, observe(1, "b", "of the second"));
+        assertThat(topology.store().retiredSession(session(), incarnation)).isPresent();
+
+        pass(Duration.ofMinutes(12));
+
+        assertThat(topology.store().retiredSession(session(), incarnation)).isEmpty();
+        assertThat(shed.reason()).isEqualTo("over_capacity");
+    }
+
+    @Test
+    void shouldShedWhereNoNumberCanBeKeptOpenAndTakeItBackAlone() {
+        for (long sequence = 2; sequence < 2 + 2 * OpenRanges.MAX_RANGES; sequence += 2) {
+            sendBroken(sequence);
+            topology.send(SPACE, observe(sequence + 1, "m" + sequence, "text"));
+        }
+        topology.rejections();
+        long next = 2 + 2 * OpenRanges.MAX_RANGES;
+
+        Rejection shed = shed(observe(next, "a", "text"));
+        assertThat(shed.detail()).contains("200 ranges").contains("comes back by itself");
+        topology.send(SPACE, observe(next, "a", "sent again"));
+        Rejection again = topology.rejections().get(0);
+        assertThat(again.reason()).isEqualTo("invalid_sequence");
+        assertThat(again.detail()).contains("passed for good").contains("next number, " + (next + 1));
+        topology.redeliver(Lane.NORMAL, shed);
+        topology.redeliver(Lane.NORMAL, shed);
+
+        assertThat(content("a")).contains("text");
+        assertThat(topology.rejections()).isEmpty();
+        assertThat(dropped()).isEqualTo(1);
+    }
+
+    private void sendBroken(long sequence) {
+        String json = "{\"session\":\"s\",\"sequence\":" + sequence + ",\"content\":\"x\",\"embedding\":[0,0]}";
+        topology.sendRaw(
+                Lane.NORMAL,
+                Optional.of(SPACE.getBytes(StandardCharsets.UTF_8)),
+                Optional.of(json.getBytes(StandardCharsets.UTF_8)),
+                Map.of());
     }
 }

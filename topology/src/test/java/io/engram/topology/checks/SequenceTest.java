@@ -8,6 +8,7 @@ import io.engram.schemas.Operation;
 import io.engram.schemas.RejectionHeaders;
 import io.engram.schemas.SessionProgress;
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.store.OpenRanges;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -192,5 +193,65 @@ class SequenceTest {
         assertThat(progress.acknowledgedSequence()).isEqualTo(10);
         assertThat(progress.indexedOffsets()).isEqualTo(Map.of("normal-0", 9L));
         assertThat(progress.state()).isEqualTo("open");
+    }
+
+    @Test
+    void shouldPassNumbersForGoodBeyondTheRangesThatAreKeptOpen() {
+        long broken = 2L * (OpenRanges.MAX_RANGES + 10);
+        for (long sequence = 1; sequence <= broken; sequence++) {
+            if (sequence % 2 == 0) {
+                sendBroken(sequence);
+            } else {
+                topology.send(SPACE, observation(sequence, "memory " + sequence));
+            }
+        }
+        List<TopologyFixture.Rejection> rejections = topology.rejections();
+        assertThat(rejections)
+                .hasSize(OpenRanges.MAX_RANGES + 10)
+                .extracting(TopologyFixture.Rejection::reason)
+                .containsOnly("invalid_observation");
+        assertThat(rejections.get(OpenRanges.MAX_RANGES - 1).detail()).doesNotContain("for good");
+        assertThat(rejections.get(OpenRanges.MAX_RANGES).detail())
+                .contains("passed for good")
+                .contains("next number, " + (2L * OpenRanges.MAX_RANGES + 3));
+        topology.settle();
+        assertThat(topology.progress().get(SPACE + "/normal/s").orElseThrow().openRanges())
+                .hasSize(OpenRanges.MAX_RANGES);
+
+        topology.send(SPACE, observation(2, "corrected"));
+        assertThat(topology.rejections()).isEmpty();
+        topology.send(SPACE, observation(broken, "corrected"));
+        topology.send(SPACE, observation(2L * OpenRanges.MAX_RANGES + 1, "other content"));
+        topology.send(SPACE, observation(broken - 1, "other content"));
+        List<TopologyFixture.Rejection> late = topology.rejections();
+        assertThat(late).extracting(TopologyFixture.Rejection::reason).containsOnly("invalid_sequence");
+        assertThat(late.get(0).detail())
+                .contains("passed for good")
+                .contains("next number, " + (broken + 1))
+                .doesNotContain("used before");
+        assertThat(late.get(2).detail()).contains("used before for something else");
+    }
+
+    @Test
+    void shouldSayWhyANumberWithinARangeCannotBeTakenYet() {
+        topology.send(SPACE, observation(1, "a"));
+        long sequence = 2;
+        for (; sequence <= 4; sequence++) {
+            sendBroken(sequence);
+        }
+        for (int i = 1; i < OpenRanges.MAX_RANGES; i++) {
+            topology.send(SPACE, observation(sequence++, "memory"));
+            sendBroken(sequence++);
+        }
+        topology.rejections();
+
+        topology.send(SPACE, observation(3, "corrected"));
+        List<TopologyFixture.Rejection> rejections = topology.rejections();
+        assertThat(rejections).extracting(TopologyFixture.Rejection::reason).containsExactly("invalid_sequence");
+        assertThat(rejections.get(0).detail()).contains("it stays open");
+        topology.send(SPACE, observation(2, "corrected"));
+        topology.send(SPACE, observation(3, "corrected"));
+
+        assertThat(topology.rejections()).isEmpty();
     }
 }
