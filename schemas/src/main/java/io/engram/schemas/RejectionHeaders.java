@@ -32,8 +32,8 @@ public final class RejectionHeaders {
     public static final String REJECTED_AT = "engram-rejected-at";
 
     /**
-     * Marks a record that was rejected before and is sent to its lane again, by redelivery or a replay. It is never shed, its
-     * change counts from {@link #ENQUEUED_AT}, and when its sequence number was taken meanwhile it is dropped.
+     * Marks a record that was rejected before and is sent to its lane again, by redelivery or a replay. For people and tools:
+     * what counts as redelivered is decided by what the store knows of the source offset, whatever the headers say.
      */
     public static final String REDELIVERED = "engram-redelivered";
 

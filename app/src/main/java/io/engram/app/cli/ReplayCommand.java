@@ -50,9 +50,10 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         footer = {
             "",
-            "Nothing is ever doubled: a record whose sequence number was taken meanwhile is dropped, an older change",
-            "of a memory has no effect on a newer one. What is still wrong is rejected again. Shed records",
-            "(over_capacity) come back by themselves while redelivery.enabled is true."
+            "Nothing is ever doubled: shed records (over_capacity) and those of internal errors that came back before",
+            "are passed over, and have no effect on what is newer. Others are checked like new records, and count",
+            "from now. What is still wrong is rejected again. Shed records come back by themselves while",
+            "redelivery.enabled is true."
         })
 public final class ReplayCommand implements Callable<Integer> {
     private static final int MAX_IN_FLIGHT = 500;

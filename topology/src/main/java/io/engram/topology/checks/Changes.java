@@ -102,7 +102,7 @@ final class Changes {
             metrics.superseded();
             return false;
         }
-        SpaceRecord configured = known.with(observation.settings());
+        SpaceRecord configured = known.with(observation.settings(), record.enqueuedAtMs());
         store.putSpace(space, configured);
         retention.known(space, configured);
         if (configured.exists()) {
@@ -117,9 +117,13 @@ final class Changes {
             metrics.superseded();
             return false;
         }
-        store.putSpace(space, SpaceRecord.dropped(store.nextGeneration(), record.enqueuedAtMs()));
+        SpaceRecord dropped = known.dropped(store.nextGeneration(), record.enqueuedAtMs());
+        store.putSpace(space, dropped);
         store.view().index().drop(space);
         retention.dropped(space);
+        if (dropped.hasRetention()) {
+            retention.known(space, dropped);
+        }
         sweeper.dropped(space);
         droppedSpaces.accept(space);
         return false;

@@ -9,18 +9,22 @@ import java.util.OptionalLong;
  *
  * <pre>
  * offset size  field
- * 0      1     version = 2 (version 1 ends after the drop time)
+ * 0      1     version = 3
  * 1      4     dimension, 0 while it is not fixed
  * 5      8     memories of this generation or older were dropped; 0 = never
  * 13     8     enqueue time of that drop, epoch ms
  * 21     8     time to live, ms; 0 = for ever, -1 = as configured
  * 29     8     most memories kept; 0 = all, -1 = as configured
  * 37     1     1 = every memory has its key in order of time
+ * 38     8     enqueue time of the change that set the time to live, epoch ms; 0 = never
+ * 46     8     enqueue time of the change that set the most memories, epoch ms; 0 = never
  * </pre>
  *
  * @param ttlMs empty for what the instances are configured with
  * @param maxMemories empty for what the instances are configured with
  * @param inOrderOfTime true when every memory of the space has a key in order of time, which retention needs
+ * @param ttlSetAtMs so that an older change, or an older drop, of another lane does not undo it; epoch ms
+ * @param maxMemoriesSetAtMs likewise
  */
 public record SpaceRecord(
         int dimension,
@@ -28,14 +32,15 @@ public record SpaceRecord(
         long droppedAtMs,
         OptionalLong ttlMs,
         OptionalLong maxMemories,
-        boolean inOrderOfTime) {
+        boolean inOrderOfTime,
+        long ttlSetAtMs,
+        long maxMemoriesSetAtMs) {
     /** A space of which nothing is known. */
     public static final SpaceRecord UNKNOWN =
-            new SpaceRecord(0, 0, 0, OptionalLong.empty(), OptionalLong.empty(), false);
+            new SpaceRecord(0, 0, 0, OptionalLong.empty(), OptionalLong.empty(), false, 0, 0);
 
-    private static final byte VERSION_1 = 1;
-    private static final byte VERSION = 2;
-    private static final int SIZE = 38;
+    private static final byte VERSION = 3;
+    private static final int SIZE = 54;
 
     /** True when the space is in use: its dimension is fixed. */
     public boolean exists() {
@@ -58,18 +63,34 @@ public record SpaceRecord(
     }
 
     public SpaceRecord withDimension(int fixed) {
-        return new SpaceRecord(fixed, droppedGeneration, droppedAtMs, ttlMs, maxMemories, inOrderOfTime);
+        return new SpaceRecord(
+                fixed,
+                droppedGeneration,
+                droppedAtMs,
+                ttlMs,
+                maxMemories,
+                inOrderOfTime,
+                ttlSetAtMs,
+                maxMemoriesSetAtMs);
     }
 
-    /** The record after the settings were applied. */
-    public SpaceRecord with(SpaceSettings settings) {
+    /**
+     * The record after the settings were applied; a setting that was changed later than that keeps its value.
+     *
+     * @param atMs when they were enqueued, epoch ms
+     */
+    public SpaceRecord with(SpaceSettings settings, long atMs) {
+        boolean setsTtl = settings.ttlMs().isPresent() && atMs >= ttlSetAtMs;
+        boolean setsMaxMemories = settings.maxMemories().isPresent() && atMs >= maxMemoriesSetAtMs;
         return new SpaceRecord(
                 settings.dimension().orElse(dimension),
                 droppedGeneration,
                 droppedAtMs,
-                changed(ttlMs, settings.ttlMs()),
-                changed(maxMemories, settings.maxMemories()),
-                inOrderOfTime);
+                setsTtl ? changed(ttlMs, settings.ttlMs()) : ttlMs,
+                setsMaxMemories ? changed(maxMemories, settings.maxMemories()) : maxMemories,
+                inOrderOfTime,
+                setsTtl ? atMs : ttlSetAtMs,
+                setsMaxMemories ? atMs : maxMemoriesSetAtMs);
     }
 
     private static OptionalLong changed(OptionalLong before, OptionalLong setting) {
@@ -79,19 +100,41 @@ public record SpaceRecord(
         return setting.getAsLong() == SpaceSettings.DEFAULT ? OptionalLong.empty() : setting;
     }
 
-    /** The record after a drop: the space begins anew, but remembers when. */
-    public static SpaceRecord dropped(long generation, long atMs) {
-        return new SpaceRecord(0, generation, atMs, OptionalLong.empty(), OptionalLong.empty(), false);
+    /**
+     * The record after a drop: the space begins anew, but remembers when. Its settings go with it, except for those that were
+     * enqueued after the drop and overtook it on another lane.
+     */
+    public SpaceRecord dropped(long generation, long atMs) {
+        boolean keepsTtl = ttlSetAtMs > atMs;
+        boolean keepsMaxMemories = maxMemoriesSetAtMs > atMs;
+        return new SpaceRecord(
+                0,
+                generation,
+                atMs,
+                keepsTtl ? ttlMs : OptionalLong.empty(),
+                keepsMaxMemories ? maxMemories : OptionalLong.empty(),
+                false,
+                keepsTtl ? ttlSetAtMs : 0,
+                keepsMaxMemories ? maxMemoriesSetAtMs : 0);
     }
 
     /** The record once nothing from before the drop can come any more. */
     public SpaceRecord withoutDropMark() {
-        return new SpaceRecord(dimension, 0, 0, ttlMs, maxMemories, inOrderOfTime);
+        return new SpaceRecord(
+                dimension, 0, 0, ttlMs, maxMemories, inOrderOfTime, ttlSetAtMs, maxMemoriesSetAtMs);
     }
 
     /** The record once every memory has its key in order of time. */
     public SpaceRecord inOrder() {
-        return new SpaceRecord(dimension, droppedGeneration, droppedAtMs, ttlMs, maxMemories, true);
+        return new SpaceRecord(
+                dimension,
+                droppedGeneration,
+                droppedAtMs,
+                ttlMs,
+                maxMemories,
+                true,
+                ttlSetAtMs,
+                maxMemoriesSetAtMs);
     }
 
     byte[] encode() {
@@ -103,28 +146,26 @@ public record SpaceRecord(
                 .putLong(ttlMs.orElse(SpaceSettings.DEFAULT))
                 .putLong(maxMemories.orElse(SpaceSettings.DEFAULT))
                 .put((byte) (inOrderOfTime ? 1 : 0))
+                .putLong(ttlSetAtMs)
+                .putLong(maxMemoriesSetAtMs)
                 .array();
     }
 
     static SpaceRecord decode(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         byte version = in.get();
-        if (version != VERSION && version != VERSION_1) {
+        if (version != VERSION) {
             throw new IllegalArgumentException("space record of version " + version + ", expected " + VERSION);
         }
-        int dimension = in.getInt();
-        long droppedGeneration = in.getLong();
-        long droppedAtMs = in.getLong();
-        return version == VERSION_1
-                ? new SpaceRecord(
-                        dimension, droppedGeneration, droppedAtMs, OptionalLong.empty(), OptionalLong.empty(), false)
-                : new SpaceRecord(
-                        dimension,
-                        droppedGeneration,
-                        droppedAtMs,
-                        setting(in.getLong()),
-                        setting(in.getLong()),
-                        in.get() == 1);
+        return new SpaceRecord(
+                in.getInt(),
+                in.getLong(),
+                in.getLong(),
+                setting(in.getLong()),
+                setting(in.getLong()),
+                in.get() == 1,
+                in.getLong(),
+                in.getLong());
     }
 
     private static OptionalLong setting(long stored) {

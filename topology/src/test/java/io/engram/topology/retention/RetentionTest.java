@@ -10,6 +10,7 @@ import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -199,5 +200,64 @@ class RetentionTest {
                         .getBytes(java.nio.charset.StandardCharsets.UTF_8)),
                 java.util.Map.of());
         assertThat(topology.rejections().get(0).detail()).contains("settings.ttl_ms", "-5");
+    }
+
+    @Test
+    void shouldTakeSettingsAwayWithTheirSpace() {
+        start(RetentionConfig.NONE);
+        configure(OptionalLong.of(60_000), OptionalLong.of(1));
+        observe("old");
+        topology.advance(Duration.ofMillis(500));
+        topology.send(SPACE, Observation.of(Operation.DROP, "s", ++sequence));
+        topology.advance(Duration.ofMillis(500));
+
+        observe("a");
+        observe("b");
+        topology.advance(Duration.ofSeconds(90));
+
+        assertThat(topology.store().space(SPACE).hasRetention()).isFalse();
+        assertThat(stored()).containsExactly("a", "b");
+    }
+
+    @Test
+    void shouldKeepSettingsThatOvertookADropOnAnotherLane() {
+        start(RetentionConfig.NONE);
+        observe("old");
+        Instant dropped = TopologyFixture.START.plusSeconds(1);
+        Instant configured = TopologyFixture.START.plusSeconds(2);
+        topology.sendAt(
+                Lane.HIGH,
+                SPACE,
+                Observation.configure("s", 1, SpaceSettings.ofRetention(OptionalLong.empty(), OptionalLong.of(1))),
+                configured);
+        topology.sendAt(Lane.LOW, SPACE, Observation.of(Operation.DROP, "s", 1), dropped);
+        topology.advance(Duration.ofSeconds(5));
+
+        observe("a");
+        topology.advance(Duration.ofMillis(10));
+        observe("b");
+        topology.advance(Duration.ofSeconds(1));
+
+        assertThat(stored()).containsExactly("b");
+    }
+
+    @Test
+    void shouldLetTheNewestSettingWinWhateverTheLane() {
+        start(RetentionConfig.NONE);
+        topology.sendAt(
+                Lane.HIGH,
+                SPACE,
+                Observation.configure("s", 1, SpaceSettings.ofRetention(OptionalLong.empty(), OptionalLong.of(7))),
+                TopologyFixture.START.plusSeconds(2));
+        topology.sendAt(
+                Lane.LOW,
+                SPACE,
+                Observation.configure("s", 1, SpaceSettings.ofRetention(OptionalLong.of(50), OptionalLong.of(3))),
+                TopologyFixture.START.plusSeconds(1));
+
+        assertThat(topology.store().space(SPACE).maxMemories()).hasValue(7);
+        assertThat(topology.store().space(SPACE).ttlMs())
+                .as("nobody set it later")
+                .hasValue(50);
     }
 }
