@@ -9,8 +9,7 @@ package io.engram.topology;
  * @param openMs how long rejected records are kept, and so a number stays open for one that was rejected; milliseconds
  */
 public record SessionConfig(long idleMs, long retentionMs, long openMs) {
-    public static final SessionConfig DEFAULT =
-            new SessionConfig(5 * 60_000, 24 * 60 * 60_000, 7 * 24 * 60 * 60_000);
+    public static final SessionConfig DEFAULT = new SessionConfig(5 * 60_000, 24 * 60 * 60_000, 7 * 24 * 60 * 60_000);
 
     public SessionConfig {
         if (idleMs < 1) {

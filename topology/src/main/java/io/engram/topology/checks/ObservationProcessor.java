@@ -367,7 +367,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             return "sequence %d of session '%s' was used before for something else; the session expects %d next"
                     .formatted(sequence, name, expected);
         }
-        String accepted = sequence >= session.next() - SessionState.WINDOW ? "" : "was accepted with other content, or ";
+        String accepted =
+                sequence >= session.next() - SessionState.WINDOW ? "" : "was accepted with other content, or ";
         return "sequence %d of session '%s' is not open any more: its record %swas rejected, and the number passed for good because %d ranges of numbers were open or because it was open for longer than rejected records are kept; send the observation under the next number, %d"
                 .formatted(sequence, name, accepted, OpenRanges.MAX_RANGES, expected);
     }

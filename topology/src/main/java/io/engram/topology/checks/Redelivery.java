@@ -34,8 +34,7 @@ record Redelivery(long sourceOffset, DeferredChunk.Entry known) {
             Optional<byte[]> value) {
         boolean sameSource = text(headers, RejectionHeaders.SOURCE_TOPIC).equals(Optional.of(topic))
                 && number(headers, RejectionHeaders.SOURCE_PARTITION).equals(OptionalLong.of(partition));
-        OptionalLong offset =
-                sameSource ? number(headers, RejectionHeaders.SOURCE_OFFSET) : OptionalLong.empty();
+        OptionalLong offset = sameSource ? number(headers, RejectionHeaders.SOURCE_OFFSET) : OptionalLong.empty();
         if (offset.isEmpty()) {
             return Optional.empty();
         }

@@ -206,9 +206,8 @@ public final class MemoryStore implements StateStore {
                 }
             }
         }
-        cursor.next = entries.size() < max
-                ? Optional.empty()
-                : Optional.of(IndexLoader.successor(entries.get(max - 1).key));
+        cursor.next =
+                entries.size() < max ? Optional.empty() : Optional.of(IndexLoader.successor(entries.get(max - 1).key));
     }
 
     /** What is known of a chunk of neighbouring source offsets of a lane. */

@@ -120,21 +120,13 @@ public record SpaceRecord(
 
     /** The record once nothing from before the drop can come any more. */
     public SpaceRecord withoutDropMark() {
-        return new SpaceRecord(
-                dimension, 0, 0, ttlMs, maxMemories, inOrderOfTime, ttlSetAtMs, maxMemoriesSetAtMs);
+        return new SpaceRecord(dimension, 0, 0, ttlMs, maxMemories, inOrderOfTime, ttlSetAtMs, maxMemoriesSetAtMs);
     }
 
     /** The record once every memory has its key in order of time. */
     public SpaceRecord inOrder() {
         return new SpaceRecord(
-                dimension,
-                droppedGeneration,
-                droppedAtMs,
-                ttlMs,
-                maxMemories,
-                true,
-                ttlSetAtMs,
-                maxMemoriesSetAtMs);
+                dimension, droppedGeneration, droppedAtMs, ttlMs, maxMemories, true, ttlSetAtMs, maxMemoriesSetAtMs);
     }
 
     byte[] encode() {

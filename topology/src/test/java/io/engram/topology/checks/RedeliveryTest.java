@@ -395,9 +395,7 @@ class RedeliveryTest {
 
         topology.redeliver(Lane.NORMAL, again);
 
-        assertThat(topology.rejectionReasons())
-                .as("not passed over as a copy")
-                .containsExactly("invalid_observation");
+        assertThat(topology.rejectionReasons()).as("not passed over as a copy").containsExactly("invalid_observation");
     }
 
     @Test
