@@ -34,6 +34,7 @@ import org.apache.kafka.common.TopicPartition;
  *                                                   ^ room, at most a window of redelivered records at once
  * </pre>
  *
+ * The room is that of these partitions' share of the lane, for other instances redeliver to the others, and they share it.
  * A window bounds how long a fresh record can stand behind redelivered ones. A partition without room, or that says it is
  * critical or worse, gets a trickle, so that a lane under constant pressure redelivers as well; one whose memory is full
  * gets nothing. The level {@code warning} does not count: it stays for seconds after filling a lane up to its half.
@@ -47,6 +48,7 @@ final class LaneRoom {
     private final Lane lane;
     private final String applicationId;
     private final long halfCapacity;
+    private final int lanePartitions;
     private final int window;
     private final int tricklePerSecond;
     private final Function<LanePartition, Optional<BackpressureStatus>> status;
@@ -72,6 +74,7 @@ final class LaneRoom {
         this.applicationId = applicationId;
         this.topics = runtime.config().topics();
         this.halfCapacity = runtime.config().admission().capacity(lane) / 2;
+        this.lanePartitions = runtime.config().partitions();
         this.window = config.window();
         this.tricklePerSecond = config.tricklePerSecond();
         this.status = partition -> runtime.board().status(partition).or(() -> backpressure.status(partition));
@@ -100,8 +103,9 @@ final class LaneRoom {
         for (int partition : partitions) {
             waiting += waiting(partition, ends.get(partition), committed);
         }
+        FairRoom fair = new FairRoom(halfCapacity, partitions.size(), lanePartitions, waiting);
         for (int partition : partitions) {
-            room.put(partition, room(partition, halfCapacity - waiting, committed, seconds));
+            room.put(partition, room(partition, fair, committed, seconds));
         }
         return room;
     }
@@ -135,7 +139,7 @@ final class LaneRoom {
     }
 
     private int room(
-            int partition, long free, Map<TopicPartition, OffsetAndMetadata> committed, double secondsSinceLast) {
+            int partition, FairRoom fair, Map<TopicPartition, OffsetAndMetadata> committed, double secondsSinceLast) {
         ArrayDeque<Long> sent = outstanding.computeIfAbsent(partition, key -> new ArrayDeque<>());
         long processed = processed(partition, committed).orElse(0L);
         while (!sent.isEmpty() && sent.peekFirst() < processed) {
@@ -146,13 +150,19 @@ final class LaneRoom {
         if (pressure.filter(now -> now.reason().equals(BackpressureStatus.MEMORY)
                         && !now.level().equals("normal"))
                 .isPresent()) {
+            fair.pass();
             return 0;
         }
         boolean isPressed = pressure.flatMap(now -> BackpressureLevel.ofLabel(now.level()))
                 .filter(level -> level.compareTo(BackpressureLevel.CRITICAL) >= 0)
                 .isPresent();
-        if (free > 0 && !isPressed) {
-            return (int) Math.min(inWindow, free);
+        if (isPressed) {
+            fair.pass();
+        } else {
+            int taken = fair.take(inWindow);
+            if (taken > 0 || inWindow == 0) {
+                return taken;
+            }
         }
         double due =
                 Math.min(tricklePerSecond, trickle.getOrDefault(partition, 0.0) + tricklePerSecond * secondsSinceLast);
