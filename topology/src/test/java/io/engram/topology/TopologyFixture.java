@@ -32,10 +32,13 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -49,6 +52,9 @@ import org.apache.kafka.streams.test.TestRecord;
 /** The topology over one partition, driven record by record, with a clock that the test moves. */
 public final class TopologyFixture implements AutoCloseable {
     public static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+
+    /** How many spaces have series of their own. */
+    public static final int MAX_METRIC_SPACES = 1_000;
 
     private final AtomicLong nowMs = new AtomicLong(START.toEpochMilli());
     private final PrometheusRegistry registry = new PrometheusRegistry();
@@ -65,7 +71,7 @@ public final class TopologyFixture implements AutoCloseable {
 
     public TopologyFixture(Path stateDir, UnaryOperator<TopologyConfig> change, IndexEngine engine) {
         TopologyConfig config = change.apply(TopologyConfig.of(new Topics(Topics.DEFAULT_PREFIX), 1));
-        runtime = new TopologyRuntime(config, engine, new EngramMetrics(registry, 1_000), nowMs::get, new Supervisor());
+        runtime = new TopologyRuntime(config, engine, new EngramMetrics(registry, MAX_METRIC_SPACES), nowMs::get, new Supervisor());
         Properties properties = new Properties();
         properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "engram-test");
         properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "unused:1");
@@ -226,6 +232,15 @@ public final class TopologyFixture implements AutoCloseable {
             }
         }
         throw new AssertionError("no metric " + name + List.of(labels));
+    }
+
+    /** The values of {@code memory_space} that a scrape has. */
+    public Set<String> spacesOfMetrics() {
+        return registry.scrape().stream()
+                .flatMap(family -> family.getDataPoints().stream())
+                .map(point -> point.getLabels().get("memory_space"))
+                .filter(Objects::nonNull)
+                .collect(Collectors.toSet());
     }
 
     private static byte[] bytes(String text) {

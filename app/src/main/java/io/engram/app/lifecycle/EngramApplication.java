@@ -19,6 +19,7 @@ import io.engram.index.IndexEngine;
 import io.engram.topology.EngramTopology;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.metrics.GuardedRegistry;
 import io.engram.topology.supervision.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
@@ -100,7 +101,7 @@ public final class EngramApplication implements AutoCloseable {
         requireWritable(config.stateDir());
         BrokerConnection.awaitResolvable(config);
         try {
-            PrometheusRegistry registry = new PrometheusRegistry();
+            PrometheusRegistry registry = new GuardedRegistry();
             EngramMetrics metrics = new EngramMetrics(registry, config.maxMetricSpaces());
             runtime = owned(new TopologyRuntime(
                     config.topology(), engine.apply(compactor()), metrics, System::currentTimeMillis, supervisor));

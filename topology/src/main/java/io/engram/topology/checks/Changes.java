@@ -105,7 +105,7 @@ final class Changes {
         SpaceRecord configured = known.with(observation.settings(), record.enqueuedAtMs());
         store.putSpace(space, configured);
         retention.known(space, configured);
-        if (configured.exists()) {
+        if (configured.exists() && !known.exists()) {
             newSpaces.accept(space);
         }
         return false;
@@ -125,7 +125,9 @@ final class Changes {
             retention.known(space, dropped);
         }
         sweeper.dropped(space);
-        droppedSpaces.accept(space);
+        if (known.exists()) {
+            droppedSpaces.accept(space);
+        }
         return false;
     }
 

@@ -10,7 +10,6 @@ import io.engram.topology.admission.AdmissionControl;
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.indexing.LaneProgress;
-import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.retention.Retention;
 import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryStore;
@@ -19,10 +18,8 @@ import io.engram.topology.store.SessionState;
 import io.engram.topology.store.SpaceRecord;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 
@@ -46,10 +43,10 @@ final class PartitionTick {
     private final int partition;
     private final Map<Lane, Long> processedEnqueueTimeMs = new EnumMap<>(Lane.class);
     private final Map<Lane, Long> statusSentAtMs = new EnumMap<>(Lane.class);
+    private final PartitionSpaces spaces;
     private BackpressureLevel worst = BackpressureLevel.NORMAL;
     private LanePositions storedPositions;
     private long sweptAtMs;
-    private boolean spacesAnnounced;
     private boolean sessionsAnnounced;
     private Optional<SessionKey> lastAnnounced = Optional.empty();
 
@@ -73,6 +70,7 @@ final class PartitionTick {
         this.deferred = deferred;
         this.lanes = lanes;
         this.partition = context.taskId().partition();
+        this.spaces = new PartitionSpaces(runtime.metrics(), partition);
         this.storedPositions = store.positions();
         findSpaces();
     }
@@ -86,6 +84,9 @@ final class PartitionTick {
                 sweeper.dropped(space);
             }
             retention.known(space, record);
+            if (record.exists()) {
+                spaces.appeared(space, worst);
+            }
         }
     }
 
@@ -106,12 +107,12 @@ final class PartitionTick {
 
     /** A space came into use. */
     void spaceAppeared(String space) {
-        runtime.metrics().space(space).level(partition, worst);
+        spaces.appeared(space, worst);
     }
 
-    /** A space was dropped: its level is nobody's any more. */
+    /** A space was dropped: its series leave. */
     void spaceDropped(String space) {
-        runtime.metrics().space(space).forgetLevel(partition);
+        spaces.dropped(space);
     }
 
     void run(long nowMs) {
@@ -127,14 +128,8 @@ final class PartitionTick {
         }
     }
 
-    /** What the task found in its store: spaces get their series, sessions the acknowledgement they may have missed. */
+    /** What the task found in its store: sessions get the acknowledgement they may have missed. */
     private void announceStored() {
-        if (!spacesAnnounced) {
-            for (String space : store.view().allSpaces()) {
-                runtime.metrics().space(space).level(partition, worst);
-            }
-            spacesAnnounced = true;
-        }
         if (!sessionsAnnounced && store.view().index().isCaughtUp()) {
             MemoryStore.SessionPage page = store.sessionsAfter(lastAnnounced, SESSIONS_PER_TICK);
             page.sessions().forEach(session -> acknowledgements.found(session.key(), session.state()));
@@ -166,12 +161,7 @@ final class PartitionTick {
         BackpressureLevel now = admission.worstLevel();
         if (now != worst) {
             worst = now;
-            // Spaces beyond the cap share their series: one transition is one.
-            Set<SpaceMetrics> concerned = new HashSet<>();
-            store.view()
-                    .spaces()
-                    .forEach(space -> concerned.add(runtime.metrics().space(space)));
-            concerned.forEach(metrics -> metrics.transition(partition, now));
+            spaces.transition(now);
         }
     }
 
@@ -255,6 +245,6 @@ final class PartitionTick {
     /** The partition is processed elsewhere from now on. */
     void close() {
         Lane.ALL.forEach(lane -> runtime.board().remove(new LanePartition(lane, partition)));
-        runtime.metrics().forgetLevels(partition);
+        spaces.close();
     }
 }

@@ -183,10 +183,19 @@ public final class PartitionIndex {
         workers.awaitRoomForBackground();
     }
 
+    /** The store has no such memory any more. May wait for room. */
+    public void forgotten(String space, String id) {
+        if (spaces.containsKey(space)) { // else there is nothing to forget, and no index to be made for it
+            sync(space, id, 0);
+        }
+    }
+
     /** A memory was deleted by others than its clients: what is still on its way to the index must not bring it back. */
     public void withdraw(String space, String id) {
-        find(space).ifPresent(index -> index.withdraw(id));
-        syncSoon(space, id, 0);
+        find(space).ifPresent(index -> {
+            index.withdraw(id);
+            syncSoon(space, id, 0);
+        });
     }
 
     /** True when {@link #syncSoon} and {@link #withdraw} do not add to a long queue. */
@@ -350,6 +359,6 @@ public final class PartitionIndex {
     }
 
     private SpaceIndex index(String space) {
-        return spaces.computeIfAbsent(space, name -> new SpaceIndex(name, engine, values, metrics.space(name), clock));
+        return spaces.computeIfAbsent(space, name -> new SpaceIndex(name, engine, values, metrics, clock));
     }
 }

@@ -4,7 +4,8 @@ import io.engram.index.Batch;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
-import io.engram.topology.metrics.SpaceMetrics;
+import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.metrics.IndexSeries;
 import io.engram.topology.metrics.WorkerMetrics;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +14,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,9 +40,9 @@ public final class SpaceIndex {
     private final String space;
     private final IndexEngine engine;
     private final StoredValues values;
-    private final SpaceMetrics metrics;
+    private final EngramMetrics metrics;
     private final LongSupplier clock;
-    private final IntSupplier sizeGauge = this::size;
+    private final IndexSeries series;
     private final Map<String, Long> pending = new ConcurrentHashMap<>();
     private final Map<String, IndexTask> failed = new ConcurrentHashMap<>();
     // What a snapshot brought and the store has not confirmed yet.
@@ -51,13 +51,13 @@ public final class SpaceIndex {
     private volatile long savedChanges;
     private volatile Optional<VectorIndex> index = Optional.empty();
 
-    SpaceIndex(String space, IndexEngine engine, StoredValues values, SpaceMetrics metrics, LongSupplier clock) {
+    SpaceIndex(String space, IndexEngine engine, StoredValues values, EngramMetrics metrics, LongSupplier clock) {
         this.space = space;
         this.engine = engine;
         this.values = values;
         this.metrics = metrics;
         this.clock = clock;
-        metrics.addIndex(sizeGauge);
+        this.series = new IndexSeries(metrics, space, this::size);
     }
 
     /** The stored vectors of a space; none of a partition that has gone elsewhere. */
@@ -86,6 +86,7 @@ public final class SpaceIndex {
     void adopt(VectorIndex restored) {
         unconfirmed.addAll(restored.ids());
         index = Optional.of(restored);
+        series.update();
     }
 
     /** True when the index has exactly that memory already. */
@@ -161,9 +162,11 @@ public final class SpaceIndex {
                 run.forEach(task -> fail(task, WorkerMetrics.ErrorType.INTERNAL, worker, e));
             }
             changes.addAndGet(run.size());
+            series.update();
             run.forEach(this::settle);
             from += run.size();
         }
+        series.update(); // what was overtaken was taken back
     }
 
     private boolean isNewest(IndexTask task) {
@@ -304,7 +307,7 @@ public final class SpaceIndex {
             }
         }
         if (failed.get(task.id) != task) {
-            task.countInserted(metrics, clock.getAsLong());
+            task.countInserted(metrics.knownSpace(space), clock.getAsLong());
         }
         task.done();
     }
@@ -333,13 +336,14 @@ public final class SpaceIndex {
                 if (!failed.remove(task.id, task)) {
                     takeBack(task);
                 } else if (stored.isPresent()) {
-                    task.countInserted(metrics, clock.getAsLong());
+                    task.countInserted(metrics.knownSpace(space), clock.getAsLong());
                     repaired++;
                 }
             } catch (RuntimeException | Error e) {
                 LOG.debug("Memory {} of space {} still cannot be inserted", task.id, space, e);
             }
         }
+        series.update();
         return repaired;
     }
 
@@ -354,12 +358,12 @@ public final class SpaceIndex {
 
     /** Recall asks here no more, so it no longer counts. */
     void retire() {
-        metrics.removeIndex(sizeGauge);
+        series.close();
     }
 
     /** Releases the index; tasks that still come do no harm. */
     synchronized void close() {
-        metrics.removeIndex(sizeGauge);
+        series.close();
         index.ifPresent(VectorIndex::close);
         failed.clear();
     }

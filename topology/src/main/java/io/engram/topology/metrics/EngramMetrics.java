@@ -20,7 +20,7 @@ import java.util.function.ToLongFunction;
  * Thread-safe.
  */
 public final class EngramMetrics {
-    /** How many spaces have series of their own unless configured otherwise. */
+    /** How many spaces have series of their own at a time unless configured otherwise. */
     public static final int DEFAULT_MAX_SPACES = 1_000;
 
     final Counter observations;
@@ -210,17 +210,46 @@ public final class EngramMetrics {
                 .register(registry);
     }
 
-    /** The metrics of a space, shared with others beyond the cap. A new space has all its series at once. */
-    public SpaceMetrics space(String space) {
-        SpaceMetrics known = spaces.get(space);
-        if (known != null) {
-            return known;
+    /**
+     * The metrics of a space for one that holds the space, until it {@link #release}s them. A new space has all its series
+     * at once; beyond the cap they are those that such spaces share.
+     */
+    public SpaceMetrics acquire(String space) {
+        // A client may be allowed to call its space what the shared series are called: it shares them then.
+        if (space.equals(MetricNames.OTHER_SPACE) || space.equals(MetricNames.INVALID_SPACE)) {
+            return other;
         }
         synchronized (spaces) {
-            return spaces.size() < maxSpaces
-                    ? spaces.computeIfAbsent(space, name -> new SpaceMetrics(this, name))
-                    : spaces.getOrDefault(space, other);
+            SpaceMetrics found = spaces.get(space);
+            if (found == null) {
+                if (spaces.size() >= maxSpaces) {
+                    return other;
+                }
+                found = new SpaceMetrics(this, space);
+                spaces.put(space, found);
+            }
+            found.holders++;
+            return found;
         }
+    }
+
+    /** What {@link #acquire} gave is not needed any more: the series of a space leave with the last that held it. */
+    public void release(SpaceMetrics acquired) {
+        if (acquired == other) {
+            return;
+        }
+        synchronized (spaces) {
+            acquired.holders--;
+            if (acquired.holders == 0) {
+                spaces.remove(acquired.label());
+                acquired.removeSeries(this);
+            }
+        }
+    }
+
+    /** The metrics that all spaces beyond the cap share. */
+    public SpaceMetrics shared() {
+        return other;
     }
 
     /** The metrics of a space that is in use already, else the shared ones: names that nobody uses get no series. */
@@ -241,12 +270,6 @@ public final class EngramMetrics {
     /** The metrics of the instance as a member of its cluster. */
     public InstanceMetrics instance() {
         return instance;
-    }
-
-    /** The partition is processed elsewhere now: it no longer counts in any space's level. */
-    public void forgetLevels(int partition) {
-        other.forgetLevel(partition);
-        spaces.values().forEach(space -> space.forgetLevel(partition));
     }
 
     /** The metrics of an index worker; creates all its series. */

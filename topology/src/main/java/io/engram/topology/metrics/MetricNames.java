@@ -73,6 +73,9 @@ public final class MetricNames {
     /** Beside the catalogue: forgets of ids that were not remembered. */
     public static final String FORGETS_UNKNOWN = PREFIX + "forgets_unknown_total";
 
+    /** Beside the catalogue: metrics that a scrape had to leave out. */
+    public static final String SCRAPE_FAILURES = "engram_scrape_failures_total";
+
     public static final String MEMORY_SPACE = "memory_space";
     public static final String PRIORITY = "priority";
     public static final String REASON = "reason";

@@ -7,11 +7,9 @@ import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.IntSupplier;
+import java.util.concurrent.atomic.LongAdder;
 
 /** The series of one memory space. Thread-safe. */
 public final class SpaceMetrics {
@@ -27,6 +25,7 @@ public final class SpaceMetrics {
         }
     }
 
+    private final String label;
     private final Map<Lane, CounterDataPoint> observations = new EnumMap<>(Lane.class);
     private final Map<RejectionReason, CounterDataPoint> rejected = new EnumMap<>(RejectionReason.class);
     private final Map<BackpressureLevel, CounterDataPoint> activations = new EnumMap<>(BackpressureLevel.class);
@@ -39,9 +38,13 @@ public final class SpaceMetrics {
     private final DistributionDataPoint recallLatency;
     // Spaces beyond the cap share one object, so a state or size may have several contributors.
     private final Map<Integer, BackpressureLevel> levels = new ConcurrentHashMap<>();
-    private final List<IntSupplier> indexSizes = new CopyOnWriteArrayList<>();
+    private final LongAdder indexSize = new LongAdder();
+
+    /** How many hold these metrics; guarded by the catalogue. */
+    int holders;
 
     SpaceMetrics(EngramMetrics catalogue, String label) {
+        this.label = label;
         Lane.ALL.forEach(lane -> observations.put(lane, catalogue.observations.labelValues(label, lane.label())));
         RejectionReason.ALL.forEach(
                 reason -> rejected.put(reason, catalogue.rejected.labelValues(label, reason.label())));
@@ -115,21 +118,33 @@ public final class SpaceMetrics {
                 .orElse(0));
     }
 
-    /** Counts an index of the space until {@link #removeIndex}. */
-    public void addIndex(IntSupplier size) {
-        indexSizes.add(size);
-    }
-
-    /** Stops to count an index that was added. */
-    public void removeIndex(IntSupplier size) {
-        indexSizes.remove(size);
+    /** The indexes counted here have grown by that many memories, or shrunk. */
+    void indexSizeChanged(long by) {
+        indexSize.add(by);
     }
 
     long indexSize() {
-        long sum = 0;
-        for (IntSupplier size : indexSizes) {
-            sum += size.getAsInt();
+        return indexSize.sum();
+    }
+
+    /** The value of {@code memory_space}. */
+    String label() {
+        return label;
+    }
+
+    /** Takes the series out of the catalogue; what is counted from now on nobody sees. */
+    void removeSeries(EngramMetrics catalogue) {
+        Lane.ALL.forEach(lane -> catalogue.observations.remove(label, lane.label()));
+        RejectionReason.ALL.forEach(reason -> catalogue.rejected.remove(label, reason.label()));
+        BackpressureLevel.ALL.forEach(level -> catalogue.activations.remove(label, level.label()));
+        for (Expiry cause : Expiry.values()) {
+            catalogue.expired.remove(label, cause.label);
         }
-        return sum;
+        catalogue.redeliveredDropped.remove(label);
+        catalogue.superseded.remove(label);
+        catalogue.forgetsUnknown.remove(label);
+        catalogue.backpressureState.remove(label);
+        catalogue.observationLatency.remove(label);
+        catalogue.recallLatency.remove(label);
     }
 }

@@ -252,7 +252,7 @@ public final class Retention {
         if (isCurrent) {
             store.deleteMemory(space, memory.id());
             store.view().index().withdraw(space, memory.id());
-            metrics.space(space).expired(cause);
+            metrics.knownSpace(space).expired(cause);
         }
     }
 }

@@ -105,7 +105,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
                 StoredMemory found = stored.get();
                 index().restore(memory.space(), memory.id(), found.generation(), found.embedding());
             } else {
-                index().sync(memory.space(), memory.id(), 0);
+                index().forgotten(memory.space(), memory.id());
             }
         } else if (raw[0] == StoreKeys.SPACE
                 && value.map(SpaceRecord::decode).stream().noneMatch(SpaceRecord::exists)) {
