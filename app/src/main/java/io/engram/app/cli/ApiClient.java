@@ -4,9 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.engram.app.cli.ExitCodes.CommandFailedException;
 import io.engram.app.cli.ExitCodes.UnreachableException;
+import io.engram.app.net.Endpoint;
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.URI;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -18,13 +19,20 @@ public final class ApiClient {
 
     private final HttpClient http =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(3)).build();
+    private final Endpoint endpoint;
     private final String url;
 
     /**
      * @param url of an instance, e.g. {@code http://127.0.0.1:7432}
+     * @throws CommandFailedException when it is no URL
      */
     public ApiClient(String url) {
-        this.url = url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
+        try {
+            this.endpoint = Endpoint.parse(url);
+        } catch (IllegalArgumentException e) {
+            throw new CommandFailedException("--url " + url + " " + e.getMessage());
+        }
+        this.url = endpoint.url();
     }
 
     public JsonNode get(String path) throws InterruptedException {
@@ -51,7 +59,7 @@ public final class ApiClient {
 
     private JsonNode send(HttpRequest.Builder request, String path) throws InterruptedException {
         try {
-            HttpRequest built = request.uri(URI.create(url + path)).build();
+            HttpRequest built = request.uri(endpoint.uri(path)).build();
             if (built.timeout().isEmpty()) {
                 built = request.timeout(Duration.ofSeconds(30)).build();
             }
@@ -61,6 +69,8 @@ public final class ApiClient {
                         url + path + " answered " + response.statusCode() + detail(response.body()));
             }
             return MAPPER.readTree(response.body());
+        } catch (UnknownHostException e) {
+            throw new UnreachableException("the host of " + url + " cannot be resolved (--url)");
         } catch (ConnectException e) {
             throw new UnreachableException("nobody answers at " + url + "; is 'engram serve' running? (--url)");
         } catch (IllegalArgumentException e) {

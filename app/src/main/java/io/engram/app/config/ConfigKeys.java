@@ -144,7 +144,7 @@ public final class ConfigKeys {
                     Type.STRING,
                     "127.0.0.1",
                     HIGH,
-                    "Address that HTTP and metrics listen on; 0.0.0.0 for all.")
+                    "Address that HTTP and metrics listen on; 0.0.0.0 or :: for all.")
             .define(HTTP_PORT, Type.INT, 7432, PORT, HIGH, "Port of the HTTP interface; 0 for any free one.")
             .define(
                     HTTP_MAX_BODY_BYTES,

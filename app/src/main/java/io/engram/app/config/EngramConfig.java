@@ -1,5 +1,6 @@
 package io.engram.app.config;
 
+import io.engram.app.net.Endpoint;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.hnswlib.HnswlibEngine;
@@ -13,8 +14,6 @@ import io.engram.topology.indexing.IndexingConfig;
 import io.engram.topology.retention.RetentionConfig;
 import io.engram.topology.snapshot.SnapshotConfig;
 import java.net.InetAddress;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,7 +33,7 @@ import org.apache.kafka.common.config.types.Password;
  * The application's configuration, checked. Made by {@link ConfigLoader}; the keys are in {@link ConfigKeys}.
  */
 public final class EngramConfig {
-    private static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::", "[::]");
+    private static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::");
 
     private final Map<String, Object> values;
     private final Map<String, String> passThrough;
@@ -104,8 +103,9 @@ public final class EngramConfig {
         return (short) number(ConfigKeys.REPLICATION_FACTOR);
     }
 
+    /** The address to listen on; of IPv6 without brackets. */
     public String httpHost() {
-        return text(ConfigKeys.HTTP_HOST);
+        return Endpoint.unbracketed(text(ConfigKeys.HTTP_HOST));
     }
 
     public int httpPort() {
@@ -152,7 +152,7 @@ public final class EngramConfig {
 
     /** {@code http://host:port} under which other instances reach this one. */
     public String advertisedUrl() {
-        return advertisedUrl("http://" + reachableHost() + ":" + httpPort());
+        return advertisedUrl("http://" + Endpoint.authority(reachableHost(), httpPort()));
     }
 
     /** The address that HTTP listens on, or one of this machine when it listens on all. */
@@ -173,24 +173,28 @@ public final class EngramConfig {
 
     /** The advertised URL, {@code listening} unless configured. */
     public String advertisedUrl(String listening) {
-        String url = text(ConfigKeys.ADVERTISED_URL);
-        return url.isEmpty() ? listening : url;
+        return endpoint(listening).url();
     }
 
     /** Host and port of the advertised URL, as {@code host:port}. */
     public String advertisedAddress() {
-        String url = advertisedUrl();
+        return endpoint(advertisedUrl()).authority();
+    }
+
+    private Endpoint endpoint(String listening) {
+        String configured = text(ConfigKeys.ADVERTISED_URL);
+        boolean own = configured.isEmpty();
         try {
-            URI uri = new URI(url);
-            boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
-            if (http && uri.getHost() != null) {
-                int otherwise = uri.getScheme().equals("https") ? 443 : 80;
-                return uri.getHost() + ":" + (uri.getPort() < 0 ? otherwise : uri.getPort());
+            Endpoint endpoint = Endpoint.parse(own ? listening : configured);
+            if (endpoint.path().isEmpty()) {
+                return endpoint;
             }
-        } catch (URISyntaxException e) {
-            // The same message as for a URL without a host.
+            throw new IllegalArgumentException("must end with its port: instances call each other without a path");
+        } catch (IllegalArgumentException e) {
+            throw own
+                    ? new ConfigException(ConfigKeys.HTTP_HOST, httpHost(), "must be an address or a host name")
+                    : new ConfigException(ConfigKeys.ADVERTISED_URL, configured, e.getMessage());
         }
-        throw new ConfigException(ConfigKeys.ADVERTISED_URL, url, "must be a URL such as http://engram-0.example:7432");
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.engram.app.http;
 
 import io.engram.app.lifecycle.StartupException;
+import io.engram.app.net.Endpoint;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.config.RoutesConfig;
@@ -33,6 +34,9 @@ final class HardenedServer implements AutoCloseable {
     private static final long BODY_DEADLINE_MS = 20_000;
     private static final long DRAIN_MS = 10_000;
 
+    /** Where this machine reaches a server that listens on all addresses. */
+    private static final Map<String, String> LOOPBACK_OF = Map.of("0.0.0.0", "127.0.0.1", "::", "::1");
+
     private final Javalin javalin;
     private final String host;
 
@@ -61,7 +65,7 @@ final class HardenedServer implements AutoCloseable {
             javalin.start();
         } catch (JavalinBindException e) {
             throw new StartupException(
-                    "cannot listen on " + host + ":" + port
+                    "cannot listen on " + Endpoint.authority(host, port)
                             + ": the port is in use, or the address is not this machine's; set " + what,
                     e);
         }
@@ -184,7 +188,8 @@ final class HardenedServer implements AutoCloseable {
     }
 
     String url() {
-        return "http://" + (host.equals("0.0.0.0") ? "127.0.0.1" : host) + ":" + javalin.port();
+        String reachable = LOOPBACK_OF.getOrDefault(host, host);
+        return "http://" + Endpoint.authority(reachable, javalin.port());
     }
 
     @Override

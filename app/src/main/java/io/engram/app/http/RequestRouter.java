@@ -2,6 +2,7 @@ package io.engram.app.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.engram.app.net.Endpoint;
 import io.engram.app.query.Cluster;
 import io.engram.app.query.Peers;
 import io.engram.app.query.UnavailableException;
@@ -136,7 +137,7 @@ final class RequestRouter {
                 long timeoutMs = budget.patient() || last ? leftMs + MARGIN_MS : Math.min(leftMs, hostTimeoutMs);
                 return Optional.of(new Routed(ask(host, call, timeoutMs), false));
             } catch (UnavailableException e) {
-                String name = here ? "this instance" : host.host() + ":" + host.port();
+                String name = here ? "this instance" : Endpoint.authority(host.host(), host.port());
                 asked.add(name + " (" + e.getMessage() + ")");
             }
         }
@@ -176,13 +177,18 @@ final class RequestRouter {
             return answer;
         }
         if (status == 401) {
-            LOG.warn("{} refuses calls from here: {}", host, body.path("detail").asText());
+            LOG.warn(
+                    "{} refuses calls from here: {}",
+                    Endpoint.authority(host.host(), host.port()),
+                    body.path("detail").asText());
             throw new UnavailableException("refused");
         }
         throw new Problem(
                         status,
                         body.path("title").asText("Error"),
-                        body.path("detail").asText("instance " + host + " answered " + status),
+                        body.path("detail")
+                                .asText("instance " + Endpoint.authority(host.host(), host.port()) + " answered "
+                                        + status),
                         body.has("retry_after_ms")
                                 ? OptionalLong.of(body.path("retry_after_ms").asLong())
                                 : OptionalLong.empty())

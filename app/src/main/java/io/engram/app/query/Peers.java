@@ -1,8 +1,9 @@
 package io.engram.app.query;
 
+import io.engram.app.net.Endpoint;
 import java.io.IOException;
-import java.net.URI;
 import java.net.URLEncoder;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -79,12 +80,16 @@ public final class Peers {
 
     /** Calls another instance without waiting for it. */
     public CompletableFuture<HttpResponse<byte[]>> callAsync(HostInfo host, Call call, long timeoutMs) {
-        return http.sendAsync(request(host, call, timeoutMs), HttpResponse.BodyHandlers.ofByteArray());
+        try {
+            return http.sendAsync(request(host, call, timeoutMs), HttpResponse.BodyHandlers.ofByteArray());
+        } catch (UnknownHostException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
-    private HttpRequest request(HostInfo host, Call call, long timeoutMs) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(
-                        URI.create(scheme + "://" + bracketed(host.host()) + ":" + host.port() + call.path()))
+    private HttpRequest request(HostInfo host, Call call, long timeoutMs) throws UnknownHostException {
+        Endpoint peer = new Endpoint(scheme, host.host(), host.port(), "");
+        HttpRequest.Builder request = HttpRequest.newBuilder(peer.uri(call.path()))
                 .timeout(Duration.ofMillis(Math.max(1, timeoutMs)))
                 .header(HOP_HEADER, "1")
                 .method(
@@ -102,11 +107,6 @@ public final class Peers {
     /** A path segment, escaped. */
     public static String segment(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
-    }
-
-    /** An IPv6 address as a URL wants it. */
-    private static String bracketed(String host) {
-        return host.contains(":") && !host.startsWith("[") ? "[" + host + "]" : host;
     }
 
     /** True when a call that says it comes from an instance may be believed. */

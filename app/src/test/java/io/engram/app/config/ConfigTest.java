@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigTest {
     private static final int CORES = Runtime.getRuntime().availableProcessors();
@@ -179,10 +180,38 @@ class ConfigTest {
                 "lane.low.slack.ms=3600000 | lane.low.slack.ms: Value must be no more than 3000000",
                 "topics.prefix=a.b | hyphens only",
                 "advertised.url=nonsense | advertised.url: must be a URL",
+                "advertised.url=http://fd00::5:7432 | advertised.url: must have its IPv6 address in brackets",
+                "advertised.url=http://engram:7432/x | advertised.url: must end with its port",
+                "http.host=no host | http.host: must be an address or a host name",
                 "noequals | --set wants key=value"
             })
     void shouldSayWhatIsWrong(String assignment, String message) {
         assertThatThrownBy(() -> load(assignment)).hasMessageContaining(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "http.host=::1, ::1, http://[::1]:7432, [::1]:7432",
+        "http.host=[::1], ::1, http://[::1]:7432, [::1]:7432",
+        "advertised.url=http://[::1]:7432, 127.0.0.1, http://[::1]:7432, [::1]:7432",
+        "advertised.url=http://engram_1:7432, 127.0.0.1, http://engram_1:7432, engram_1:7432",
+        "advertised.url=https://engram.example, 127.0.0.1, https://engram.example:443, engram.example:443"
+    })
+    void shouldKnowHostsOfEveryKind(String assignment, String host, String url, String address) {
+        EngramConfig config = load(assignment);
+
+        assertThat(config.httpHost()).isEqualTo(host);
+        assertThat(config.advertisedUrl()).isEqualTo(url);
+        assertThat(config.advertisedAddress()).isEqualTo(address);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0.0.0.0", "::", "[::]"})
+    void shouldAdvertiseAnAddressWhenListeningOnAll(String host) {
+        assertThat(load("http.host=" + host).advertisedAddress())
+                .endsWith(":7432")
+                .doesNotContain("0.0.0.0")
+                .doesNotContain("[::]");
     }
 
     @Test

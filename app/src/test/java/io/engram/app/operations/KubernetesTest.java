@@ -29,6 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The manifests, rendered by kubectl, against Kubernetes' own types, the application and the runbook. */
@@ -106,6 +107,10 @@ class KubernetesTest {
     }
 
     private static Map<String, String> environment(Map<String, JsonNode> resources) {
+        return environment(resources, "10.0.0.1");
+    }
+
+    private static Map<String, String> environment(Map<String, JsonNode> resources, String podIp) {
         Map<String, String> environment = new HashMap<>();
         resources.forEach((name, resource) -> {
             if (name.startsWith("ConfigMap/engram-env")) {
@@ -118,11 +123,21 @@ class KubernetesTest {
         pod(resources)
                 .at("/spec/containers/0/env")
                 .forEach(variable -> environment.put(
-                        variable.path("name").asText(), variable.path("value").asText("10.0.0.1")));
+                        variable.path("name").asText(), variable.path("value").asText(podIp)));
         environment.replaceAll(
-                (name, value) -> value.replace("$(POD_IP)", "10.0.0.1").replace("$(POD_NAME)", "engram-workers-0"));
+                (name, value) -> value.replace("$(POD_IP)", podIp).replace("$(POD_NAME)", "engram-workers-0"));
         environment.keySet().removeAll(Set.of("POD_IP", "POD_NAME"));
         return environment;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"10.0.0.1, http://10.0.0.1:7432", "fd00::5, http://[fd00::5]:7432"})
+    void shouldAdvertisePodsOfBothAddressFamilies(String podIp, String url) throws IOException, InterruptedException {
+        EngramConfig config = new ConfigLoader()
+                .environment(environment(render("k8s/base"), podIp))
+                .load();
+
+        assertThat(config.advertisedUrl()).isEqualTo(url);
     }
 
     @ParameterizedTest

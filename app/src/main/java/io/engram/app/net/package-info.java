@@ -1,0 +1,2 @@
+/** Host names, addresses and URLs of instances. */
+package io.engram.app.net;
