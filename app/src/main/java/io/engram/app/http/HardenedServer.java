@@ -11,6 +11,7 @@ import io.javalin.util.JavalinBindException;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.Connection;
@@ -33,6 +34,9 @@ final class HardenedServer implements AutoCloseable {
     private static final long FIRST_REQUEST_DEADLINE_MS = 15_000;
     private static final long BODY_DEADLINE_MS = 20_000;
     private static final long DRAIN_MS = 10_000;
+
+    private static final Pattern DOT_SEGMENT =
+            Pattern.compile("/(?:\\.|%2e){1,2}(?:[;/?]|$)", Pattern.CASE_INSENSITIVE);
 
     /** Where this machine reaches a server that listens on all addresses. */
     private static final Map<String, String> LOOPBACK_OF = Map.of("0.0.0.0", "127.0.0.1", "::", "::1");
@@ -81,6 +85,10 @@ final class HardenedServer implements AutoCloseable {
         config.startup.showJavalinBanner = false;
         config.startup.showOldJavalinVersionWarning = false;
         config.http.prefer405over404 = true;
+        // Clients shorten dot segments by themselves: what is left of /memories/.. must not be another route.
+        config.router.ignoreTrailingSlashes = false;
+        config.router.treatMultipleSlashesAsSingleSlash = false;
+        config.routes.before(HardenedServer::refuseDotSegments);
         config.http.maxRequestSize = limits.maxBodyBytes();
         config.jetty.threadPool = new QueuedThreadPool(limits.threads(), Math.min(8, limits.threads()), 30_000);
         config.jetty.addConnector((server, http) -> {
@@ -112,6 +120,15 @@ final class HardenedServer implements AutoCloseable {
             response.setStatus(500);
         });
         routes.accept(config.routes);
+    }
+
+    /** Only what is exactly a route's path is the route: a path that has to be resolved first means nothing here. */
+    private static void refuseDotSegments(Context context) {
+        if (DOT_SEGMENT.matcher(context.req().getRequestURI()).find()) {
+            throw Problem.badRequest("the path must not have a segment that is . or .., encoded or not: "
+                            + context.req().getRequestURI())
+                    .asException();
+        }
     }
 
     /** Closes connections that do not get a request line and headers through in time. */
