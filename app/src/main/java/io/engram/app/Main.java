@@ -14,6 +14,7 @@ import io.engram.app.cli.StatusCommand;
 import io.engram.app.cli.VerifyCommand;
 import io.engram.app.demo.DemoCommand;
 import io.engram.app.lifecycle.EngramApplication;
+import java.util.Locale;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -68,6 +69,9 @@ public final class Main {
     }
 
     public static void main(String[] args) {
+        // Names, numbers and Kafka's own settings do not depend on where this runs: some languages have other capitals
+        // and other digits.
+        Locale.setDefault(Locale.ROOT);
         // Before anything logs: only the servers' output is their log.
         if (args.length == 0 || !LOGGING_COMMANDS.contains(args[0])) {
             Logs.quiet();

@@ -9,6 +9,10 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.io.PrintWriter;
 
 /** The arrows: app → topology → {schemas, index}. */
 @AnalyzeClasses(packages = "io.engram", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -60,6 +64,28 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule NO_STATIC_MUTABLE_STATE =
             noFields().that().areStatic().should().notBeFinal().because("tests and instances share a JVM");
+
+    // Text blocks are put together with formatted(), which has no variant with a locale: Main sets the root locale for
+    // it.
+    @ArchTest
+    static final ArchRule NOTHING_DEPENDS_ON_WHERE_IT_RUNS = noClasses()
+            .should()
+            .callMethod(String.class, "toLowerCase")
+            .orShould()
+            .callMethod(String.class, "toUpperCase")
+            .orShould()
+            .callMethod(String.class, "format", String.class, Object[].class)
+            .orShould()
+            .callMethod(PrintStream.class, "printf", String.class, Object[].class)
+            .orShould()
+            .callMethod(PrintWriter.class, "printf", String.class, Object[].class)
+            .orShould()
+            .callMethod(String.class, "getBytes")
+            .orShould()
+            .callConstructor(String.class, byte[].class)
+            .orShould()
+            .callConstructor(InputStreamReader.class, InputStream.class)
+            .because("a Turkish, Arabic or ASCII machine must read and write what others do");
 
     @ArchTest
     static final ArchRule EXCEPTIONS_ARE_NAMED_SO =

@@ -6,6 +6,7 @@ import io.engram.benchmarks.endtoend.EndToEndCommand;
 import io.engram.benchmarks.endtoend.LoadCommand;
 import io.engram.benchmarks.endtoend.UnindexedEngine;
 import io.engram.benchmarks.index.IndexCommand;
+import java.util.Locale;
 import picocli.CommandLine;
 
 /** {@code ./engram bench}. */
@@ -13,6 +14,7 @@ public final class Bench {
     private Bench() {}
 
     public static void main(String[] arguments) {
+        Locale.setDefault(Locale.ROOT);
         System.exit(new CommandLine(new EndToEndCommand())
                 .setCommandName("engram bench")
                 .addSubcommand(new IndexCommand())

@@ -71,7 +71,8 @@ public final class TopologyFixture implements AutoCloseable {
 
     public TopologyFixture(Path stateDir, UnaryOperator<TopologyConfig> change, IndexEngine engine) {
         TopologyConfig config = change.apply(TopologyConfig.of(new Topics(Topics.DEFAULT_PREFIX), 1));
-        runtime = new TopologyRuntime(config, engine, new EngramMetrics(registry, MAX_METRIC_SPACES), nowMs::get, new Supervisor());
+        runtime = new TopologyRuntime(
+                config, engine, new EngramMetrics(registry, MAX_METRIC_SPACES), nowMs::get, new Supervisor());
         Properties properties = new Properties();
         properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "engram-test");
         properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "unused:1");

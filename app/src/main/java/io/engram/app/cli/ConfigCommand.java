@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.engram.app.config.ConfigKeys;
 import io.engram.app.config.ConfigReference;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.kafka.common.config.ConfigDef;
 import picocli.CommandLine.Command;
@@ -48,6 +49,7 @@ public final class ConfigCommand implements Callable<Integer> {
                 spec.commandLine()
                         .getOut()
                         .printf(
+                                Locale.ROOT,
                                 "%s = %s%n    %s%n    %s%s%n",
                                 key.name,
                                 ConfigDef.convertToString(key.defaultValue, key.type),

@@ -5,6 +5,7 @@ import io.engram.index.Vectors;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Checks of the work that was timed: everything is there, once, and recall finds it. */
 final class Completeness {
@@ -22,8 +23,8 @@ final class Completeness {
             stored += space.path("count").asLong();
         }
         if (rejected != 0 || stored != sent) {
-            throw new BenchmarkException(
-                    String.format("work was dropped: sent %,d, stored %,d, rejected %,d", sent, stored, rejected));
+            throw new BenchmarkException(String.format(
+                    Locale.ROOT, "work was dropped: sent %,d, stored %,d, rejected %,d", sent, stored, rejected));
         }
     }
 

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -120,7 +121,8 @@ public final class EndToEndCommand implements Callable<Integer> {
             for (double share : new double[] {HIGH_LOAD, HALF_LOAD}) {
                 double rate = share * highest.rate();
                 progress("%.0f %%: %,.0f observations/s for %d s", share * 100, rate, length);
-                phases.add(load.steady(String.format("%.0f %%", share * 100), (int) (rate * length), rate));
+                phases.add(
+                        load.steady(String.format(Locale.ROOT, "%.0f %%", share * 100), (int) (rate * length), rate));
             }
             progress("idle: %d recalls", SERIAL_RECALLS);
             List<Double> idle = load.recaller().serial(SERIAL_RECALLS);

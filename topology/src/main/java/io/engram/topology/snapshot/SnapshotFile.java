@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.Function;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
@@ -59,7 +60,8 @@ public final class SnapshotFile {
 
     /** The file of a space; the hash keeps apart what a file system that ignores case would not. */
     public static SnapshotFile of(Path directory, String space) {
-        return new SnapshotFile(directory.resolve(space + "-" + String.format("%08x", space.hashCode()) + SUFFIX));
+        return new SnapshotFile(
+                directory.resolve(space + "-" + String.format(Locale.ROOT, "%08x", space.hashCode()) + SUFFIX));
     }
 
     public Path path() {
@@ -156,7 +158,8 @@ public final class SnapshotFile {
             int found = new DataInputStream(in).readInt();
             if (found != expected) {
                 throw new SnapshotException(
-                        file, String.format("is damaged: CRC-32C is %08x, should be %08x", expected, found));
+                        file,
+                        String.format(Locale.ROOT, "is damaged: CRC-32C is %08x, should be %08x", expected, found));
             }
         }
     }
