@@ -1,6 +1,7 @@
 package io.engram.index;
 
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 
 /**
  * A query of a {@link VectorIndex}.
@@ -11,17 +12,27 @@ import java.util.Objects;
  *     longer
  * @param filter entries that may be returned
  * @param maxGeneration entries of a later generation are invisible; {@link Long#MAX_VALUE} shows all
+ * @param isOver asked now and then while searching: once it is true, the search ends with what it has found
  */
-public record SearchRequest(float[] vector, int k, int accuracy, EntryFilter filter, long maxGeneration) {
+public record SearchRequest(
+        float[] vector, int k, int accuracy, EntryFilter filter, long maxGeneration, BooleanSupplier isOver) {
+    private static final BooleanSupplier NEVER = () -> false;
+
     public SearchRequest {
         Objects.requireNonNull(vector, "vector");
         Objects.requireNonNull(filter, "filter");
+        Objects.requireNonNull(isOver, "isOver");
         if (k < 1) {
             throw new IllegalArgumentException("k < 1: " + k);
         }
         if (accuracy < 1) {
             throw new IllegalArgumentException("accuracy < 1: " + accuracy);
         }
+    }
+
+    /** A query that takes as long as it takes. */
+    public SearchRequest(float[] vector, int k, int accuracy, EntryFilter filter, long maxGeneration) {
+        this(vector, k, accuracy, filter, maxGeneration, NEVER);
     }
 
     /** A query of all entries. */

@@ -21,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -205,6 +206,43 @@ public abstract class VectorIndexContract {
         assertThat(ids(filtered)).hasSize(20).allMatch(everyHundredth::admits).doesNotHaveDuplicates();
         assertThat(early).hasSize(20).allMatch(hit -> hit.generation() <= 25);
         assertThat(none).isEmpty();
+    }
+
+    @Test
+    void shouldEndASearchThatIsOverWithoutAskingTheFilterOfAllEntries() {
+        Random random = new Random(7);
+        for (int i = 0; i < 6_000; i++) {
+            add(index, "v" + i, i + 1, random(random, DIMENSION));
+        }
+        AtomicInteger asked = new AtomicInteger();
+        EntryFilter nothing = id -> {
+            asked.incrementAndGet();
+            return false;
+        };
+
+        List<Hit> hits = index.search(new SearchRequest(
+                random(random, DIMENSION), 10, 50, nothing, Long.MAX_VALUE, () -> asked.get() >= 100));
+
+        assertThat(hits).isEmpty();
+        assertThat(asked.get()).isBetween(100, 3_000);
+    }
+
+    @Test
+    void shouldOfferWhatWasFoundWhenASearchIsOver() {
+        Random random = new Random(7);
+        for (int i = 0; i < 6_000; i++) {
+            add(index, "v" + i, i + 1, random(random, DIMENSION));
+        }
+        AtomicInteger asked = new AtomicInteger();
+        EntryFilter few = id -> {
+            asked.incrementAndGet();
+            return id.endsWith("7");
+        };
+
+        List<Hit> hits = index.search(
+                new SearchRequest(random(random, DIMENSION), 1_000, 50, few, Long.MAX_VALUE, () -> asked.get() >= 500));
+
+        assertThat(hits).isNotEmpty().allMatch(hit -> hit.id().endsWith("7"));
     }
 
     @Test

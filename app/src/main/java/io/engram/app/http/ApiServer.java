@@ -15,8 +15,6 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 
 /** The HTTP interface of an instance, up from its start. */
@@ -25,9 +23,11 @@ public final class ApiServer implements AutoCloseable {
     private static final int SPARE_THREADS = 16;
 
     private static final long RETRY_AFTER_MS = 1_000;
-    private static final int SCATTER_THREADS = 16;
 
-    private final ExecutorService scatter;
+    /** Room for answers even in the smallest heap: what a few of the largest hold at once. */
+    private static final long MIN_ANSWER_BYTES = 8 << 20;
+
+    private final Scatter scatter = new Scatter();
     private final HardenedServer server;
 
     public ApiServer(
@@ -39,21 +39,27 @@ public final class ApiServer implements AutoCloseable {
             StateVerifier verifier,
             TopologyRuntime runtime,
             Probes probes) {
-        scatter = Executors.newFixedThreadPool(SCATTER_THREADS, task -> {
-            Thread thread = new Thread(task, "engram-scatter");
-            thread.setDaemon(true);
-            return thread;
-        });
-        Concurrency concurrency = new Concurrency(config.maxConcurrentRequests());
+        Concurrency concurrency = new Concurrency(
+                config.maxConcurrentRequests(), config.maxWaitingRequests(), config.addressShare(), System::nanoTime);
         // Known once the server listens: the port may be any free one.
         Supplier<String> servedBy = () -> config.advertisedUrl(url());
         String scheme = config.advertisedUrl().startsWith("https:") ? "https" : "http";
         RequestRouter router = new RequestRouter(
                 cluster,
                 new Peers(scheme, config.clusterSecret(), config.routingHostTimeoutMs()),
-                config.routingHostTimeoutMs());
+                config.routingHostTimeoutMs(),
+                concurrency);
+        Budget answers = budget(Math.max(MIN_ANSWER_BYTES, Runtime.getRuntime().maxMemory() / 8), config);
         RecallRoutes recallRoutes = new RecallRoutes(
-                recall, stores, router, scatter, runtime.metrics(), concurrency, servedBy, config.recallTimeoutMs());
+                recall,
+                stores,
+                router,
+                scatter,
+                runtime.metrics(),
+                concurrency,
+                answers,
+                servedBy,
+                config.recallTimeoutMs());
         ObservationRoutes observationRoutes =
                 new ObservationRoutes(gateway, stores, router, concurrency, config.recallTimeoutMs());
         StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, router, concurrency, servedBy, probes);
@@ -139,6 +145,6 @@ public final class ApiServer implements AutoCloseable {
     @Override
     public void close() {
         server.close();
-        scatter.shutdown();
+        scatter.close();
     }
 }

@@ -1,36 +1,120 @@
 package io.engram.app.http;
 
 import io.javalin.http.Handler;
-import java.util.concurrent.Semaphore;
+import java.util.Optional;
+import java.util.function.LongSupplier;
 
-/** Bounds how many requests are worked on at once; health checks and metrics always get through. Thread-safe. */
+/**
+ * Bounds how many requests are worked on at once, and how many wait at once; health checks and metrics always get
+ * through. A request that waits gives its place back meanwhile. Thread-safe.
+ */
 final class Concurrency {
-    private static final long RETRY_AFTER_MS = 1_000;
+    private final Budget working;
+    private final Budget waiting;
+    // Of the request that this thread handles; threads that help with it have none.
+    private final ThreadLocal<Optional<Place>> current = ThreadLocal.withInitial(Optional::empty);
 
-    private final int max;
-    private final Semaphore permits;
+    /**
+     * @param maxWorking requests worked on at once, 1 or more
+     * @param maxWaiting requests that wait at once, 1 or more
+     * @param share of both that one client may have while others ask
+     * @param nanoTime as {@link System#nanoTime}
+     */
+    Concurrency(int maxWorking, int maxWaiting, double share, LongSupplier nanoTime) {
+        this.working = new Budget(maxWorking, share, nanoTime);
+        this.waiting = new Budget(maxWaiting, share, nanoTime);
+    }
 
-    Concurrency(int max) {
-        this.max = max;
-        this.permits = new Semaphore(max);
+    /** Waiting for something outside of this process, or for the index. */
+    interface Wait<T> {
+        T until() throws InterruptedException;
+    }
+
+    private static final class Place {
+        final String client;
+        Optional<Budget.Grant> grant;
+        boolean waits;
+
+        Place(String client, Budget.Grant grant) {
+            this.client = client;
+            this.grant = Optional.of(grant);
+        }
+
+        void free() {
+            grant.ifPresent(Budget.Grant::close);
+            grant = Optional.empty();
+        }
     }
 
     /** The handler, but 429 while too many requests are being worked on. */
     Handler limit(Handler handler) {
         return context -> {
-            if (!permits.tryAcquire()) {
-                throw Problem.retryLater(
-                                429,
-                                "Too Many Requests",
-                                max + " requests are being worked on already; send fewer at a time",
-                                RETRY_AFTER_MS)
-                        .asException();
-            }
+            String client = context.req().getRemoteAddr();
+            Place place =
+                    new Place(client, working.tryTake(client, 1).orElseThrow(() -> busy(working, "are worked on")));
+            current.set(Optional.of(place));
             try {
                 handler.handle(context);
             } finally {
-                permits.release();
+                current.remove();
+                place.free();
             }
         };
+    }
+
+    private static Problem.ProblemException busy(Budget budget, String what) {
+        return Problem.of(
+                        429,
+                        "Too Many Requests",
+                        "as many requests " + what + " as may (" + budget.total()
+                                + ", and a share of it for each address); send fewer at a time")
+                .asException();
+    }
+
+    /**
+     * Waits without the place of this thread's request, which goes on without one; {@link #resume} gets it back.
+     *
+     * @throws Problem.ProblemException when too many requests wait already
+     */
+    <T> T waiting(Wait<T> wait) throws InterruptedException {
+        Optional<Place> place = current.get();
+        if (place.isEmpty() || place.get().waits) {
+            return wait.until();
+        }
+        Budget.Grant waiter = waiting.tryTake(place.get().client, 1).orElseThrow(() -> busy(waiting, "wait"));
+        return waitOn(place.get(), waiter, wait);
+    }
+
+    /** As {@link #waiting}, but keeps the place when too many requests wait already. */
+    <T> T waitingIfPossible(Wait<T> wait) throws InterruptedException {
+        Optional<Place> place = current.get();
+        Optional<Budget.Grant> waiter =
+                place.filter(mine -> !mine.waits).flatMap(mine -> waiting.tryTake(mine.client, 1));
+        return waiter.isPresent() ? waitOn(place.get(), waiter.get(), wait) : wait.until();
+    }
+
+    private static <T> T waitOn(Place place, Budget.Grant waiter, Wait<T> wait) throws InterruptedException {
+        place.free();
+        place.waits = true;
+        try {
+            return wait.until();
+        } finally {
+            place.waits = false;
+            waiter.close();
+        }
+    }
+
+    /**
+     * Gets the place of this thread's request back, before it works on.
+     *
+     * @throws Problem.ProblemException when there is none in time
+     */
+    void resume(long timeoutMs) throws InterruptedException {
+        Optional<Place> place = current.get();
+        if (place.isPresent() && place.get().grant.isEmpty()) {
+            Budget.Grant grant =
+                    working.take(place.get().client, 1, timeoutMs).orElseThrow(() -> busy(working, "are worked on"));
+            place.get().grant = Optional.of(grant);
+        }
     }
 }

@@ -152,7 +152,7 @@ final class HardenedServer implements AutoCloseable {
 
     static void respond(Context context, Problem problem) {
         if (context.res().isCommitted()) {
-            abort(context, problem);
+            abort(context, problem.detail());
             return;
         }
         problem.retryAfterMs().ifPresent(ms -> context.header("Retry-After", problem.retryAfterSeconds()));
@@ -160,11 +160,11 @@ final class HardenedServer implements AutoCloseable {
     }
 
     /** An answer that began well and cannot be finished must not look whole: its connection ends in the middle. */
-    private static void abort(Context context, Problem problem) {
-        LOG.debug("Breaking off an answer: {}", problem.detail());
+    static void abort(Context context, String why) {
+        LOG.debug("Breaking off an answer: {}", why);
         ServletContextRequest.getServletContextRequest(context.req())
                 .getServletChannel()
-                .abort(new EofException(problem.detail()));
+                .abort(new EofException(why));
     }
 
     private static void respond(HttpResponseException e, Context context) {
@@ -191,7 +191,7 @@ final class HardenedServer implements AutoCloseable {
     }
 
     private static void unexpected(Exception e, Context context) {
-        if (context.res().isCommitted()) {
+        if (context.res().isCommitted() || e instanceof EofException) {
             LOG.debug("Cannot finish the answer to {} {}", context.method(), context.path(), e); // the client has left
         } else {
             LOG.error("{} {} failed unexpectedly", context.method(), context.path(), e);

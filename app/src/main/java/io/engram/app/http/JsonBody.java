@@ -1,7 +1,10 @@
 package io.engram.app.http;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -24,6 +27,18 @@ final class JsonBody {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
+    /** Values, names and brackets that a body may have: a tree of them takes many times what the body does. */
+    private static final int MAX_TOKENS = 50_000;
+
+    private static final ObjectMapper CLIENTS = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxTokenCount(MAX_TOKENS)
+                            .build())
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
     private final ObjectNode object;
 
     private JsonBody(ObjectNode object) {
@@ -34,7 +49,11 @@ final class JsonBody {
     static JsonBody parse(byte[] body) {
         JsonNode node;
         try {
-            node = MAPPER.readTree(body);
+            node = CLIENTS.readTree(body);
+        } catch (StreamConstraintsException e) {
+            throw Problem.badRequest(
+                            "the body has too many values, too deep or too long ones: " + e.getOriginalMessage())
+                    .asException();
         } catch (JsonProcessingException e) {
             throw Problem.badRequest("the body is not JSON: " + e.getOriginalMessage())
                     .asException();

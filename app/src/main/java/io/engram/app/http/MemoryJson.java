@@ -16,7 +16,7 @@ final class MemoryJson {
         ObjectNode json = JsonBody.MAPPER.createObjectNode();
         json.put("id", recalled.id());
         json.put("similarity", recalled.similarity());
-        return describe(json, recalled.memory(), include);
+        return describe(json, recalled.memory().orElseThrow(), include);
     }
 
     static ObjectNode memory(String id, StoredMemory memory, Set<String> include) {

@@ -214,7 +214,7 @@ final class ObservationRoutes {
                         hop,
                         space,
                         RequestRouter.Budget.of(timeoutMs + FATE_MARGIN_MS, true),
-                        () -> describe(gateway.await(space, lane, offset, timeoutMs)),
+                        () -> describe(concurrency.waiting(() -> gateway.await(space, lane, offset, timeoutMs))),
                         Peers.Call.get(path))
                 .answer();
     }
@@ -237,10 +237,7 @@ final class ObservationRoutes {
                 break; // the broker is in trouble: the rest would only wait for it as well
             }
         }
-        List<Gateway.Enqueued> enqueued = new ArrayList<>();
-        for (CompletableFuture<Gateway.Enqueued> future : sent) {
-            enqueued.add(acknowledged(future));
-        }
+        List<Gateway.Enqueued> enqueued = concurrency.waitingIfPossible(() -> allAcknowledged(sent));
         long deadline = System.nanoTime() + maxTimeoutMs * 1_000_000;
         ArrayNode results = JsonBody.MAPPER.createArrayNode();
         int status = wait ? 200 : 202;
@@ -319,6 +316,15 @@ final class ObservationRoutes {
                         status == 409 ? "Conflict" : status == 400 ? "Bad Request" : "Internal Server Error",
                         detail)
                 .asException();
+    }
+
+    private static List<Gateway.Enqueued> allAcknowledged(List<CompletableFuture<Gateway.Enqueued>> sent)
+            throws InterruptedException {
+        List<Gateway.Enqueued> enqueued = new ArrayList<>();
+        for (CompletableFuture<Gateway.Enqueued> future : sent) {
+            enqueued.add(acknowledged(future));
+        }
+        return enqueued;
     }
 
     private static Gateway.Enqueued acknowledged(CompletableFuture<Gateway.Enqueued> future)

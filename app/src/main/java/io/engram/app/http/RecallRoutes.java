@@ -11,11 +11,14 @@ import io.engram.app.query.UnavailableException;
 import io.engram.schemas.MemorySpaces;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.InstanceMetrics;
+import io.engram.topology.recall.Effort;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.store.StoredMemory;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
-import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -24,8 +27,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -35,9 +38,17 @@ import org.slf4j.LoggerFactory;
 
 /** Recall of one space and of several, and reading one memory. */
 final class RecallRoutes {
-    private static final String NDJSON = "application/x-ndjson";
     private static final String PARTIAL = "partial";
-    private static final int STREAM_BATCH = 10;
+
+    /** What an answer may hold of memories before it is written; the rest is read when it is its turn. */
+    private static final long HELD_BYTES = 1 << 20;
+
+    /** An estimate of what a memory takes, with an embedding of some thousand dimensions. */
+    private static final int MEMORY_BYTES = 16 << 10;
+
+    /** What a memory takes that was found and is not held. */
+    private static final int RANKED_BYTES = 256;
+
     private static final int MAX_SPACES = 100;
     private static final long PART_MARGIN_MS = 500;
     private static final Logger LOG = LoggerFactory.getLogger(RecallRoutes.class);
@@ -45,9 +56,10 @@ final class RecallRoutes {
     private final RecallService recall;
     private final LocalStores stores;
     private final RequestRouter router;
-    private final ExecutorService scatter;
+    private final Scatter scatter;
     private final EngramMetrics metrics;
     private final Concurrency concurrency;
+    private final Budget answers;
     private final Supplier<String> servedBy;
     private final long maxTimeoutMs;
 
@@ -55,9 +67,10 @@ final class RecallRoutes {
             RecallService recall,
             LocalStores stores,
             RequestRouter router,
-            ExecutorService scatter,
+            Scatter scatter,
             EngramMetrics metrics,
             Concurrency concurrency,
+            Budget answers,
             Supplier<String> servedBy,
             long maxTimeoutMs) {
         this.recall = recall;
@@ -66,6 +79,7 @@ final class RecallRoutes {
         this.scatter = scatter;
         this.metrics = metrics;
         this.concurrency = concurrency;
+        this.answers = answers;
         this.servedBy = servedBy;
         this.maxTimeoutMs = maxTimeoutMs;
     }
@@ -89,16 +103,31 @@ final class RecallRoutes {
         }
     }
 
-    private void recallOne(Context context) throws InterruptedException {
+    private void recallOne(Context context) throws InterruptedException, IOException {
         long start = System.nanoTime();
         String space = spaceOf(context);
         boolean here = true;
         try {
             boolean hop = router.isHop(context);
             RecallBody body = RecallBody.parse(ApiServer.jsonBody(context), maxTimeoutMs, Set.of());
-            RequestRouter.Routed routed = recall(hop, space, body, context.bodyAsBytes());
-            here = routed.here();
-            respond(context, routed.answer(), start);
+            String type = MediaTypes.wanted(context, MediaTypes.JSON, MediaTypes.NDJSON);
+            try (Budget.Grant room = room(context, 1, body)) {
+                Asked asked = new Asked(hop, start, 1, body, room);
+                RequestRouter.Routed<Answered> routed = route(
+                        asked,
+                        space,
+                        body,
+                        new RequestRouter.Remote<>(
+                                Peers.Call.post("/v1/spaces/" + space + "/recall", context.bodyAsBytes(), type),
+                                room::grow,
+                                Answered.There::of));
+                here = routed.here();
+                if (routed.answer() instanceof Answered.Here mine) {
+                    write(context, answer(asked, mine), body, (unused, found) -> reread(space, body, found));
+                } else if (routed.answer() instanceof Answered.There there) {
+                    writeAsItCame(context, type, there);
+                }
+            }
         } finally {
             if (here) {
                 // The whole request, answered or not, where it was served; spaces that nobody uses get no series.
@@ -107,35 +136,94 @@ final class RecallRoutes {
         }
     }
 
-    private RequestRouter.Routed recall(boolean hop, String space, RecallBody body, byte[] json)
+    /** Room for what an answer holds in the heap before it is written. */
+    private Budget.Grant room(Context context, int spaces, RecallBody body) {
+        long each = body.parameters().k() * (long) RANKED_BYTES;
+        long held = Math.min(HELD_BYTES, each + body.parameters().k() * (long) MEMORY_BYTES);
+        return answers.tryTake(context.req().getRemoteAddr(), Math.min(answers.total(), spaces * each + held))
+                .orElseThrow(RequestRouter::noRoom);
+    }
+
+    /**
+     * A request and what it may cost.
+     *
+     * @param hop true to ask nobody else
+     * @param startNanos when it came
+     * @param spaces how many share what it may hold
+     */
+    private record Asked(boolean hop, long startNanos, int spaces, RecallBody body, Budget.Grant room) {
+        long leftMs() {
+            return body.parameters().timeoutMs() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos);
+        }
+
+        Effort effort() {
+            return Effort.of(leftMs(), HELD_BYTES / spaces);
+        }
+    }
+
+    /** What one space came to. */
+    private sealed interface Answered {
+        /** Found by this instance. */
+        record Here(RecallOutcome.Found found, String role, long lag) implements Answered {}
+
+        /** Found by another one, as it said it. */
+        record There(byte[] bytes, boolean partial) implements Answered {
+            static There of(HttpResponse<byte[]> answer) {
+                return new There(
+                        answer.body(),
+                        answer.headers()
+                                .firstValue(Peers.PARTIAL_HEADER)
+                                .map(Boolean::valueOf)
+                                .orElse(false));
+            }
+        }
+    }
+
+    private RequestRouter.Routed<Answered> route(
+            Asked asked, String space, RecallBody body, RequestRouter.Remote<Answered> remote)
             throws InterruptedException {
         RecallParameters parameters = body.parameters();
         RequestRouter.Budget budget = RequestRouter.Budget.of(
                 parameters.timeoutMs(), !parameters.minOffsets().isEmpty());
-        return router.route(
-                hop,
-                space,
-                budget,
-                () -> recallHere(space, body),
-                Peers.Call.post("/v1/spaces/" + space + "/recall", json));
+        return router.route(asked.hop(), space, budget, () -> recallHere(asked, space, parameters), remote);
     }
 
-    private ObjectNode recallHere(String space, RecallBody body) throws InterruptedException {
-        RecallService.Recalled recalled;
-        try {
-            recalled = recall.recall(space, body.parameters());
-        } catch (IllegalArgumentException e) {
-            throw Problem.badRequest(e.getMessage()).asException();
+    private Answered recallHere(Asked asked, String space, RecallParameters parameters) throws InterruptedException {
+        if (!parameters.minOffsets().isEmpty()) {
+            try {
+                concurrency.waiting(() -> {
+                    recall.awaitIndexed(space, parameters);
+                    return true;
+                });
+            } catch (IllegalArgumentException e) {
+                throw Problem.badRequest(e.getMessage()).asException();
+            }
+            concurrency.resume(Math.max(0, asked.leftMs()));
         }
-        RecallOutcome.Found found = found(space, recalled.outcome());
-        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
-        ArrayNode results = answer.putArray("results");
-        found.memories().forEach(memory -> results.add(MemoryJson.recalled(memory, body.include())));
-        answer.set("snapshot", snapshot(found));
-        answer.put("partial", false);
-        answer.put("served_by", servedBy.get());
-        answer.put("role", recalled.role().label());
-        return answer.put("lag", recalled.lag());
+        RecallService.Recalled recalled = recall.recall(space, parameters, asked.effort());
+        return new Answered.Here(
+                found(space, recalled.outcome()), recalled.role().label(), recalled.lag());
+    }
+
+    private RecallAnswer answer(Asked asked, Answered.Here mine) {
+        List<RecallAnswer.Result> results = new ArrayList<>();
+        mine.found().memories().forEach(memory -> results.add(new RecallAnswer.Result.Here(memory, Optional.empty())));
+        ObjectNode about = JsonBody.MAPPER.createObjectNode();
+        about.set("snapshot", snapshot(mine.found()));
+        about.put("partial", !mine.found().complete());
+        about.put("served_by", servedBy.get());
+        about.put("role", mine.role());
+        about.put("lag", mine.lag());
+        return new RecallAnswer(results, about.put("took_ms", tookMs(asked)));
+    }
+
+    private static double tookMs(Asked asked) {
+        return Math.round((System.nanoTime() - asked.startNanos()) / 1e4) / 100.0;
+    }
+
+    /** A memory that was found and not held, as it is now; gone when its partition is. */
+    private Optional<RecallOutcome.Recalled> reread(String space, RecallBody body, RecallOutcome.Recalled found) {
+        return recall.read(space, body.parameters(), found);
     }
 
     private static ObjectNode snapshot(RecallOutcome.Found found) {
@@ -161,45 +249,59 @@ final class RecallRoutes {
     private sealed interface Part {
         String space();
 
-        record Answered(String space, ObjectNode answer) implements Part {}
+        /**
+         * @param about everything but the results
+         */
+        record Found(String space, List<RecallAnswer.Result> results, ObjectNode about) implements Part {}
 
         /** The others still do. */
         record Failed(String space, Problem problem) implements Part {}
     }
 
-    private void recallSeveral(Context context) throws InterruptedException {
+    private void recallSeveral(Context context) throws InterruptedException, IOException {
         long start = System.nanoTime();
         boolean hop = router.isHop(context);
         JsonBody json = ApiServer.jsonBody(context);
         RecallBody body = RecallBody.parse(json, maxTimeoutMs, Set.of("spaces"));
         Set<String> spaces = spaces(json);
         requireKnownOffsets(spaces, body.parameters());
-        List<Future<Part>> parts = new ArrayList<>();
-        for (String space : spaces) {
-            parts.add(scatter.submit(() -> part(hop, space, body, json.object(), start)));
+        try (Budget.Grant room = room(context, spaces.size(), body)) {
+            Asked asked = new Asked(hop, start, spaces.size(), body, room);
+            List<Callable<Part>> parts = new ArrayList<>();
+            for (String space : spaces) {
+                parts.add(() -> part(asked, space, json.object()));
+            }
+            List<Future<Part>> futures = scatter.all(parts);
+            concurrency.resume(Math.max(0, asked.leftMs()));
+            RecallAnswer answer = merged(context, asked, spaces, futures);
+            write(context, answer, body, (space, found) -> reread(space.orElseThrow(), body, found));
         }
-        ObjectNode merged = JsonBody.MAPPER.createObjectNode();
-        List<JsonNode> results = new ArrayList<>();
+    }
+
+    private RecallAnswer merged(Context context, Asked asked, Set<String> spaces, List<Future<Part>> futures)
+            throws InterruptedException {
+        List<RecallAnswer.Result> results = new ArrayList<>();
         ObjectNode snapshots = JsonBody.MAPPER.createObjectNode();
         ArrayNode failed = JsonBody.MAPPER.createArrayNode();
         boolean standby = false;
+        boolean complete = true;
         long lag = 0;
         Optional<Problem> problem = Optional.empty();
         Iterator<String> names = spaces.iterator();
-        for (Future<Part> future : parts) {
-            long leftMs = body.parameters().timeoutMs() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
-            Part part = done(names.next(), future, Math.max(1, leftMs) + PART_MARGIN_MS);
-            if (part instanceof Part.Answered answered) {
-                answered.answer().path("results").forEach(result -> {
-                    ((ObjectNode) result).put("space", answered.space());
-                    results.add(result);
-                });
-                ObjectNode snapshot = (ObjectNode) answered.answer().get("snapshot");
+        for (Future<Part> future : futures) {
+            Part part = done(names.next(), future, Math.max(1, asked.leftMs()) + PART_MARGIN_MS);
+            if (part instanceof Part.Found found) {
+                results.addAll(found.results());
+                ObjectNode about = found.about();
+                String role = about.path("role").asText();
                 snapshots.set(
-                        answered.space(),
-                        snapshot.put("served_by", text(answered, "served_by")).put("role", text(answered, "role")));
-                standby |= text(answered, "role").equals("standby");
-                lag = Math.max(lag, answered.answer().path("lag").asLong());
+                        found.space(),
+                        ((ObjectNode) about.get("snapshot"))
+                                .put("served_by", about.path("served_by").asText())
+                                .put("role", role));
+                standby |= role.equals("standby");
+                complete &= !about.path("partial").asBoolean();
+                lag = Math.max(lag, about.path("lag").asLong());
             } else if (part instanceof Part.Failed failure) {
                 problem = problem.or(() -> Optional.of(failure.problem()));
                 failed.addObject()
@@ -211,53 +313,73 @@ final class RecallRoutes {
         if (snapshots.isEmpty()) {
             throw problem.orElseThrow().asException();
         }
-        results.sort(
-                Comparator.comparingDouble(result -> -result.get("similarity").doubleValue()));
-        merged.putArray("results")
-                .addAll(results.subList(0, Math.min(body.parameters().k(), results.size())));
-        merged.set("snapshot", snapshots);
-        merged.put("partial", !failed.isEmpty());
+        results.sort(Comparator.comparingDouble(result -> -result.similarity()));
+        ObjectNode about = JsonBody.MAPPER.createObjectNode();
+        about.set("snapshot", snapshots);
+        about.put("partial", !complete || !failed.isEmpty());
         if (!failed.isEmpty()) {
-            context.attribute(PARTIAL, true);
-            merged.set("failed", failed);
+            about.set("failed", failed);
         }
-        merged.put("served_by", servedBy.get());
-        merged.put("role", standby ? "standby" : "active").put("lag", lag);
-        respond(context, merged, start);
+        about.put("served_by", servedBy.get());
+        about.put("role", standby ? "standby" : "active").put("lag", lag);
+        int k = Math.min(asked.body().parameters().k(), results.size());
+        return new RecallAnswer(List.copyOf(results.subList(0, k)), about.put("took_ms", tookMs(asked)));
     }
 
-    private static String text(Part.Answered part, String field) {
-        return part.answer().path(field).asText();
-    }
-
-    private Part part(boolean hop, String space, RecallBody body, ObjectNode json, long start)
-            throws InterruptedException {
-        long leftMs = body.parameters().timeoutMs() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
-        RecallParameters own = body.parameters().of(stores.partitionOf(space), Math.max(1, leftMs));
+    private Part part(Asked asked, String space, ObjectNode json) throws InterruptedException {
+        long leftMs = asked.leftMs();
+        if (leftMs <= 0) {
+            return new Part.Failed(space, tooLate());
+        }
+        RecallParameters own = asked.body().parameters().of(stores.partitionOf(space), leftMs);
         ObjectNode call = json.deepCopy();
         call.remove("spaces");
         call.put("timeout_ms", own.timeoutMs());
         call.set("min_offsets", JsonBody.MAPPER.valueToTree(own.minOffsets()));
         boolean here = true;
         try {
-            RequestRouter.Routed routed = recall(
-                    hop,
+            RequestRouter.Routed<Answered> routed = route(
+                    asked,
                     space,
-                    new RecallBody(own, body.include()),
-                    call.toString().getBytes(StandardCharsets.UTF_8));
+                    new RecallBody(own, asked.body().include()),
+                    new RequestRouter.Remote<>(
+                            Peers.Call.post(
+                                    "/v1/spaces/" + space + "/recall",
+                                    call.toString().getBytes(StandardCharsets.UTF_8)),
+                            asked.room()::grow,
+                            Answered.There::of));
             here = routed.here();
-            return new Part.Answered(space, routed.answer());
+            return part(asked, space, routed.answer());
         } catch (Problem.ProblemException e) {
             return new Part.Failed(space, e.problem());
         } catch (UnavailableException e) {
             return new Part.Failed(space, ApiServer.unavailable(e));
         } catch (RecallService.NotIndexedInTimeException e) {
             return new Part.Failed(space, ApiServer.notIndexed(e));
+        } catch (IOException e) {
+            return new Part.Failed(space, Problem.of(502, "Bad Gateway", e.getMessage()));
         } finally {
             if (here) {
-                metrics.knownSpace(space).recalled((System.nanoTime() - start) / 1e9);
+                metrics.knownSpace(space).recalled((System.nanoTime() - asked.startNanos()) / 1e9);
             }
         }
+    }
+
+    private Part part(Asked asked, String space, Answered answered) throws IOException {
+        List<RecallAnswer.Result> results = new ArrayList<>();
+        if (answered instanceof Answered.Here mine) {
+            mine.found()
+                    .memories()
+                    .forEach(memory -> results.add(new RecallAnswer.Result.Here(memory, Optional.of(space))));
+            return new Part.Found(space, results, answer(asked, mine).about());
+        }
+        PeerAnswer peer = PeerAnswer.parse(((Answered.There) answered).bytes());
+        peer.results().forEach(result -> results.add(new RecallAnswer.Result.There(result, space)));
+        return new Part.Found(space, results, peer.about());
+    }
+
+    private static Problem tooLate() {
+        return Problem.of(504, "Gateway Timeout", "no answer within the request's timeout");
     }
 
     private static Part done(String space, Future<Part> future, long timeoutMs) throws InterruptedException {
@@ -265,7 +387,7 @@ final class RecallRoutes {
             return future.get(timeoutMs, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             future.cancel(true);
-            return new Part.Failed(space, Problem.of(504, "Gateway Timeout", "no answer within the request's timeout"));
+            return new Part.Failed(space, tooLate());
         } catch (ExecutionException e) {
             LOG.error("Recall of space {} failed unexpectedly", space, e.getCause());
             return new Part.Failed(
@@ -275,6 +397,56 @@ final class RecallRoutes {
                             "Internal Server Error",
                             "an unexpected error, see the log: "
                                     + e.getCause().getClass().getSimpleName()));
+        }
+    }
+
+    /** The client may read slowly: that is waiting, and takes no place. */
+    private void write(Context context, RecallAnswer answer, RecallBody body, RecallAnswer.Reader reader)
+            throws InterruptedException, IOException {
+        boolean partial = answer.about().path("partial").asBoolean();
+        context.attribute(PARTIAL, partial);
+        if (context.header(Peers.HOP_HEADER) != null) {
+            context.header(Peers.PARTIAL_HEADER, Boolean.toString(partial));
+        }
+        boolean lines =
+                MediaTypes.wanted(context, MediaTypes.JSON, MediaTypes.NDJSON).equals(MediaTypes.NDJSON);
+        context.status(200).contentType(lines ? MediaTypes.NDJSON : MediaTypes.JSON);
+        writing(context, () -> {
+            if (lines) {
+                answer.writeLines(context.outputStream(), body.include(), reader);
+            } else {
+                answer.writeJson(context.outputStream(), body.include(), reader);
+            }
+        });
+    }
+
+    private void writeAsItCame(Context context, String type, Answered.There answer)
+            throws InterruptedException, IOException {
+        context.attribute(PARTIAL, answer.partial());
+        context.status(200).contentType(type);
+        writing(context, () -> context.outputStream().write(answer.bytes()));
+    }
+
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private void writing(Context context, Writing writing) throws InterruptedException, IOException {
+        try {
+            concurrency.waitingIfPossible(() -> {
+                try {
+                    writing.run();
+                    return true;
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        } catch (RuntimeException e) {
+            // Some of it may be on its way: what follows cannot be another answer.
+            LOG.warn("Breaking off an answer: {}", e.toString());
+            HardenedServer.abort(context, e.toString());
         }
     }
 
@@ -303,38 +475,13 @@ final class RecallRoutes {
         return spaces;
     }
 
-    private static void respond(Context context, ObjectNode answer, long startNanos) {
-        answer.put("took_ms", Math.round((System.nanoTime() - startNanos) / 1e4) / 100.0);
-        if (MediaTypes.wanted(context, MediaTypes.JSON, NDJSON).equals(NDJSON)) {
-            ArrayNode results = (ArrayNode) answer.remove("results");
-            context.contentType(NDJSON).result(lines(results, answer));
-        } else {
-            ApiServer.json(context, 200, answer);
-        }
-    }
-
-    /** Batches of ten, best first, then a line that says how the search went. */
-    private static byte[] lines(ArrayNode results, ObjectNode trailer) {
-        ByteArrayOutputStream lines = new ByteArrayOutputStream();
-        for (int from = 0; from < results.size(); from += STREAM_BATCH) {
-            ObjectNode batch = JsonBody.MAPPER.createObjectNode();
-            ArrayNode some = batch.putArray("results");
-            for (int i = from; i < Math.min(from + STREAM_BATCH, results.size()); i++) {
-                some.add(results.get(i));
-            }
-            lines.writeBytes((batch + "\n").getBytes(StandardCharsets.UTF_8));
-        }
-        lines.writeBytes((trailer.put("done", true) + "\n").getBytes(StandardCharsets.UTF_8));
-        return lines.toByteArray();
-    }
-
     private void memory(Context context) throws InterruptedException {
         String space = spaceOf(context);
         String id = context.pathParam("id");
         String query = "embedding".equals(context.queryParam("include")) ? "?include=embedding" : "";
         Set<String> include =
                 query.isEmpty() ? Set.of("content", "metadata") : Set.of("content", "metadata", "embedding");
-        RequestRouter.Routed routed = router.route(
+        RequestRouter.Routed<ObjectNode> routed = router.route(
                 router.isHop(context),
                 space,
                 RequestRouter.Budget.of(maxTimeoutMs, false),

@@ -8,6 +8,7 @@ import io.engram.app.query.Peers;
 import io.engram.app.query.UnavailableException;
 import io.javalin.http.Context;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.util.ArrayList;
@@ -20,6 +21,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongPredicate;
 import org.apache.kafka.streams.state.HostInfo;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,19 +42,35 @@ final class RequestRouter {
 
     private static final long PAUSE_MS = 25;
 
+    /** Of an answer that is read as a tree. */
+    private static final long MAX_ANSWER_BYTES = 16 << 20;
+
     private final Cluster cluster;
     private final Peers peers;
     private final long hostTimeoutMs;
+    private final Concurrency concurrency;
 
-    RequestRouter(Cluster cluster, Peers peers, long hostTimeoutMs) {
+    /**
+     * @param concurrency gives back the place of a request while it waits for another instance
+     */
+    RequestRouter(Cluster cluster, Peers peers, long hostTimeoutMs, Concurrency concurrency) {
+        this.concurrency = concurrency;
         this.cluster = cluster;
         this.peers = peers;
         this.hostTimeoutMs = hostTimeoutMs;
     }
 
     /** Answers from this instance. */
-    interface Local {
-        ObjectNode answer() throws InterruptedException;
+    interface Local<T> {
+        T answer() throws InterruptedException;
+    }
+
+    /** What to ask of another instance, and how to understand its answer. */
+    record Remote<T>(Peers.Call call, LongPredicate room, Understanding<T> understanding) {}
+
+    /** Makes something of the answer of another instance. */
+    interface Understanding<T> {
+        T of(HttpResponse<byte[]> answer) throws IOException;
     }
 
     /**
@@ -71,7 +90,7 @@ final class RequestRouter {
     }
 
     /** An answer and who gave it. */
-    record Routed(ObjectNode answer, boolean here) {}
+    record Routed<T>(T answer, boolean here) {}
 
     /**
      * True when another instance passed the request on: then it is answered here or not at all.
@@ -99,14 +118,34 @@ final class RequestRouter {
      * @param call what to ask of another instance
      * @throws UnavailableException when nobody can answer right now
      */
-    Routed route(boolean hop, String space, Budget budget, Local local, Peers.Call call) throws InterruptedException {
+    Routed<ObjectNode> route(boolean hop, String space, Budget budget, Local<ObjectNode> local, Peers.Call call)
+            throws InterruptedException {
+        return route(hop, space, budget, local, new Remote<>(call, upTo(MAX_ANSWER_BYTES), RequestRouter::object));
+    }
+
+    /** Room for so many bytes in all. */
+    private static LongPredicate upTo(long bytes) {
+        AtomicLong left = new AtomicLong(bytes);
+        return more -> left.addAndGet(-more) >= 0;
+    }
+
+    private static ObjectNode object(HttpResponse<byte[]> answer) throws IOException {
+        if (JsonBody.MAPPER.readTree(answer.body()) instanceof ObjectNode object) {
+            return object;
+        }
+        throw new IOException("not an object");
+    }
+
+    /** As {@link #route(boolean, String, Budget, Local, Peers.Call)}, for answers that are no small objects. */
+    <T> Routed<T> route(boolean hop, String space, Budget budget, Local<T> local, Remote<T> remote)
+            throws InterruptedException {
         if (hop) {
-            return new Routed(local.answer(), true);
+            return new Routed<>(local.answer(), true);
         }
         long giveUp = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.min(budget.leftMs(), HAND_OVER_MS));
         while (true) {
             Set<String> asked = new LinkedHashSet<>();
-            Optional<Routed> answer = tryAll(space, budget, local, call, asked);
+            Optional<Routed<T>> answer = tryAll(space, budget, local, remote, asked);
             if (answer.isPresent()) {
                 return answer.get();
             }
@@ -115,11 +154,15 @@ final class RequestRouter {
                         "nobody can answer for space '" + space + "' right now; asked " + String.join(", ", asked));
             }
             // While a task goes from one instance to another nobody has it for a moment.
-            Thread.sleep(PAUSE_MS);
+            concurrency.waiting(() -> {
+                Thread.sleep(PAUSE_MS);
+                return true;
+            });
         }
     }
 
-    private Optional<Routed> tryAll(String space, Budget budget, Local local, Peers.Call call, Set<String> asked)
+    private <T> Optional<Routed<T>> tryAll(
+            String space, Budget budget, Local<T> local, Remote<T> remote, Set<String> asked)
             throws InterruptedException {
         List<HostInfo> candidates = cluster.candidates(space);
         for (HostInfo host : candidates) {
@@ -130,12 +173,13 @@ final class RequestRouter {
             }
             try {
                 if (here) {
-                    return Optional.of(new Routed(local.answer(), true));
+                    concurrency.resume(Math.max(0, leftMs));
+                    return Optional.of(new Routed<>(local.answer(), true));
                 }
                 // Whoever is the last hope gets all the time that there is.
                 boolean last = host.equals(candidates.get(candidates.size() - 1));
                 long timeoutMs = budget.patient() || last ? leftMs + MARGIN_MS : Math.min(leftMs, hostTimeoutMs);
-                return Optional.of(new Routed(ask(host, call, timeoutMs), false));
+                return Optional.of(new Routed<>(ask(host, remote, timeoutMs), false));
             } catch (UnavailableException e) {
                 String name = here ? "this instance" : Endpoint.authority(host.host(), host.port());
                 asked.add(name + " (" + e.getMessage() + ")");
@@ -147,9 +191,10 @@ final class RequestRouter {
     /**
      * @throws UnavailableException when another instance may do better
      */
-    private ObjectNode ask(HostInfo host, Peers.Call call, long timeoutMs) throws InterruptedException {
+    private <T> T ask(HostInfo host, Remote<T> remote, long timeoutMs) throws InterruptedException {
         try {
-            ObjectNode answer = understood(host, peers.call(host, call, timeoutMs));
+            HttpResponse<byte[]> response = called(host, remote, timeoutMs);
+            T answer = understood(host, response, remote.understanding());
             cluster.trust(host);
             return answer;
         } catch (UnavailableException e) {
@@ -157,8 +202,10 @@ final class RequestRouter {
             throw e;
         } catch (Problem.ProblemException e) {
             throw e; // an answer, if not a good one
+        } catch (Peers.NoRoomException e) {
+            throw noRoom();
         } catch (IOException | RuntimeException e) {
-            LOG.debug("{} did not answer {}", host, call.path(), e);
+            LOG.debug("{} did not answer {}", host, remote.call().path(), e);
             // A short deadline says nothing about the host.
             if (!(e instanceof HttpTimeoutException) || timeoutMs >= hostTimeoutMs) {
                 cluster.suspect(host);
@@ -167,15 +214,40 @@ final class RequestRouter {
         }
     }
 
-    private static ObjectNode understood(HostInfo host, HttpResponse<byte[]> response) throws IOException {
+    private HttpResponse<byte[]> called(HostInfo host, Remote<?> remote, long timeoutMs)
+            throws IOException, InterruptedException {
+        try {
+            return concurrency.waiting(() -> {
+                try {
+                    return peers.call(host, remote.call(), timeoutMs, remote.room());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    /** There is no room for an answer right now. */
+    static Problem.ProblemException noRoom() {
+        return Problem.of(
+                        429,
+                        "Too Many Requests",
+                        "too many large answers at once; ask again, for fewer results (k) or less of each (include)")
+                .asException();
+    }
+
+    private static <T> T understood(HostInfo host, HttpResponse<byte[]> response, Understanding<T> understanding)
+            throws IOException {
         int status = response.statusCode();
         if (status == 503 || status == 429) {
             throw new UnavailableException(detail(response));
         }
-        JsonNode body = JsonBody.MAPPER.readTree(response.body());
-        if (status < 300 && body instanceof ObjectNode answer) {
-            return answer;
+        if (status < 300) {
+            return understanding.of(response);
         }
+        JsonNode body = JsonBody.MAPPER.readTree(response.body());
         if (status == 401) {
             LOG.warn(
                     "{} refuses calls from here: {}",
@@ -205,16 +277,28 @@ final class RequestRouter {
         }
     }
 
+    private HttpResponse<byte[]> answered(CompletableFuture<HttpResponse<byte[]>> call)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        concurrency.waiting(() -> {
+            try {
+                return call.get(hostTimeoutMs * 2, TimeUnit.MILLISECONDS);
+            } catch (ExecutionException | TimeoutException e) {
+                return e; // thrown below
+            }
+        });
+        return call.get(0, TimeUnit.MILLISECONDS);
+    }
+
     /** What every other instance answers; those that do not in time are left out. */
     List<ObjectNode> askOthers(String path) throws InterruptedException {
         List<CompletableFuture<HttpResponse<byte[]>>> calls = new ArrayList<>();
         for (HostInfo host : cluster.others()) {
-            calls.add(peers.callAsync(host, Peers.Call.get(path), hostTimeoutMs));
+            calls.add(peers.callAsync(host, Peers.Call.get(path), hostTimeoutMs, upTo(MAX_ANSWER_BYTES)));
         }
         List<ObjectNode> answers = new ArrayList<>();
         for (CompletableFuture<HttpResponse<byte[]>> call : calls) {
             try {
-                HttpResponse<byte[]> response = call.get(hostTimeoutMs * 2, TimeUnit.MILLISECONDS);
+                HttpResponse<byte[]> response = answered(call);
                 if (response.statusCode() == 200
                         && JsonBody.MAPPER.readTree(response.body()) instanceof ObjectNode answer) {
                     answers.add(answer);

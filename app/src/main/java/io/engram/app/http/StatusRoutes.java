@@ -32,13 +32,16 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
 /** How the instance is doing: spaces, lanes and levels, sessions, workers, health. */
 final class StatusRoutes {
     private static final int MAX_SPACES_LISTED = 10_000;
+    private static final int MAX_LISTS = 8;
     private static final long ROUTED_MS = 2_000;
 
+    private final Semaphore lists = new Semaphore(MAX_LISTS);
     private final LocalStores stores;
     private final TopologyRuntime runtime;
     private final RequestRouter router;
@@ -91,7 +94,20 @@ final class StatusRoutes {
         context.contentType("text/plain").result("ok\n");
     }
 
+    /** A list of spaces may be long, and is held as a tree: few are made at once. */
     private void spaces(Context context) throws InterruptedException {
+        if (!lists.tryAcquire()) {
+            throw Problem.of(429, "Too Many Requests", MAX_LISTS + " lists of spaces are being made already")
+                    .asException();
+        }
+        try {
+            listSpaces(context);
+        } finally {
+            lists.release();
+        }
+    }
+
+    private void listSpaces(Context context) throws InterruptedException {
         ObjectNode here = spacesHere();
         if (!router.isHop(context)) {
             Map<String, JsonNode> spaces = new TreeMap<>();

@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongPredicate;
 import org.apache.kafka.streams.state.HostInfo;
 
 /**
@@ -25,6 +26,9 @@ import org.apache.kafka.streams.state.HostInfo;
 public final class Peers {
     /** Marks a call from another instance. */
     public static final String HOP_HEADER = "Engram-Hop";
+
+    /** Says of an answer to another instance whether something is missing in it. */
+    public static final String PARTIAL_HEADER = "Engram-Partial";
 
     private static final String AUTHORIZATION = "Authorization";
     private static final String BEARER = "Bearer ";
@@ -47,26 +51,47 @@ public final class Peers {
                 .build();
     }
 
-    /** A request to another instance. */
-    public record Call(String method, String path, byte[] body) {
+    /** There is no room here for what another instance answers. */
+    public static final class NoRoomException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        NoRoomException() {
+            super("no room for the answer of another instance");
+        }
+    }
+
+    /**
+     * A request to another instance.
+     *
+     * @param accept the media type that it should answer with
+     */
+    public record Call(String method, String path, byte[] body, String accept) {
+        private static final String JSON = "application/json";
+
         public static Call get(String path) {
-            return new Call("GET", path, new byte[0]);
+            return new Call("GET", path, new byte[0], JSON);
         }
 
         public static Call post(String path, byte[] json) {
-            return new Call("POST", path, json);
+            return post(path, json, JSON);
+        }
+
+        public static Call post(String path, byte[] json, String accept) {
+            return new Call("POST", path, json, accept);
         }
     }
 
     /**
      * Calls another instance.
      *
+     * @param room is asked for so many bytes of the answer as it comes, and says whether there is room for them
      * @throws IOException when it does not answer in time
+     * @throws NoRoomException when there is no room for its answer
      */
-    public HttpResponse<byte[]> call(HostInfo host, Call call, long timeoutMs)
+    public HttpResponse<byte[]> call(HostInfo host, Call call, long timeoutMs, LongPredicate room)
             throws IOException, InterruptedException {
         // A request's own timeout ends with its headers; a peer may freeze after them.
-        CompletableFuture<HttpResponse<byte[]>> answer = callAsync(host, call, timeoutMs);
+        CompletableFuture<HttpResponse<byte[]>> answer = callAsync(host, call, timeoutMs, room);
         try {
             return answer.get(timeoutMs, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -79,9 +104,10 @@ public final class Peers {
     }
 
     /** Calls another instance without waiting for it. */
-    public CompletableFuture<HttpResponse<byte[]>> callAsync(HostInfo host, Call call, long timeoutMs) {
+    public CompletableFuture<HttpResponse<byte[]>> callAsync(
+            HostInfo host, Call call, long timeoutMs, LongPredicate room) {
         try {
-            return http.sendAsync(request(host, call, timeoutMs), HttpResponse.BodyHandlers.ofByteArray());
+            return http.sendAsync(request(host, call, timeoutMs), head -> new BoundedBody(room));
         } catch (UnknownHostException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -92,6 +118,7 @@ public final class Peers {
         HttpRequest.Builder request = HttpRequest.newBuilder(peer.uri(call.path()))
                 .timeout(Duration.ofMillis(Math.max(1, timeoutMs)))
                 .header(HOP_HEADER, "1")
+                .header("Accept", call.accept())
                 .method(
                         call.method(),
                         call.body().length == 0

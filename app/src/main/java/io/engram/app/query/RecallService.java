@@ -2,6 +2,7 @@ package io.engram.app.query;
 
 import io.engram.schemas.Lane;
 import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.recall.Effort;
 import io.engram.topology.recall.Recall;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.store.MemoryView.Role;
@@ -38,26 +39,42 @@ public final class RecallService {
     public record Recalled(RecallOutcome outcome, Role role, long lag) {}
 
     /**
-     * Recalls one space from this instance, be it the active one or a standby close behind.
+     * Waits until what the request wants to see is indexed.
      *
      * @throws UnavailableException while the space's partition is not served here
      * @throws NotIndexedInTimeException when {@code minOffsets} were not reached within the timeout
      * @throws IllegalArgumentException when {@code minOffsets} name another partition
      */
-    public Recalled recall(String space, RecallParameters parameters) throws InterruptedException {
+    public void awaitIndexed(String space, RecallParameters parameters) throws InterruptedException {
+        awaitIndexed(space, stores.partitionOf(space), parameters);
+    }
+
+    /**
+     * Recalls one space from this instance, be it the active one or a standby close behind.
+     *
+     * @throws UnavailableException while the space's partition is not served here
+     */
+    public Recalled recall(String space, RecallParameters parameters, Effort effort) {
         int partition = stores.partitionOf(space);
-        if (!parameters.minOffsets().isEmpty()) {
-            awaitIndexed(space, partition, parameters);
-        }
         Optional<Map<Lane, Long>> committed = parameters.consistency() == RecallParameters.Consistency.COMMITTED
                 ? Optional.of(stores.committedOffsets(partition))
                 : Optional.empty();
         return stores.ask(
                 space,
                 view -> new Recalled(
-                        Recall.from(view, parameters.request(space, committed)),
+                        Recall.from(view, parameters.request(space, committed), effort),
                         view.role(),
                         view.role() == Role.STANDBY ? view.standbyLag() : 0));
+    }
+
+    /**
+     * Reads what {@link #recall} found and does not hold; empty when it is gone or does not fit any more.
+     *
+     * @throws UnavailableException when the space's partition is not served here any more
+     */
+    public Optional<RecallOutcome.Recalled> read(
+            String space, RecallParameters parameters, RecallOutcome.Recalled found) {
+        return stores.ask(space, view -> Recall.read(view, parameters.request(space, Optional.empty()), found.id()));
     }
 
     private void awaitIndexed(String space, int partition, RecallParameters parameters) throws InterruptedException {

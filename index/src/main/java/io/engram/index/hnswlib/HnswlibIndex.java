@@ -236,6 +236,9 @@ public final class HnswlibIndex implements VectorIndex {
     private List<Hit> scan(float[] query, SearchRequest request) {
         PriorityQueue<Hit> worstFirst = new PriorityQueue<>(Hit.BEST_FIRST.reversed());
         for (Entry entry : entries.values()) {
+            if (request.isOver().getAsBoolean()) {
+                break;
+            }
             if (!request.admits(entry.id(), entry.generation())) {
                 continue;
             }

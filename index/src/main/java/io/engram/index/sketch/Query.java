@@ -1,6 +1,8 @@
 package io.engram.index.sketch;
 
+import io.engram.index.EntryFilter;
 import io.engram.index.SearchRequest;
+import java.util.Arrays;
 
 /** A search and what its vector becomes on the way. Belongs to one thread. */
 final class Query {
@@ -9,6 +11,9 @@ final class Query {
     private final short[] codes;
     private final float step;
     private float[] rotated = new float[0];
+    // What the filter said of the entries of the segment that is being searched: a walk meets many of them again.
+    private long[] asked = new long[0];
+    private long[] admitted = new long[0];
 
     /** @param unit the request's vector at length 1 */
     Query(SearchRequest request, float[] unit) {
@@ -33,6 +38,42 @@ final class Query {
     /** What one step of the codes is worth. */
     float step() {
         return step;
+    }
+
+    /** Goes on to the next segment, which has so many entries. */
+    void enter(int entries) {
+        int words = (entries + Long.SIZE - 1) / Long.SIZE;
+        if (request.filter() == EntryFilter.ALL) {
+            return;
+        }
+        if (asked.length < words) {
+            asked = new long[words];
+            admitted = new long[words];
+        } else {
+            Arrays.fill(asked, 0);
+        }
+    }
+
+    /** True when the entry of the segment may be returned; the filter, which may read the entry, is asked once. */
+    boolean admits(int ordinal, String id, long generation) {
+        if (request.filter() == EntryFilter.ALL) {
+            return generation <= request.maxGeneration();
+        }
+        int word = ordinal / Long.SIZE;
+        long bit = 1L << ordinal;
+        if (word >= asked.length) {
+            return request.admits(id, generation); // appended since the search began
+        }
+        if ((asked[word] & bit) == 0) {
+            asked[word] |= bit;
+            admitted[word] = request.admits(id, generation) ? admitted[word] | bit : admitted[word] & ~bit;
+        }
+        return (admitted[word] & bit) != 0;
+    }
+
+    /** True when the search must end with what it has found. */
+    boolean isOver() {
+        return request.isOver().getAsBoolean();
     }
 
     /** The rotated vector: the same for all segments. */

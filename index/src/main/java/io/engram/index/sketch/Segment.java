@@ -1,7 +1,6 @@
 package io.engram.index.sketch;
 
 import io.engram.index.HnswParameters;
-import io.engram.index.SearchRequest;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -37,6 +36,10 @@ final class Segment {
     private static final int SCAN_SHARE = 4;
 
     private static final int WIDEN = 2;
+
+    /** Entries between two looks at whether the search is over. */
+    private static final int LOOK_EVERY = 256;
+
     private static final int FAR_SHARE = 10;
     private static final int FIRST_BLOCK = 16;
     private static final int MAX_SHIFT = 10;
@@ -349,7 +352,8 @@ final class Segment {
      * Offers the nearest entries to the candidates of a search. By any thread.
      *
      * <p>The beam widens while too few of its nodes may be returned, or while the nearest of them lie so far back in it that
-     * more are likely to lie behind: sketches cannot tell the members of a very tight cluster apart.
+     * more are likely to lie behind: sketches cannot tell the members of a very tight cluster apart. Once the search is over,
+     * what was found so far is offered.
      *
      * @param ef beam width
      * @param wanted entries that this segment is expected to contribute, 1 or more
@@ -357,12 +361,14 @@ final class Segment {
     void search(Query query, int ef, int wanted, Scratch scratch, Candidates candidates, int slot) {
         int entries = size;
         int live = entries - dead;
+        query.enter(entries);
         Sketched now = sketched.orElse(null);
         if (now != null && entries > SCAN_THRESHOLD) {
             rotation.sketch(query.rotated(rotation), now.centre, scratch.sketch());
             for (int width = ef; width <= Math.max(ef, entries / SCAN_SHARE); width *= WIDEN) {
                 int found = walk(now.graph, query, width, scratch);
-                if (found >= Math.min(query.request().k(), live) && isSettled(found, wanted, scratch)) {
+                if (query.isOver()
+                        || found >= Math.min(query.request().k(), live) && isSettled(found, wanted, scratch)) {
                     for (int i = 0; i < found; i++) {
                         candidates.offer(scratch.similarities()[i], slot, scratch.admitted()[i]);
                     }
@@ -381,7 +387,7 @@ final class Segment {
         int count = 0;
         for (int i = 0; i < beam.size(); i++) {
             int ordinal = beam.node(i);
-            if (admits(query.request(), ordinal)) {
+            if (admits(query, ordinal)) {
                 scratch.admitted()[count] = ordinal;
                 scratch.similarities()[count++] = similarity(query, ordinal);
             }
@@ -405,16 +411,19 @@ final class Segment {
 
     private void scan(Query query, int entries, Candidates candidates, int slot) {
         for (int ordinal = 0; ordinal < entries; ordinal++) {
-            if (admits(query.request(), ordinal)) {
+            if (ordinal % LOOK_EVERY == 0 && query.isOver()) {
+                return;
+            }
+            if (admits(query, ordinal)) {
                 candidates.offer(similarity(query, ordinal), slot, ordinal);
             }
         }
     }
 
-    private boolean admits(SearchRequest request, int ordinal) {
+    private boolean admits(Query query, int ordinal) {
         Block block = blocks[ordinal >> shift];
         int at = ordinal & mask;
-        return block.live()[at] != 0 && request.admits(block.ids()[at], block.generations()[at]);
+        return block.live()[at] != 0 && query.admits(ordinal, block.ids()[at], block.generations()[at]);
     }
 
     private float similarity(Query query, int ordinal) {

@@ -194,7 +194,7 @@ public final class SketchIndex implements VectorIndex {
         int wanted = all.length <= 1 ? request.k() : 2 * request.k() / all.length + 1;
         Scratch scratch = scratches.borrow();
         try {
-            for (int slot = 0; slot < all.length; slot++) {
+            for (int slot = 0; slot < all.length && !query.isOver(); slot++) {
                 all[slot].search(query, ef, wanted, scratch, candidates, slot);
             }
         } finally {
@@ -202,12 +202,12 @@ public final class SketchIndex implements VectorIndex {
         }
         candidates.sort();
         float least = leastToCompare(candidates, request.k(), all);
-        List<Hit> hits = new ArrayList<>(candidates.size());
+        List<Hit> hits = new ArrayList<>(Math.min(candidates.size(), 2 * request.k()));
         for (int i = candidates.size() - 1; i >= 0 && candidates.similarity(i) >= least; i--) {
             Segment segment = all[candidates.slot(i)];
             String id = segment.id(candidates.ordinal(i));
             long generation = segment.generation(candidates.ordinal(i));
-            hits.add(new Hit(id, generation, exact(query, id, generation, candidates.similarity(i))));
+            hits.add(new Hit(id, generation, compared(query, id, generation, candidates.similarity(i))));
         }
         hits.sort(Hit.BEST_FIRST);
         return firstOfEachId(hits, request.k());
@@ -229,6 +229,11 @@ public final class SketchIndex implements VectorIndex {
     /** Each of several segments holds but a part of the nearest. */
     private static int beamWidth(int accuracy, int segments) {
         return segments <= 1 ? accuracy : Math.max(Math.min(accuracy, MIN_EF), (int) (accuracy / Math.sqrt(segments)));
+    }
+
+    /** The exact similarity while there is time, else the estimate. */
+    private float compared(Query query, String id, long generation, float estimate) {
+        return query.isOver() ? estimate : exact(query, id, generation, estimate);
     }
 
     private float exact(Query query, String id, long generation, float estimate) {

@@ -20,7 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.PriorityQueue;
 import java.util.TreeMap;
 
 /**
@@ -36,11 +36,16 @@ public final class Recall {
 
     private final MemoryView view;
     private final RecallRequest request;
+    private final SpaceRecord space;
+    private final Effort effort;
     private final long maxGeneration;
+    private long held;
 
-    private Recall(MemoryView view, RecallRequest request) {
+    private Recall(MemoryView view, RecallRequest request, SpaceRecord space, Effort effort) {
         this.view = view;
         this.request = request;
+        this.space = space;
+        this.effort = effort;
         // A standby is told of nothing that is not committed.
         this.maxGeneration = view.lanes().isEmpty()
                 ? Long.MAX_VALUE
@@ -49,8 +54,13 @@ public final class Recall {
                         .orElse(Long.MAX_VALUE);
     }
 
-    /** Answers a request from one partition, in the calling thread. Thread-safe. */
+    /** Answers a request from one partition, in the calling thread, whatever it takes. Thread-safe. */
     public static RecallOutcome from(MemoryView view, RecallRequest request) {
+        return from(view, request, Effort.unlimited());
+    }
+
+    /** Answers a request from one partition, in the calling thread. Thread-safe. */
+    public static RecallOutcome from(MemoryView view, RecallRequest request, Effort effort) {
         SpaceRecord space = view.space(request.space());
         if (!space.exists()) {
             return new RecallOutcome.UnknownSpace(request.space());
@@ -61,17 +71,29 @@ public final class Recall {
         // Read before the search: what it says must be visible in the results.
         Map<String, Long> offsets = indexedOffsets(view);
         long newest = view.index().newestGeneration();
-        Recall recall = new Recall(view, request);
+        Recall recall = new Recall(view, request, space, effort);
         PartitionIndex index = view.index();
         List<Recalled> memories = recall.search();
         if (index.isClosed()) {
-            // What it did not find it may just have lost.
+            // The index may have been released during the search: what it did not find may be there.
             throw new StoredValues.StoreClosedException(index.task());
         }
         for (Recalled found : memories) {
-            newest = Math.max(newest, found.memory().generation());
+            newest = Math.max(newest, found.generation());
         }
-        return new RecallOutcome.Found(memories, Math.min(newest, recall.maxGeneration), offsets);
+        return new RecallOutcome.Found(memories, Math.min(newest, recall.maxGeneration), offsets, !effort.isOver());
+    }
+
+    /**
+     * Reads a memory that was found and not held. One that was replaced meanwhile is compared anew.
+     *
+     * @param request by which it was found
+     * @return empty when it is gone, or does not fit the request any more
+     */
+    public static Optional<Recalled> read(MemoryView view, RecallRequest request, String id) {
+        return new Recall(view, request, view.space(request.space()), Effort.unlimited())
+                .read(id)
+                .filter(now -> now.similarity() >= request.minSimilarity());
     }
 
     /** Up to which source offset each lane of the partition is indexed, by {@code lane-partition}. */
@@ -95,11 +117,8 @@ public final class Recall {
             return List.of();
         }
         Map<String, Recalled> found = new LinkedHashMap<>();
-        // What the index refused is compared one by one.
-        for (String id : Set.copyOf(index.get().failedIds())) {
-            read(id).ifPresent(memory -> found.put(id, memory));
-        }
         index.get().vectors().ifPresent(vectors -> searchIndex(vectors, found));
+        compareRefused(index.get(), found);
         return found.values().stream()
                 .filter(memory -> memory.similarity() >= request.minSimilarity())
                 .sorted(BEST_FIRST)
@@ -107,14 +126,35 @@ public final class Recall {
                 .toList();
     }
 
+    /** What the index refused is compared one by one; the best of it are kept. */
+    private void compareRefused(SpaceIndex index, Map<String, Recalled> found) {
+        PriorityQueue<Recalled> best = new PriorityQueue<>(BEST_FIRST.reversed());
+        for (String id : index.failedIds()) {
+            if (effort.isOver()) {
+                break;
+            }
+            read(id).ifPresent(best::add);
+            if (best.size() > request.k()) {
+                best.poll().memory().ifPresent(memory -> held -= memory.sizeBytes());
+            }
+        }
+        best.forEach(memory -> found.put(memory.id(), memory));
+    }
+
     private void searchIndex(VectorIndex vectors, Map<String, Recalled> found) {
         EntryFilter filter = request.filter().admitsAll() ? EntryFilter.ALL : this::passes;
         int wanted = request.k();
         for (int attempt = 0; attempt <= MAX_WIDENINGS; attempt++) {
-            List<Hit> hits = vectors.search(
-                    new SearchRequest(request.vector(), wanted, request.accuracy(), filter, maxGeneration));
+            List<Hit> hits = vectors.search(new SearchRequest(
+                    request.vector(), wanted, request.accuracy(), filter, maxGeneration, effort::isOver));
             int gone = 0;
             for (Hit hit : hits) {
+                if (effort.isLate()) {
+                    return;
+                }
+                if (found.containsKey(hit.id())) {
+                    continue;
+                }
                 Optional<Recalled> memory = read(hit.id());
                 if (memory.isPresent()) {
                     found.put(hit.id(), memory.get());
@@ -122,26 +162,37 @@ public final class Recall {
                     gone++;
                 }
             }
-            if (gone == 0 || hits.size() < wanted) {
+            if (gone == 0 || hits.size() < wanted || effort.isOver()) {
                 return;
             }
             wanted += 2 * gone;
         }
     }
 
+    /** Nothing passes once the time is up: the search goes through the rest without reading it. */
     private boolean passes(String id) {
-        return view.memory(request.space(), id)
-                .filter(memory -> request.filter().admits(memory.metadata()))
-                .isPresent();
+        return !effort.isOver()
+                && view.memory(request.space(), space, id)
+                        .filter(memory -> request.filter().admits(memory.metadata()))
+                        .isPresent();
     }
 
     private Optional<Recalled> read(String id) {
-        return view.memory(request.space(), id)
+        return view.memory(request.space(), space, id)
                 .filter(memory -> memory.dimension() == request.vector().length)
                 .filter(memory -> memory.generation() <= maxGeneration)
                 .filter(memory ->
                         request.filter().admitsAll() || request.filter().admits(memory.metadata()))
-                .map(memory -> new Recalled(id, similarity(memory), memory));
+                .map(memory -> new Recalled(id, similarity(memory), memory.generation(), hold(memory)));
+    }
+
+    /** The memory while there is room for it. */
+    private Optional<StoredMemory> hold(StoredMemory memory) {
+        if (memory.sizeBytes() > effort.heldBytes() - held) {
+            return Optional.empty();
+        }
+        held += memory.sizeBytes();
+        return Optional.of(memory);
     }
 
     private float similarity(StoredMemory memory) {

@@ -172,9 +172,18 @@ public final class MemoryView implements StoredValues {
 
     /** A memory that is neither forgotten nor dropped nor too old. */
     public Optional<StoredMemory> memory(String space, String id) {
+        return memory(space, space(space), id);
+    }
+
+    /**
+     * As {@link #memory(String, String)}, for many of one space.
+     *
+     * @param record what is known of the space
+     */
+    public Optional<StoredMemory> memory(String space, SpaceRecord record, String id) {
         return store.read(StoreKeys.memory(space, id))
                 .map(StoredMemory::of)
-                .filter(memory -> !memory.isTombstone() && isVisible(memory, space(space)));
+                .filter(memory -> !memory.isTombstone() && isVisible(memory, record));
     }
 
     private boolean isVisible(StoredMemory memory, SpaceRecord space) {

@@ -117,6 +117,11 @@ public final class StoredMemory {
         return !isTombstone() && digest() == digest;
     }
 
+    /** Bytes of everything that is stored of it. */
+    public int sizeBytes() {
+        return bytes.capacity();
+    }
+
     public long generation() {
         return bytes.getLong(GENERATION);
     }

@@ -61,7 +61,7 @@ class ChangesTest {
                 (RecallOutcome.Found) topology.recall(RecallRequest.of(SPACE, new float[] {0, 1}, 5));
 
         assertThat(found.memories()).hasSize(1);
-        assertThat(found.memories().get(0).memory().content()).isEqualTo("new");
+        assertThat(found.memories().get(0).memory().orElseThrow().content()).isEqualTo("new");
         assertThat(found.memories().get(0).similarity()).isEqualTo(1f);
         assertThat(topology.metric("engram_hnsw_index_size", "memory_space", SPACE))
                 .isEqualTo(1);
