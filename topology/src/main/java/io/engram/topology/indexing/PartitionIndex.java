@@ -284,6 +284,7 @@ public final class PartitionIndex {
     public void activated() {
         synchronized (completeness) {
             complete = false;
+            restored = true; // here as well: nobody may see the one without the other
             background.mark();
         }
         restored();
