@@ -17,6 +17,12 @@ public final class Limits {
     /** UTF-8 bytes of the metadata, written as compact JSON. */
     public static final int MAX_METADATA_BYTES = 16 << 10;
 
+    /** Bytes of a record's headers: name and value of each, and {@value #HEADER_OVERHEAD_BYTES} more for each. */
+    public static final int MAX_HEADER_BYTES = 64 << 10;
+
+    /** What a header counts beside its name and value. */
+    public static final int HEADER_OVERHEAD_BYTES = 10;
+
     public static final int MIN_DIMENSION = 2;
     public static final int MAX_DIMENSION = 4_096;
 

@@ -37,6 +37,13 @@ public final class RejectionHeaders {
      */
     public static final String REDELIVERED = "engram-redelivered";
 
+    /**
+     * Bytes of key, value and headers that were left out, because the whole record is larger than the topic of rejections
+     * takes. Such a record has its key (at most its first KiB), the first KiB of its value, and those of its own headers that
+     * fit. It is never sent to a lane again.
+     */
+    public static final String TRUNCATED_BYTES = "engram-truncated-bytes";
+
     /** Every header above. */
     public static final List<String> ALL = List.of(
             REASON,
@@ -48,7 +55,8 @@ public final class RejectionHeaders {
             SOURCE_OFFSET,
             ENQUEUED_AT,
             REJECTED_AT,
-            REDELIVERED);
+            REDELIVERED,
+            TRUNCATED_BYTES);
 
     private RejectionHeaders() {}
 }

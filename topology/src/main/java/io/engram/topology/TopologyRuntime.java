@@ -7,7 +7,9 @@ import io.engram.topology.admission.DrainRate;
 import io.engram.topology.admission.IndexMemory;
 import io.engram.topology.admission.LaneDepths;
 import io.engram.topology.checks.ActiveSessions;
+import io.engram.topology.checks.ReadAgain;
 import io.engram.topology.checks.RecentRejections;
+import io.engram.topology.checks.WriteLimits;
 import io.engram.topology.indexing.IndexWorkers;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.snapshot.Snapshots;
@@ -31,6 +33,8 @@ public final class TopologyRuntime implements AutoCloseable {
     private final BackpressureBoard board = new BackpressureBoard();
     private final ActiveSessions sessions;
     private final RecentRejections rejections = new RecentRejections();
+    private final ReadAgain readAgain;
+    private final WriteLimits writeLimits = new WriteLimits();
     private final IndexMemory indexMemory;
     private final Snapshots snapshots;
     private final IndexLoader loader;
@@ -56,6 +60,7 @@ public final class TopologyRuntime implements AutoCloseable {
         this.engine = engine;
         this.clock = clock;
         Lane.ALL.forEach(lane -> rates.put(lane, new DrainRate()));
+        this.readAgain = new ReadAgain(clock);
         this.sessions = new ActiveSessions(config.sessions().idleMs(), clock);
         this.workers = new IndexWorkers(config.indexing(), metrics, board::worstLevel, this::capacityHere, supervisor);
         this.snapshots = new Snapshots(config.snapshots(), engine, metrics.snapshots(), clock, supervisor);
@@ -116,6 +121,16 @@ public final class TopologyRuntime implements AutoCloseable {
 
     public RecentRejections rejections() {
         return rejections;
+    }
+
+    /** Partitions that are read from before what was processed. */
+    public ReadAgain readAgain() {
+        return readAgain;
+    }
+
+    /** How large rejections may be. */
+    public WriteLimits writeLimits() {
+        return writeLimits;
     }
 
     public IndexLoader loader() {

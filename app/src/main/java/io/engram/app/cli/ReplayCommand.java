@@ -52,8 +52,8 @@ import picocli.CommandLine.Spec;
             "",
             "Nothing is ever doubled: shed records (over_capacity) and those of internal errors that came back before",
             "are passed over, and have no effect on what is newer. Others are checked like new records, and count",
-            "from now. What is still wrong is rejected again. Shed records come back by themselves while",
-            "redelivery.enabled is true."
+            "from now. What is still wrong is rejected again, what was too large to be kept whole is passed over. Shed",
+            "records come back by themselves while redelivery.enabled is true."
         })
 public final class ReplayCommand implements Callable<Integer> {
     private static final int MAX_IN_FLIGHT = 500;
@@ -98,6 +98,8 @@ public final class ReplayCommand implements Callable<Integer> {
         if (maxPerSecond < 1) {
             throw new ParameterException(spec.commandLine(), "--max-per-second must be 1 or more, got " + maxPerSecond);
         }
+        reasons = items(reasons);
+        spaces = items(spaces);
         Set<RejectionReason> wanted = wantedReasons();
         long from = since.map(text -> time("--since", text)).orElse(Long.MIN_VALUE);
         long to = until.map(text -> time("--until", text)).orElse(Long.MAX_VALUE);
@@ -105,6 +107,7 @@ public final class ReplayCommand implements Callable<Integer> {
         RejectedRecords records = new RejectedRecords(config.topics(), config.partitions());
         Map<String, Long> counts = new TreeMap<>();
         long read = 0;
+        long cut = 0;
         long dueNanos = System.nanoTime();
         // A record that was rejected several times goes back once.
         Set<String> sources = new HashSet<>();
@@ -143,6 +146,10 @@ public final class ReplayCommand implements Callable<Integer> {
                     if (!chosen || !sources.add(records.source(record))) {
                         continue;
                     }
+                    if (records.isCut(record)) {
+                        cut++;
+                        continue;
+                    }
                     counts.merge(reason.get().label(), 1L, Long::sum);
                     if (!dryRun) {
                         inFlight.add(producer.send(records.again(record, lane.get())));
@@ -162,8 +169,16 @@ public final class ReplayCommand implements Callable<Integer> {
             throw new UnreachableException(
                     "Kafka at " + config.bootstrapServers() + " does not answer: " + e.getMessage());
         }
-        report(read, counts);
+        report(read, cut, counts);
         return ExitCodes.OK;
+    }
+
+    /** Blanks around an item, and items without anything in them, mean nothing. */
+    private static List<String> items(List<String> written) {
+        return written.stream()
+                .map(String::trim)
+                .filter(item -> !item.isEmpty())
+                .toList();
     }
 
     private static List<TopicPartition> partitions(Consumer<byte[], byte[]> consumer, EngramConfig config) {
@@ -201,11 +216,14 @@ public final class ReplayCommand implements Callable<Integer> {
         }
     }
 
-    private void report(long read, Map<String, Long> counts) {
+    private void report(long read, long cut, Map<String, Long> counts) {
         long chosen = counts.values().stream().mapToLong(Long::longValue).sum();
         if (json) {
             ObjectNode summary = new ObjectMapper().createObjectNode();
-            summary.put("read", read).put("chosen", chosen).put("replayed", dryRun ? 0 : chosen);
+            summary.put("read", read)
+                    .put("chosen", chosen)
+                    .put("replayed", dryRun ? 0 : chosen)
+                    .put("cut", cut);
             counts.forEach(summary.putObject("by_reason")::put);
             spec.commandLine().getOut().println(summary);
         } else {
@@ -220,6 +238,15 @@ public final class ReplayCommand implements Callable<Integer> {
                                     : "%,d of %,d rejected records were written back to their lanes%n",
                             chosen,
                             read);
+            if (cut > 0) {
+                spec.commandLine()
+                        .getOut()
+                        .printf(
+                                Locale.ROOT,
+                                "%,d more were too large to be kept whole (header engram-truncated-bytes): send them again from"
+                                        + " their source%n",
+                                cut);
+            }
         }
         spec.commandLine().getOut().flush();
     }

@@ -23,6 +23,7 @@ public final class ConfigKeys {
     public static final String APPLICATION_ID = "application.id";
     public static final String STATE_DIR = "state.dir";
     public static final String TOPICS_PREFIX = "topics.prefix";
+    public static final String TOPICS_MAX_MESSAGE_BYTES = "topics.max.message.bytes";
     public static final String PARTITIONS = "partitions";
     public static final String REPLICATION_FACTOR = "replication.factor";
     public static final String HTTP_HOST = "http.host";
@@ -125,6 +126,14 @@ public final class ConfigKeys {
                     "engram",
                     MEDIUM,
                     "Prefix of all topics: lower-case letters, digits and hyphens.")
+            .define(
+                    TOPICS_MAX_MESSAGE_BYTES,
+                    Type.INT,
+                    8 << 20,
+                    between(512 << 10, 256 << 20),
+                    MEDIUM,
+                    "max.message.bytes of lanes and rejections that are created; topics that exist keep their own, and rejections"
+                            + " that do not fit are cut.")
             .define(
                     PARTITIONS,
                     Type.INT,

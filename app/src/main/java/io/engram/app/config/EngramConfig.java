@@ -7,6 +7,7 @@ import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.index.sketch.SketchEngine;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Topics;
+import io.engram.topology.EngramTopology;
 import io.engram.topology.SessionConfig;
 import io.engram.topology.TopologyConfig;
 import io.engram.topology.admission.AdmissionConfig;
@@ -14,6 +15,7 @@ import io.engram.topology.indexing.IndexingConfig;
 import io.engram.topology.retention.RetentionConfig;
 import io.engram.topology.snapshot.SnapshotConfig;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.List;
@@ -37,6 +39,7 @@ public final class EngramConfig {
 
     private final Map<String, Object> values;
     private final Map<String, String> passThrough;
+    private final BootstrapServers bootstrap;
 
     /**
      * @param values every key of {@link ConfigKeys#DEFINITION}, parsed
@@ -45,6 +48,7 @@ public final class EngramConfig {
     EngramConfig(Map<String, Object> values, Map<String, String> passThrough) {
         this.values = new TreeMap<>(values);
         this.passThrough = Map.copyOf(passThrough);
+        this.bootstrap = BootstrapServers.parse(text(ConfigKeys.BOOTSTRAP_SERVERS));
         // Built once here, so that values which do not fit together are an error at start.
         topology();
         hnsw();
@@ -72,8 +76,14 @@ public final class EngramConfig {
         return (Double) values.get(key);
     }
 
+    /** Brokers with commas between them, and nothing else. */
     public String bootstrapServers() {
-        return text(ConfigKeys.BOOTSTRAP_SERVERS);
+        return String.join(",", bootstrap.items());
+    }
+
+    /** The brokers' addresses, not resolved. */
+    public List<InetSocketAddress> brokers() {
+        return bootstrap.addresses();
     }
 
     public String applicationId() {
@@ -91,6 +101,16 @@ public final class EngramConfig {
 
     public Topics topics() {
         return checked(ConfigKeys.TOPICS_PREFIX, () -> new Topics(text(ConfigKeys.TOPICS_PREFIX)));
+    }
+
+    /** The largest batch that the lanes and the topic of rejections take when they are created, bytes. */
+    public int topicsMaxMessageBytes() {
+        return number(ConfigKeys.TOPICS_MAX_MESSAGE_BYTES);
+    }
+
+    /** The topic in which every change of the stores is, and from which they are restored. */
+    public String changelogTopic() {
+        return applicationId() + "-" + EngramTopology.STORE + "-changelog";
     }
 
     /** Partitions of each lane. */
@@ -309,7 +329,7 @@ public final class EngramConfig {
                                 longNumber(ConfigKeys.SNAPSHOT_CHANGES)),
                         longNumber(ConfigKeys.TICK_MS),
                         longNumber(ConfigKeys.BACKPRESSURE_STATUS_INTERVAL_MS),
-                        Map.of("max.message.bytes", Integer.toString(2 << 20))));
+                        Map.of("max.message.bytes", Integer.toString(Math.min(2 << 20, topicsMaxMessageBytes())))));
     }
 
     private AdmissionConfig admission() {
@@ -359,7 +379,9 @@ public final class EngramConfig {
         try {
             return ((List<?>) values.get(key))
                     .stream()
-                            .map(item -> Integer.valueOf(item.toString().trim()))
+                            .map(item -> item.toString().trim())
+                            .filter(item -> !item.isEmpty())
+                            .map(Integer::valueOf)
                             .toList();
         } catch (NumberFormatException e) {
             throw new ConfigException(key, values.get(key), "must be whole numbers with commas between them");

@@ -65,17 +65,13 @@ final class StatusRoutes {
     }
 
     void register(RoutesConfig routes) {
-        routes.get("/livez", context -> health(context, probes.trouble().get()));
+        routes.get("/livez", context -> health(context, probes.trouble().get(), List.of()));
         routes.get(
                 "/readyz",
                 context -> health(
                         context,
-                        probes.trouble()
-                                .get()
-                                .or(() -> probes.ready().getAsBoolean()
-                                        ? Optional.empty()
-                                        : Optional.of(
-                                                "not all partitions of this instance can be recalled from yet"))));
+                        probes.trouble().get().or(this::unready),
+                        probes.notices().get()));
         routes.get(
                 "/openapi.json",
                 context -> context.contentType("application/json")
@@ -87,11 +83,25 @@ final class StatusRoutes {
         routes.get("/v1/spaces/{space}/settings", concurrency.limit(this::settings));
     }
 
-    private static void health(Context context, Optional<String> trouble) {
+    /** Why the instance is not ready, if it is not. */
+    private Optional<String> unready() {
+        if (probes.ready().getAsBoolean()) {
+            return Optional.empty();
+        }
+        List<String> notices = probes.notices().get();
+        return Optional.of(
+                notices.isEmpty()
+                        ? "not all partitions of this instance can be recalled from yet"
+                        : String.join("; ", notices));
+    }
+
+    private static void health(Context context, Optional<String> trouble, List<String> notices) {
         if (trouble.isPresent()) {
             throw Problem.of(503, "Service Unavailable", trouble.get()).asException();
         }
-        context.contentType("text/plain").result("ok\n");
+        StringBuilder text = new StringBuilder("ok\n");
+        notices.forEach(notice -> text.append("note: ").append(notice).append('\n'));
+        context.contentType("text/plain").result(text.toString());
     }
 
     /** A list of spaces may be long, and is held as a tree: few are made at once. */

@@ -1,32 +1,30 @@
 package io.engram.app.kafka;
 
-import io.engram.schemas.Lane;
-import io.engram.schemas.Topics;
+import io.engram.topology.checks.WriteLimits;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.CreateTopicsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
-import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.InvalidConfigurationException;
+import org.apache.kafka.common.errors.InvalidReplicationFactorException;
+import org.apache.kafka.common.errors.PolicyViolationException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Creates the topics that are missing, with explicit settings, and checks those that are there. */
+/** Checks the topics that are there, then creates those that are missing, with explicit settings. */
 public final class TopicSetup {
     private static final Logger LOG = LoggerFactory.getLogger(TopicSetup.class);
-    private static final String MIB_8 = Integer.toString(8 << 20);
-    private static final String MIB_9 = Integer.toString(9 << 20);
-    private static final String DAYS_7 = Long.toString(7L * 24 * 60 * 60 * 1_000);
 
-    /** The topics on the broker do not fit together. */
+    /** The topics on the broker do not fit together, or cannot be created as they are wanted. */
     public static final class TopicMismatchException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -36,133 +34,92 @@ public final class TopicSetup {
     }
 
     private final Admin admin;
-    private final Topics topics;
-    private final int partitions;
-    private final short replicationFactor;
+    private final TopicPlan plan;
 
-    /**
-     * @param partitions of topics that are created, 1 or more
-     * @param replicationFactor of topics that are created, -1 for the broker's default
-     */
-    public TopicSetup(Admin admin, Topics topics, int partitions, short replicationFactor) {
+    public TopicSetup(Admin admin, TopicPlan plan) {
         this.admin = admin;
-        this.topics = topics;
-        this.partitions = partitions;
-        this.replicationFactor = replicationFactor;
+        this.plan = plan;
     }
 
     /**
-     * Creates and checks.
+     * Checks everything, and creates what is missing only when all of it fits and the broker would take all of it.
      *
-     * @return the partitions of each lane
-     * @throws TopicMismatchException when the lanes have different numbers of partitions, or not those asked for
+     * @param limits are told what the topics take
+     * @throws TopicMismatchException when the topics do not fit; nothing was created then
      */
-    public int ensure() throws InterruptedException, ExecutionException {
-        create();
-        List<String> names = new ArrayList<>();
-        Lane.ALL.forEach(lane -> names.add(topics.observations(lane)));
-        names.add(topics.rejected());
-        Map<String, TopicDescription> descriptions =
-                admin.describeTopics(names).allTopicNames().get();
-        Map<String, Integer> counts = new LinkedHashMap<>();
-        names.forEach(
-                name -> counts.put(name, descriptions.get(name).partitions().size()));
-        int ofRejected = counts.remove(topics.rejected());
-        names.remove(topics.rejected());
-        if (Set.copyOf(counts.values()).size() > 1) {
-            throw new TopicMismatchException("the lanes must have equal numbers of partitions, found "
-                    + counts
-                    + "; a space's records on all lanes belong to one task. Recreate the smaller ones");
-        }
-        int found = counts.values().iterator().next();
-        if (found != partitions) {
-            throw new TopicMismatchException(
-                    "partitions=" + partitions + ", but the lanes have " + found + ": set partitions=" + found
-                            + " (adding partitions to a lane would send spaces elsewhere, away from their memories)");
-        }
-        if (ofRejected != found) {
-            throw new TopicMismatchException("topic " + topics.rejected() + " has " + ofRejected
-                    + " partitions, but the lanes have " + found
-                    + ": redelivery needs as many, so that a space's records stay together. Recreate it");
-        }
-        checkSettings(names);
-        return found;
-    }
-
-    /** Topics that somebody else made may have settings under which records are lost or urgency can be bought. */
-    private void checkSettings(List<String> names) throws InterruptedException, ExecutionException {
-        List<ConfigResource> resources = names.stream()
-                .map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name))
+    public void ensure(WriteLimits limits) throws InterruptedException, ExecutionException, TimeoutException {
+        Map<String, TopicState> found = TopicState.read(admin, plan.names());
+        new TopicChecks(plan, found).check();
+        List<NewTopic> missing = plan.wanted().stream()
+                .filter(topic -> !found.containsKey(topic.name()))
                 .toList();
-        Map<ConfigResource, Config> settings =
-                admin.describeConfigs(resources).all().get();
-        for (ConfigResource resource : resources) {
-            Config config = settings.get(resource);
-            if (config.get("cleanup.policy").value().contains("compact")) {
-                throw new TopicMismatchException("topic " + resource.name()
-                        + " is compacted, which would lose observations; set cleanup.policy=delete");
-            }
-            warnUnless(resource.name(), config, "message.timestamp.type", "LogAppendTime");
-            if (Long.parseLong(config.get("max.message.bytes").value()) < Long.parseLong(MIB_8)) {
-                warnUnless(resource.name(), config, "max.message.bytes", MIB_8);
+        List<NewTopic> tried = new ArrayList<>(missing);
+        if (!found.containsKey(plan.changelog())) {
+            tried.add(plan.wantedChangelog());
+        }
+        create(tried, new CreateTopicsOptions().validateOnly(true));
+        create(missing, new CreateTopicsOptions());
+        for (NewTopic topic : missing) {
+            if (found.containsKey(plan.changelog())) {
+                LOG.warn(
+                        "Topic {} was missing beside memories, and was made again; what it held and was not processed is"
+                                + " gone, no memory is",
+                        topic.name());
             }
         }
-    }
-
-    private static void warnUnless(String topic, Config config, String key, String wanted) {
-        String value = config.get(key).value();
-        if (!value.equals(wanted)) {
-            LOG.warn(
-                    "Topic {} has {}={}, expected {}; change it with kafka-configs --alter", topic, key, value, wanted);
+        Map<String, TopicState> now = TopicState.read(admin, plan.names());
+        for (NewTopic topic : plan.wanted()) {
+            if (!now.containsKey(topic.name())) {
+                throw new ExecutionException(new UnknownTopicOrPartitionException(topic.name() + " is not known yet"));
+            }
         }
+        TopicChecks checks = new TopicChecks(plan, now);
+        checks.check().forEach(warning -> LOG.warn("{}", warning));
+        checks.apply(limits);
     }
 
-    private void create() throws InterruptedException, ExecutionException {
-        Set<String> existing = admin.listTopics().names().get();
-        List<NewTopic> missing = wanted().stream()
-                .filter(topic -> !existing.contains(topic.name()))
-                .toList();
-        for (Map.Entry<String, KafkaFuture<Void>> created :
-                admin.createTopics(missing).values().entrySet()) {
+    private void create(List<NewTopic> wanted, CreateTopicsOptions options)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        Map<String, KafkaFuture<Void>> created =
+                admin.createTopics(wanted, options).values();
+        for (NewTopic topic : wanted) {
             try {
-                created.getValue().get();
-                LOG.info("Created topic {} with {} partitions", created.getKey(), partitions);
+                created.get(topic.name()).get(TopicState.LIMIT_MS, TimeUnit.MILLISECONDS);
+                if (!options.shouldValidateOnly()) {
+                    LOG.info("Created topic {} with {} partitions", topic.name(), plan.partitions());
+                }
             } catch (ExecutionException e) {
+                if (isRefusal(e.getCause())) {
+                    throw new TopicMismatchException(refused(topic, e.getCause()));
+                }
                 if (!(e.getCause() instanceof TopicExistsException)) {
                     throw e;
                 }
-                LOG.debug("Another instance created {}", created.getKey());
+                LOG.debug("Another instance created {}", topic.name());
             }
         }
     }
 
-    private List<NewTopic> wanted() {
-        List<NewTopic> wanted = new ArrayList<>();
-        for (Lane lane : Lane.ALL) {
-            // The broker's clock decides about urgency, not the client's.
-            wanted.add(topic(
-                    topics.observations(lane),
-                    Map.of(
-                            "cleanup.policy",
-                            "delete",
-                            "retention.ms",
-                            DAYS_7,
-                            "message.timestamp.type",
-                            "LogAppendTime",
-                            "max.message.bytes",
-                            MIB_8)));
-        }
-        // Larger than a lane's, because of the headers that a rejection adds.
-        wanted.add(topic(
-                topics.rejected(),
-                Map.of("cleanup.policy", "delete", "retention.ms", DAYS_7, "max.message.bytes", MIB_9)));
-        wanted.add(topic(topics.sessions(), Map.of("cleanup.policy", "compact")));
-        wanted.add(topic(topics.backpressure(), Map.of("cleanup.policy", "compact")));
-        return wanted;
+    private static boolean isRefusal(Throwable cause) {
+        return cause instanceof PolicyViolationException
+                || cause instanceof InvalidConfigurationException
+                || cause instanceof InvalidReplicationFactorException
+                || cause instanceof TopicAuthorizationException;
     }
 
-    private NewTopic topic(String name, Map<String, String> settings) {
-        Optional<Short> replicas = replicationFactor < 1 ? Optional.empty() : Optional.of(replicationFactor);
-        return new NewTopic(name, Optional.of(partitions), replicas).configs(settings);
+    private String refused(NewTopic topic, Throwable cause) {
+        StringBuilder byHand = new StringBuilder(
+                "kafka-topics --create --topic " + topic.name() + " --partitions " + plan.partitions());
+        if (plan.replicationFactor() > 0) {
+            byHand.append(" --replication-factor ").append(plan.replicationFactor());
+        }
+        topic.configs()
+                .forEach((key, value) ->
+                        byHand.append(" --config ").append(key).append('=').append(value));
+        return "the broker does not create topic " + topic.name() + " with " + topic.configs() + ": "
+                + cause.getMessage()
+                + ". Nothing was created. Set topics.max.message.bytes (now " + plan.maxMessageBytes()
+                + ") or replication.factor (now " + plan.replicationFactor()
+                + ") to what it allows, or make the topic by hand with settings that it allows: " + byHand;
     }
 }

@@ -1,17 +1,17 @@
 package io.engram.app.lifecycle;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.kafka.GroupOffsets;
+import io.engram.app.kafka.TopicPlan;
 import io.engram.app.kafka.TopicSetup;
-import java.util.List;
+import io.engram.topology.checks.WriteLimits;
+import java.net.InetSocketAddress;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.ClientDnsLookup;
-import org.apache.kafka.clients.ClientUtils;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
@@ -28,19 +28,14 @@ final class BrokerConnection {
 
     /** Returns when a broker's name can be resolved: in a cluster it may appear after this instance. */
     static void awaitResolvable(EngramConfig config) {
-        while (true) {
-            try {
-                ClientUtils.parseAndValidateAddresses(
-                        List.of(config.bootstrapServers().split(",")), ClientDnsLookup.USE_ALL_DNS_IPS);
-                return;
-            } catch (ConfigException e) {
-                if (!e.getMessage().contains("resolvable")) {
-                    throw new ConfigException("kafka.bootstrap.servers: " + e.getMessage());
-                }
-                waiting(config, "its name cannot be resolved");
-                pause();
-            }
+        while (config.brokers().stream().noneMatch(BrokerConnection::isResolvable)) {
+            waiting(config, "its name cannot be resolved");
+            pause();
         }
+    }
+
+    private static boolean isResolvable(InetSocketAddress broker) {
+        return !new InetSocketAddress(broker.getHostString(), broker.getPort()).isUnresolved();
     }
 
     private static void pause() {
@@ -55,18 +50,27 @@ final class BrokerConnection {
     /**
      * Returns when the broker answers and all topics are there.
      *
+     * @param plan the topics as they should be
+     * @param limits are told what the topics take
      * @param clusterCheck is told the cluster's id before anything is created there
      * @param goOn false ends the wait
      * @throws StartupException when the topics do not fit, or the wait was ended
      */
-    static void prepare(Admin admin, EngramConfig config, Consumer<String> clusterCheck, BooleanSupplier goOn)
+    static void prepare(
+            Admin admin,
+            EngramConfig config,
+            TopicPlan plan,
+            WriteLimits limits,
+            Consumer<String> clusterCheck,
+            BooleanSupplier goOn)
             throws InterruptedException {
-        TopicSetup topics = new TopicSetup(admin, config.topics(), config.partitions(), config.replicationFactor());
+        TopicSetup topics = new TopicSetup(admin, plan);
         while (goOn.getAsBoolean()) {
             try {
                 String cluster = admin.describeCluster().clusterId().get(ATTEMPT_MS, TimeUnit.MILLISECONDS);
                 clusterCheck.accept(cluster);
-                topics.ensure();
+                topics.ensure(limits);
+                GroupOffsets.lost(admin, plan, config.applicationId());
                 return;
             } catch (TimeoutException e) {
                 waiting(config, "no answer within " + ATTEMPT_MS / 1_000 + " s");

@@ -5,6 +5,10 @@ import io.engram.app.http.ApiServer;
 import io.engram.app.http.MetricsServer;
 import io.engram.app.http.Probes;
 import io.engram.app.kafka.ClientThreads;
+import io.engram.app.kafka.NativeCodecs;
+import io.engram.app.kafka.TopicPlan;
+import io.engram.app.kafka.TopicProblem;
+import io.engram.app.kafka.TopicWatch;
 import io.engram.app.query.BackpressureWatch;
 import io.engram.app.query.Cluster;
 import io.engram.app.query.Gateway;
@@ -30,6 +34,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -61,6 +66,7 @@ public final class EngramApplication implements AutoCloseable {
     private static final long READY_POLL_MS = 50;
     private static final long STANDBY_LAG_MS = 500;
     private static final long DESCRIBE_TIMEOUT_MS = 60_000;
+    private static final long TOPIC_WATCH_MS = 5_000;
     private static final long DEFAULT_DELETE_RETENTION_MS = TimeUnit.DAYS.toMillis(1);
     private static final String GROUP_INSTANCE_ID = "group.instance.id";
 
@@ -74,6 +80,8 @@ public final class EngramApplication implements AutoCloseable {
     private final LocalStores stores;
     private final StateGuard guard;
     private final BackpressureWatch backpressure;
+    private final TopicPlan topicPlan;
+    private final TopicWatch topicWatch;
     private final ApiServer api;
     private final Cluster cluster;
     private final Supervisor supervisor = new Supervisor();
@@ -99,6 +107,7 @@ public final class EngramApplication implements AutoCloseable {
     public EngramApplication(EngramConfig config, Function<Executor, IndexEngine> engine) {
         this.config = config;
         requireWritable(config.stateDir());
+        loadCodecs();
         BrokerConnection.awaitResolvable(config);
         try {
             PrometheusRegistry registry = new GuardedRegistry();
@@ -116,7 +125,17 @@ public final class EngramApplication implements AutoCloseable {
                     config.snapshotDir(),
                     System::currentTimeMillis,
                     EngramApplication::haltAtOnce);
-            streams = newStreams(config, runtime, rocksDb, guard);
+            Properties settings = StreamsSettings.of(config, runtime, rocksDb, guard);
+            topicPlan = new TopicPlan(
+                    config.topics(),
+                    config.changelogTopic(),
+                    config.topology().changelogConfig(),
+                    config.partitions(),
+                    config.replicationFactor(),
+                    config.topicsMaxMessageBytes(),
+                    StreamsSettings.clientLimits(config, settings));
+            topicWatch = owned(new TopicWatch(admin, topicPlan, runtime, supervisor));
+            streams = newStreams(config, runtime, settings);
             toClose.push(this::closeStreams);
             streams.setUncaughtExceptionHandler(
                     new ThreadReplacement(config.maxThreadReplacements(), System::nanoTime));
@@ -127,12 +146,13 @@ public final class EngramApplication implements AutoCloseable {
             Gateway gateway = owned(new Gateway(config, stores, runtime, backpressure));
             RecallService recall = new RecallService(stores);
             cluster = new Cluster(streams, stores, config.advertisedAddress(), System::nanoTime);
-            StateVerifier verifier = new StateVerifier(stores, consumer, changelogTopic());
+            StateVerifier verifier = new StateVerifier(stores, consumer, config.changelogTopic());
             metricsServer = owned(new MetricsServer(config, registry, streams, this::fatal));
             api = owned(new ApiServer(config, recall, gateway, stores, cluster, verifier, runtime, probes()));
             metrics.instance().partitions(stores::countByRole, config::partitions);
             metrics.instance().standbyLags(stores::lagOfStandbys);
             metrics.instance().ready(this::isReady);
+            metrics.instance().topicProblems(topicWatch::counts);
             metrics.instance().threads(supervisor::expected, supervisor::alive);
             metrics.instance().version(version());
             toClose.push(this::drain);
@@ -153,10 +173,9 @@ public final class EngramApplication implements AutoCloseable {
         Runtime.getRuntime().halt(1);
     }
 
-    private static KafkaStreams newStreams(
-            EngramConfig config, TopologyRuntime runtime, RocksDbBudget rocksDb, StateGuard guard) {
+    private static KafkaStreams newStreams(EngramConfig config, TopologyRuntime runtime, Properties settings) {
         try {
-            return new KafkaStreams(EngramTopology.build(runtime), StreamsSettings.of(config, runtime, rocksDb, guard));
+            return new KafkaStreams(EngramTopology.build(runtime), settings);
         } catch (StreamsException e) {
             throw inUse(config, e);
         }
@@ -188,6 +207,14 @@ public final class EngramApplication implements AutoCloseable {
         return compactor;
     }
 
+    private static void loadCodecs() {
+        try {
+            NativeCodecs.load();
+        } catch (NativeCodecs.CodecException e) {
+            throw new StartupException(e.getMessage(), e);
+        }
+    }
+
     private static void requireWritable(Path directory) {
         try {
             Files.createDirectories(directory);
@@ -214,11 +241,17 @@ public final class EngramApplication implements AutoCloseable {
      */
     public void start(boolean acceptNewCluster) throws InterruptedException {
         BrokerConnection.prepare(
-                admin, config, found -> guard.requireCluster(found, acceptNewCluster), () -> !stopping);
+                admin,
+                config,
+                topicPlan,
+                runtime.writeLimits(),
+                found -> guard.requireCluster(found, acceptNewCluster),
+                () -> !stopping);
         if (guard.isStale(changelogDeleteRetentionMs())) {
             streams.cleanUp();
         }
         owned(new ClusterWatch(admin, guard, supervisor));
+        topicWatch.start(TOPIC_WATCH_MS);
         backpressure.start();
         try {
             streams.start();
@@ -245,13 +278,9 @@ public final class EngramApplication implements AutoCloseable {
         }
     }
 
-    private String changelogTopic() {
-        return config.applicationId() + "-" + EngramTopology.STORE + "-changelog";
-    }
-
     /** How long the changelog keeps deletions: the broker's word, or its default before there is a changelog. */
     private long changelogDeleteRetentionMs() throws InterruptedException {
-        ConfigResource changelog = new ConfigResource(ConfigResource.Type.TOPIC, changelogTopic());
+        ConfigResource changelog = new ConfigResource(ConfigResource.Type.TOPIC, config.changelogTopic());
         try {
             Config found = admin.describeConfigs(List.of(changelog))
                     .all()
@@ -264,11 +293,13 @@ public final class EngramApplication implements AutoCloseable {
                 return DEFAULT_DELETE_RETENTION_MS; // there is no changelog yet
             }
             throw new StartupException(
-                    "cannot describe " + changelogTopic() + ": " + e.getCause().getMessage(), e);
+                    "cannot describe " + config.changelogTopic() + ": "
+                            + e.getCause().getMessage(),
+                    e);
         } catch (TimeoutException e) {
             throw new StartupException(
-                    "cannot describe " + changelogTopic() + ": the broker did not answer within " + DESCRIBE_TIMEOUT_MS
-                            + " ms; start again when it does",
+                    "cannot describe " + config.changelogTopic() + ": the broker did not answer within "
+                            + DESCRIBE_TIMEOUT_MS + " ms; start again when it does",
                     e);
         }
     }
@@ -289,7 +320,15 @@ public final class EngramApplication implements AutoCloseable {
     }
 
     private Probes probes() {
-        return new Probes(() -> failed ? Optional.of("the streams have failed") : supervisor.trouble(), this::isReady);
+        return new Probes(
+                () -> failed ? Optional.of("the streams have failed") : supervisor.trouble(),
+                this::isReady,
+                this::notices);
+    }
+
+    /** What people should know who ask how the instance is. */
+    private List<String> notices() {
+        return topicWatch.problems().stream().map(TopicProblem::text).toList();
     }
 
     private void fatal(Error error) {
@@ -303,7 +342,7 @@ public final class EngramApplication implements AutoCloseable {
 
     /** True when the instance can answer recall: its tasks run and their indexes are complete. */
     public boolean isReady() {
-        if (stopping || !isLive()) {
+        if (stopping || !isLive() || topicWatch.stopsProcessing()) {
             return false;
         }
         KafkaStreams.State state = streams.state();

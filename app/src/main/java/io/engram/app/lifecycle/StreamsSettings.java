@@ -1,20 +1,26 @@
 package io.engram.app.lifecycle;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.kafka.TopicPlan;
+import io.engram.app.redelivery.Redelivery;
 import io.engram.app.state.ClusterReporter;
 import io.engram.app.state.StateGuard;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.checks.PoisonRecordHandler;
+import io.engram.topology.checks.RefusedWriteHandler;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.streams.StreamsConfig;
 
 /** The settings of Kafka Streams: what the application relies on, then what the user passes through. */
 final class StreamsSettings {
-    private static final int MAX_REQUEST_BYTES = 10 << 20;
+    private static final int MIN_BUFFER_BYTES = 32 << 20;
     // Kafka's 16 KiB hold four changelog records of 768 dimensions: every batch costs the producer and the broker anew.
     private static final int PRODUCER_BATCH_BYTES = 64 << 10;
     // There are no global stores; saying so keeps Streams from warning about its next default.
@@ -41,8 +47,13 @@ final class StreamsSettings {
         settings.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, BoundedRocksDb.class);
         settings.put(BoundedRocksDb.BUDGET_CONFIG, rocksDb);
         putScheduling(settings);
-        // A rejected record is the original of up to 8 MiB and its headers.
-        settings.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), MAX_REQUEST_BYTES);
+        settings.put(StreamsConfig.PRODUCTION_EXCEPTION_HANDLER_CLASS_CONFIG, RefusedWriteHandler.class);
+        // A rejected record may be as large as its topic takes.
+        int maxRequestBytes = Redelivery.maxRequestBytes(config);
+        settings.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), maxRequestBytes);
+        settings.put(
+                StreamsConfig.producerPrefix(ProducerConfig.BUFFER_MEMORY_CONFIG),
+                Math.max(MIN_BUFFER_BYTES, 2L * maxRequestBytes));
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), PRODUCER_BATCH_BYTES);
         // Quick failover: a dead instance is noticed after six seconds.
         settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 6_000);
@@ -54,6 +65,29 @@ final class StreamsSettings {
         putReporter(settings);
         settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         return settings;
+    }
+
+    /** What a task's producer sends at most, and redelivery's, with everything that was passed through. */
+    static TopicPlan.ClientLimits clientLimits(EngramConfig config, Properties settings) {
+        ConfigDef definition = ProducerConfig.configDef();
+        Map<String, Object> given = new StreamsConfig(settings).getProducerConfigs("limits");
+        int request = number(given, ProducerConfig.MAX_REQUEST_SIZE_CONFIG, definition);
+        int buffer = number(given, ProducerConfig.BUFFER_MEMORY_CONFIG, definition);
+        int batch = number(given, ProducerConfig.BATCH_SIZE_CONFIG, definition);
+        return new TopicPlan.ClientLimits(
+                Math.min(request, buffer),
+                "producer."
+                        + (request <= buffer
+                                ? ProducerConfig.MAX_REQUEST_SIZE_CONFIG
+                                : ProducerConfig.BUFFER_MEMORY_CONFIG),
+                batch,
+                number(Redelivery.settings(config), ProducerConfig.MAX_REQUEST_SIZE_CONFIG, definition));
+    }
+
+    private static int number(Map<String, Object> settings, String key, ConfigDef definition) {
+        Object value = ConfigDef.parseType(
+                key, settings.getOrDefault(key, definition.defaultValues().get(key)), ConfigDef.Type.LONG);
+        return (int) Math.min(Integer.MAX_VALUE, (Long) value);
     }
 
     /** Earliest deadline first works as long as little is buffered behind the head of each lane. */
@@ -71,7 +105,10 @@ final class StreamsSettings {
             if (!key.toString().endsWith(StreamsConfig.METRIC_REPORTER_CLASSES_CONFIG)) {
                 return value;
             }
-            return value.toString().isBlank() ? ours : value + "," + ours;
+            List<String> reporters = new ArrayList<>(List.of(value.toString().split("[,\\s]+")));
+            reporters.removeIf(String::isEmpty);
+            reporters.add(ours);
+            return String.join(",", reporters);
         });
     }
 

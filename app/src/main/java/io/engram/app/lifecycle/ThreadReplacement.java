@@ -1,6 +1,7 @@
 package io.engram.app.lifecycle;
 
 import java.util.ArrayDeque;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler;
@@ -35,14 +36,21 @@ final class ThreadReplacement implements StreamsUncaughtExceptionHandler {
         while (now - deaths.peekFirst() > WINDOW_NANOS) {
             deaths.removeFirst();
         }
+        Optional<String> instead = StreamsAdvice.instead(exception);
         if (deaths.size() > max) {
             LOG.error(
-                    "A stream thread died, the {}th within ten minutes: stopping this instance",
+                    "A stream thread died, the {}th within ten minutes: stopping this instance. {}",
                     deaths.size(),
-                    exception);
+                    instead.orElse(""),
+                    instead.isPresent() ? null : exception);
             return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
         }
-        LOG.error("A stream thread died; replacing it ({} of {} within ten minutes)", deaths.size(), max, exception);
+        LOG.error(
+                "A stream thread died; replacing it ({} of {} within ten minutes). {}",
+                deaths.size(),
+                max,
+                instead.orElse(""),
+                instead.isPresent() ? null : exception);
         return StreamThreadExceptionResponse.REPLACE_THREAD;
     }
 }

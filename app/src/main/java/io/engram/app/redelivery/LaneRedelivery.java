@@ -122,7 +122,8 @@ final class LaneRedelivery implements Runnable {
             throws InterruptedException, ExecutionException, TimeoutException {
         boolean idle = buffered.values().stream().allMatch(ArrayDeque::isEmpty);
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(idle ? IDLE_POLL : BUSY_POLL)) {
-            boolean mine = records.reason(record).equals(Optional.of(RejectionReason.OVER_CAPACITY))
+            boolean mine = !records.isCut(record)
+                    && records.reason(record).equals(Optional.of(RejectionReason.OVER_CAPACITY))
                     && records.lane(record).equals(Optional.of(lane));
             if (mine) {
                 buffered.computeIfAbsent(

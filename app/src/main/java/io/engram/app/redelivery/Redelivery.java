@@ -20,7 +20,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Redelivery of all lanes: a thread, a consumer and a group for each, and one producer. */
 public final class Redelivery implements AutoCloseable {
-    private static final int MAX_REQUEST_BYTES = 10 << 20;
+    private static final int REQUEST_OVERHEAD_BYTES = 1 << 20;
     private static final long STOP_MS = 2_000;
 
     private final KafkaProducer<byte[], byte[]> producer;
@@ -74,13 +74,23 @@ public final class Redelivery implements AutoCloseable {
 
     /** A producer to the lanes whose records arrive in order and once. */
     public static KafkaProducer<byte[], byte[]> producer(EngramConfig config) {
+        return new KafkaProducer<>(settings(config), new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /** The largest request of the application's producers unless configured otherwise, bytes. */
+    public static int maxRequestBytes(EngramConfig config) {
+        return config.topicsMaxMessageBytes() + REQUEST_OVERHEAD_BYTES;
+    }
+
+    /** The settings of that producer. */
+    public static Map<String, Object> settings(EngramConfig config) {
         Map<String, Object> settings = config.kafka();
         settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
         settings.put(ProducerConfig.ACKS_CONFIG, "all");
         settings.put(ProducerConfig.LINGER_MS_CONFIG, 2);
-        settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_REQUEST_BYTES);
+        settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, maxRequestBytes(config));
         settings.putAll(config.producer());
-        return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+        return settings;
     }
 
     @Override

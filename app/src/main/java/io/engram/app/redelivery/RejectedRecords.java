@@ -7,8 +7,8 @@ import io.engram.schemas.RejectionReason;
 import io.engram.schemas.Topics;
 import io.engram.topology.SpacePartitioner;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
@@ -18,7 +18,7 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
 /** Reads what the topic of rejections says of a record, and makes the record that goes back to its lane. */
 public final class RejectedRecords {
     private static final byte[] YES = {'1'};
-    private static final List<String> NOT_NEEDED = List.of(
+    private static final Set<String> NOT_NEEDED = Set.of(
             RejectionHeaders.REASON,
             RejectionHeaders.DETAIL,
             RejectionHeaders.EXPECTED_SEQUENCE,
@@ -50,6 +50,11 @@ public final class RejectedRecords {
         return MemorySpaces.ofKey(Optional.ofNullable(record.key()));
     }
 
+    /** True when the topic of rejections did not take all of it: what is left must not pass for the record. */
+    public boolean isCut(ConsumerRecord<byte[], byte[]> record) {
+        return record.headers().lastHeader(RejectionHeaders.TRUNCATED_BYTES) != null;
+    }
+
     /** When it was rejected, epoch ms; the record's own time when its header says nothing. */
     public long rejectedAtMs(ConsumerRecord<byte[], byte[]> record) {
         try {
@@ -77,9 +82,13 @@ public final class RejectedRecords {
 
     /** The record for its lane: as it was, on the partition of its space, marked as one that comes again. */
     public ProducerRecord<byte[], byte[]> again(ConsumerRecord<byte[], byte[]> record, Lane lane) {
-        Headers headers = new RecordHeaders(record.headers());
-        // What was said of it then; where and when it was first sent is still needed.
-        NOT_NEEDED.forEach(headers::remove);
+        Headers headers = new RecordHeaders();
+        for (Header header : record.headers()) {
+            // What was said of it then; where and when it was first sent is still needed.
+            if (!NOT_NEEDED.contains(header.key())) {
+                headers.add(header);
+            }
+        }
         headers.add(RejectionHeaders.REDELIVERED, YES);
         Integer partition = record.key() == null ? null : SpacePartitioner.partition(record.key(), partitions);
         return new ProducerRecord<>(topics.observations(lane), partition, null, record.key(), record.value(), headers);

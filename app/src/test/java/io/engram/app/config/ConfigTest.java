@@ -37,6 +37,7 @@ class ConfigTest {
         pinned.put("application.id", "engram-streaming");
         pinned.put("state.dir", ".engram/state");
         pinned.put("topics.prefix", "engram");
+        pinned.put("topics.max.message.bytes", "8388608");
         pinned.put("partitions", "8");
         pinned.put("replication.factor", "-1");
         pinned.put("http.host", "127.0.0.1");
@@ -183,6 +184,12 @@ class ConfigTest {
                 "advertised.url=http://fd00::5:7432 | advertised.url: must have its IPv6 address in brackets",
                 "advertised.url=http://engram:7432/x | advertised.url: must end with its port",
                 "http.host=no host | http.host: must be an address or a host name",
+                "kafka.bootstrap.servers=, ; | kafka.bootstrap.servers: must name a broker",
+                "kafka.bootstrap.servers=a | kafka.bootstrap.servers: must be host:port",
+                "kafka.bootstrap.servers=a:b | kafka.bootstrap.servers: must be host:port",
+                "kafka.bootstrap.servers=a:70000 | kafka.bootstrap.servers: must be host:port",
+                "kafka.bootstrap.servers=::1:9092 | stands in brackets",
+                "index.queue.steps=, | rising",
                 "noequals | --set wants key=value"
             })
     void shouldSayWhatIsWrong(String assignment, String message) {
@@ -212,6 +219,44 @@ class ConfigTest {
                 .endsWith(":7432")
                 .doesNotContain("0.0.0.0")
                 .doesNotContain("[::]");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a:1,b:2",
+                "a:1, b:2",
+                "a:1 ,b:2",
+                " a:1,b:2,",
+                ",a:1,,b:2",
+                "a:1,\n  b:2\n",
+                "a:1;b:2",
+                "a:1\tb:2",
+                "a:1,\r\nb:2"
+            })
+    void shouldReadListsAsPeopleWriteThem(String list) {
+        EngramConfig config = new ConfigLoader()
+                .environment(Map.of("ENGRAM_KAFKA_BOOTSTRAP_SERVERS", list))
+                .load();
+        assertThat(config.bootstrapServers()).isEqualTo("a:1,b:2");
+        assertThat(config.kafka()).containsEntry("bootstrap.servers", "a:1,b:2");
+    }
+
+    @Test
+    void shouldTakeEveryKindOfAddress() {
+        assertThat(load("kafka.bootstrap.servers=[::1]:9092, kafka_1:9093, SASL_SSL://b.example:9094")
+                        .brokers())
+                .extracting(address -> address.getHostString() + " " + address.getPort())
+                .containsExactly("::1 9092", "kafka_1 9093", "b.example 9094");
+    }
+
+    @Test
+    void shouldPassOverItemsWithoutAnything() {
+        assertThat(load("index.batch.sizes= 10, 100 ,,500,1000,")
+                        .topology()
+                        .indexing()
+                        .batchSizes())
+                .containsExactly(10, 100, 500, 1_000);
     }
 
     @Test

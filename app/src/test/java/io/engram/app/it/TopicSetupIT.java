@@ -3,6 +3,8 @@ package io.engram.app.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.engram.app.kafka.EmbeddedKafka;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
@@ -13,6 +15,8 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.PolicyViolationException;
+import org.apache.kafka.server.policy.CreateTopicPolicy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,7 +42,7 @@ class TopicSetupIT {
             assertThat(lane.get("message.timestamp.type").value()).isEqualTo("LogAppendTime");
             assertThat(lane.get("max.message.bytes").value()).isEqualTo("8388608");
             Config rejected = config(admin, "topics-rejected");
-            assertThat(rejected.get("max.message.bytes").value()).isEqualTo("9437184");
+            assertThat(rejected.get("max.message.bytes").value()).isEqualTo("8388608");
             assertThat(rejected.get("retention.ms").value()).isEqualTo("604800000");
             for (String compacted : List.of("topics-sessions", "topics-backpressure", "topics-memory-changelog")) {
                 assertThat(config(admin, compacted).get("cleanup.policy").value())
@@ -84,5 +88,71 @@ class TopicSetupIT {
         }
         assertThatThrownBy(() -> Instance.start("three", stateDir)).hasMessageContaining("set partitions=3");
         assertThatThrownBy(() -> Instance.start("compacted", stateDir)).hasMessageContaining("compacted");
+    }
+
+    @Test
+    void shouldCreateNothingWhenAnythingDoesNotFit() throws InterruptedException, ExecutionException {
+        try (Admin admin = admin()) {
+            admin.createTopics(List.of(
+                            topic("nothing-observations-low", 2, Map.of("cleanup.policy", "compact")),
+                            topic("nothing-sessions", 2, Map.of())))
+                    .all()
+                    .get();
+            assertThatThrownBy(() -> Instance.start("nothing", stateDir)).hasMessageContaining("compacted");
+            assertThat(admin.listTopics().names().get())
+                    .filteredOn(name -> name.startsWith("nothing-"))
+                    .containsExactlyInAnyOrder("nothing-observations-low", "nothing-sessions");
+        }
+    }
+
+    @Test
+    void shouldWorkWithABrokerThatAllowsEightMebibytes(@TempDir Path brokerDir) throws Exception {
+        try (EmbeddedKafka broker = capped(brokerDir);
+                Instance instance = Instance.start("capped", stateDir, at(broker))) {
+            assertThat(instance.post(
+                                    "/v1/spaces/notes/observations?wait=indexed",
+                                    "{\"content\":\"c\",\"embedding\":[1,0,0]}")
+                            .statusCode())
+                    .isEqualTo(200);
+        }
+    }
+
+    @Test
+    void shouldSayWhichTopicTheBrokerDoesNotAllowAndWhatToDo(@TempDir Path brokerDir) throws Exception {
+        try (EmbeddedKafka broker = capped(brokerDir);
+                Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            assertThatThrownBy(() -> Instance.start("over", stateDir, at(broker), "topics.max.message.bytes=9437184"))
+                    .hasMessageContaining("topic over-observations-high")
+                    .hasMessageContaining("exceeds")
+                    .hasMessageContaining("Set topics.max.message.bytes (now 9437184)")
+                    .hasMessageContaining("kafka-topics --create --topic over-observations-high --partitions 2");
+            assertThat(admin.listTopics().names().get()).isEmpty();
+        }
+    }
+
+    private static String at(EmbeddedKafka broker) {
+        return "kafka.bootstrap.servers=" + broker.bootstrapServers();
+    }
+
+    private static EmbeddedKafka capped(Path directory) throws IOException {
+        return EmbeddedKafka.start(
+                directory, 0, Map.of("create.topic.policy.class.name", EightMebibytes.class.getName()));
+    }
+
+    /** What managed clouds allow. */
+    public static final class EightMebibytes implements CreateTopicPolicy {
+        @Override
+        public void configure(Map<String, ?> settings) {}
+
+        @Override
+        public void validate(RequestMetadata request) {
+            long bytes = Long.parseLong(request.configs().getOrDefault("max.message.bytes", "0"));
+            if (bytes > 8 << 20) {
+                throw new PolicyViolationException("max.message.bytes " + bytes + " exceeds 8388608");
+            }
+        }
+
+        @Override
+        public void close() {}
     }
 }

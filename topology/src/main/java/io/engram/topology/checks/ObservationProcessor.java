@@ -2,6 +2,7 @@ package io.engram.topology.checks;
 
 import io.engram.schemas.Decoded;
 import io.engram.schemas.Lane;
+import io.engram.schemas.Limits;
 import io.engram.schemas.MemorySpaces;
 import io.engram.schemas.Observation;
 import io.engram.schemas.ObservationCodec;
@@ -123,6 +124,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                         Optional.ofNullable(record.value())));
         long waitedMs = Math.max(0, context.currentSystemTimeMs() - appendedAtMs);
         runtime.metrics().queueWait(lane, waitedMs / 1_000.0);
+        tick.arrived(lane, source.offset());
         tick.processed(lane, appendedAtMs);
         boolean handedOver = false;
         decided = false;
@@ -168,10 +170,13 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             return false;
         }
         Decoded decoded = ObservationCodec.decode(record.value());
-        if (decoded instanceof Decoded.Malformed malformed) {
-            RejectedRecord rejection = RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, malformed.detail());
-            if (malformed.position().isPresent()) {
-                Decoded.SessionPosition position = malformed.position().get();
+        Optional<String> broken = decoded instanceof Decoded.Malformed malformed
+                ? Optional.of(malformed.detail())
+                : tooManyHeaders(record);
+        if (broken.isPresent()) {
+            RejectedRecord rejection = RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, broken.get());
+            if (decoded.position().isPresent()) {
+                Decoded.SessionPosition position = decoded.position().get();
                 if (leaveOpen(record, space.get(), position) == Passed.FOR_GOOD) {
                     rejection = rejection.passedForGood(position.session(), position.sequence() + 1);
                 }
@@ -180,6 +185,15 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             return false;
         }
         return check(record, space.get(), metrics, ((Decoded.Valid) decoded).observation());
+    }
+
+    private static Optional<String> tooManyHeaders(Incoming record) {
+        long bytes = RecordSize.ofHeaders(record.headers());
+        return bytes <= Limits.MAX_HEADER_BYTES
+                ? Optional.empty()
+                : Optional.of(
+                        "headers are %d bytes, each counted with %d more than its name and value; the limit is %d: send fewer or shorter ones"
+                                .formatted(bytes, Limits.HEADER_OVERHEAD_BYTES, Limits.MAX_HEADER_BYTES));
     }
 
     private boolean check(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
@@ -326,7 +340,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                         Verdict.Session.CONSUMES,
                         digest);
             }
-            if (!record.isRedelivered() && admission.sheds(record.lane().lane())) {
+            if (!record.isRedelivered() && admission.sheds(record.lane().lane()) && comesBackWhole(record)) {
                 long retryAfterMs = admission.retryAfterMs(record.lane().lane(), context.currentSystemTimeMs());
                 return new Verdict.Rejected(
                         RejectedRecord.overCapacity(
@@ -431,13 +445,28 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         long now = context.currentSystemTimeMs();
         metrics.rejected(rejection.reason());
         runtime.rejections().note(new LanePartition(record.lane().lane(), partition), record.offset(), rejection);
+        RejectionRecord outgoing = RejectionRecord.of(
+                record.key(),
+                record.value(),
+                record.headers(),
+                rejection.headers(record.source(), now),
+                runtime.writeLimits().rejectionBytes());
+        if (outgoing.isCut()) {
+            runtime.metrics().rejectionTruncated();
+        }
         context.forward(
                 new Record<>(
-                        record.key().orElse(null),
-                        record.value().orElse(null),
+                        outgoing.key().orElse(null),
+                        outgoing.value().orElse(null),
                         record.enqueuedAtMs(),
-                        rejection.headers(record.headers(), record.source(), now)),
+                        outgoing.headers()),
                 EngramTopology.REJECTED_SINK);
+    }
+
+    /** What is shed must come back as it was: a record that would be cut, or refused by its lane, is taken instead. */
+    private boolean comesBackWhole(Incoming record) {
+        return RecordSize.of(record.key(), record.value(), record.headers()) + WriteLimits.OWN_HEADERS_BYTES
+                <= runtime.writeLimits().wholeBytes();
     }
 
     @Override

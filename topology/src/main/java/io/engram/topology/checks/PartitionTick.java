@@ -18,8 +18,10 @@ import io.engram.topology.store.SessionState;
 import io.engram.topology.store.SpaceRecord;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 
@@ -45,6 +47,7 @@ final class PartitionTick {
     private final Map<Lane, Long> statusSentAtMs = new EnumMap<>(Lane.class);
     private final PartitionSpaces spaces;
     private BackpressureLevel worst = BackpressureLevel.NORMAL;
+    private final Set<Lane> arrivedOn = EnumSet.noneOf(Lane.class);
     private LanePositions storedPositions;
     private long sweptAtMs;
     private boolean sessionsAnnounced;
@@ -87,6 +90,20 @@ final class PartitionTick {
             if (record.exists()) {
                 spaces.appeared(space, worst);
             }
+        }
+    }
+
+    /** A record at that offset arrived; only the first of a lane can be one that was processed before. */
+    void arrived(Lane lane, long offset) {
+        if (!arrivedOn.add(lane)) {
+            return;
+        }
+        long processed = storedPositions.of(lane);
+        if (offset <= processed) {
+            runtime.readAgain().note(lane, partition, offset, processed);
+            // The store no longer reaches further than what is read now.
+            storedPositions = storedPositions.with(lane, offset - 1);
+            store.putPositions(storedPositions);
         }
     }
 

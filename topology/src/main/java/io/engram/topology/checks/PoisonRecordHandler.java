@@ -52,12 +52,21 @@ public final class PoisonRecordHandler implements ProcessingExceptionHandler {
                 .map(known.metrics()::knownSpace)
                 .orElse(known.metrics().invalidSpace());
         metrics.rejected(RejectionReason.INTERNAL_ERROR);
+        RejectionRecord outgoing = RejectionRecord.of(
+                Optional.ofNullable(context.sourceRawKey()),
+                Optional.ofNullable(context.sourceRawValue()),
+                context.headers(),
+                rejection.headers(source, known.clock().getAsLong()),
+                known.writeLimits().rejectionBytes());
+        if (outgoing.isCut()) {
+            known.metrics().rejectionTruncated();
+        }
         return Response.resume(List.of(new ProducerRecord<>(
                 rejectedTopic,
                 null,
                 source.enqueuedAtMs(),
-                context.sourceRawKey(),
-                context.sourceRawValue(),
-                rejection.headers(context.headers(), source, known.clock().getAsLong()))));
+                outgoing.key().orElse(null),
+                outgoing.value().orElse(null),
+                outgoing.headers())));
     }
 }

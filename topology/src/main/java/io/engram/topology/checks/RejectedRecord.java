@@ -3,10 +3,10 @@ package io.engram.topology.checks;
 import io.engram.schemas.RejectionHeaders;
 import io.engram.schemas.RejectionReason;
 import io.engram.topology.store.OpenRanges;
-import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
-import org.apache.kafka.common.header.Headers;
-import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.apache.kafka.common.header.Header;
 
 /**
  * Why a record is rejected.
@@ -16,6 +16,7 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
  * @param retryAfterMs with {@code over_capacity}
  */
 record RejectedRecord(RejectionReason reason, String detail, OptionalLong expectedSequence, OptionalLong retryAfterMs) {
+    private static final int MAX_DETAIL_CHARS = 1_000;
 
     static RejectedRecord of(RejectionReason reason, String detail) {
         return new RejectedRecord(reason, detail, OptionalLong.empty(), OptionalLong.empty());
@@ -47,23 +48,24 @@ record RejectedRecord(RejectionReason reason, String detail, OptionalLong expect
     /** Where a record came from. */
     record Source(String topic, int partition, long offset, long enqueuedAtMs) {}
 
-    /** The record's own headers and those of this rejection, which replace an earlier one's. */
-    Headers headers(Headers original, Source source, long nowMs) {
-        Headers headers = new RecordHeaders(original);
-        RejectionHeaders.ALL.forEach(headers::remove);
-        add(headers, RejectionHeaders.REASON, reason.label());
-        add(headers, RejectionHeaders.DETAIL, detail);
-        expectedSequence.ifPresent(expected -> add(headers, RejectionHeaders.EXPECTED_SEQUENCE, expected));
-        retryAfterMs.ifPresent(ms -> add(headers, RejectionHeaders.RETRY_AFTER_MS, ms));
-        add(headers, RejectionHeaders.SOURCE_TOPIC, source.topic());
-        add(headers, RejectionHeaders.SOURCE_PARTITION, source.partition());
-        add(headers, RejectionHeaders.SOURCE_OFFSET, source.offset());
-        add(headers, RejectionHeaders.ENQUEUED_AT, source.enqueuedAtMs());
-        add(headers, RejectionHeaders.REJECTED_AT, nowMs);
+    /** The headers that say so; they replace those of an earlier rejection. */
+    List<Header> headers(Source source, long nowMs) {
+        List<Header> headers = new ArrayList<>();
+        headers.add(RejectionRecord.header(RejectionHeaders.REASON, reason.label()));
+        headers.add(RejectionRecord.header(RejectionHeaders.DETAIL, shortened(detail)));
+        expectedSequence.ifPresent(
+                expected -> headers.add(RejectionRecord.header(RejectionHeaders.EXPECTED_SEQUENCE, expected)));
+        retryAfterMs.ifPresent(ms -> headers.add(RejectionRecord.header(RejectionHeaders.RETRY_AFTER_MS, ms)));
+        headers.add(RejectionRecord.header(RejectionHeaders.SOURCE_TOPIC, source.topic()));
+        headers.add(RejectionRecord.header(RejectionHeaders.SOURCE_PARTITION, source.partition()));
+        headers.add(RejectionRecord.header(RejectionHeaders.SOURCE_OFFSET, source.offset()));
+        headers.add(RejectionRecord.header(RejectionHeaders.ENQUEUED_AT, source.enqueuedAtMs()));
+        headers.add(RejectionRecord.header(RejectionHeaders.REJECTED_AT, nowMs));
         return headers;
     }
 
-    private static void add(Headers headers, String name, Object value) {
-        headers.add(name, value.toString().getBytes(StandardCharsets.UTF_8));
+    /** The text of an unexpected exception may be of any length. */
+    private static String shortened(String text) {
+        return text.length() <= MAX_DETAIL_CHARS ? text : text.substring(0, MAX_DETAIL_CHARS) + "…";
     }
 }

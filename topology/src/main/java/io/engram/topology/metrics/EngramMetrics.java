@@ -41,6 +41,7 @@ public final class EngramMetrics {
 
     private final Counter redelivered;
     private final Counter expiredRecords;
+    private final Counter rejectionsTruncated;
     private final int maxSpaces;
     private final Map<String, SpaceMetrics> spaces = new ConcurrentHashMap<>();
     private final Map<String, WorkerMetrics> workers = new ConcurrentHashMap<>();
@@ -111,6 +112,10 @@ public final class EngramMetrics {
                 MetricNames.RECORDS_DELETED,
                 "Records that the topic's retention deleted before they were processed.",
                 MetricNames.PRIORITY);
+        rejectionsTruncated = counter(
+                registry,
+                MetricNames.REJECTIONS_TRUNCATED,
+                "Rejected records that are in engram-rejected cut short, because it does not take them whole.");
         for (Lane lane : Lane.ALL) {
             redelivered.initLabelValues(lane.label());
             expiredRecords.initLabelValues(lane.label());
@@ -290,6 +295,11 @@ public final class EngramMetrics {
     /** Records of the lane were deleted by the topic's retention before they were processed. */
     public void recordsDeleted(Lane lane, long count) {
         expiredRecords.labelValues(lane.label()).inc(count);
+    }
+
+    /** A rejection was cut to what its topic takes. */
+    public void rejectionTruncated() {
+        rejectionsTruncated.inc();
     }
 
     /** What {@code engram_hnsw_index_memory_bytes} and its limit report. */

@@ -54,6 +54,7 @@ public final class InstanceMetrics {
     private volatile BooleanSupplier ready = () -> false;
     private volatile IntSupplier expectedThreads = () -> 0;
     private volatile IntSupplier aliveThreads = () -> 0;
+    private volatile Supplier<Map<String, Integer>> topicProblems = Map::of;
 
     InstanceMetrics(PrometheusRegistry registry) {
         Counter counter = Counter.builder()
@@ -96,6 +97,13 @@ public final class InstanceMetrics {
                     out.call(aliveThreads.getAsInt(), "alive");
                 })
                 .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.TOPIC_PROBLEMS)
+                .help(
+                        "Topics that were changed under the instance, or do not fit, by what is wrong; 0 when all is well.")
+                .labelNames(MetricNames.PROBLEM)
+                .callback(out -> topicProblems.get().forEach((problem, count) -> out.call(count, problem)))
+                .register(registry);
         build = Info.builder()
                 .name(MetricNames.BUILD)
                 .help("What runs here.")
@@ -128,6 +136,11 @@ public final class InstanceMetrics {
     public void threads(IntSupplier expected, IntSupplier alive) {
         expectedThreads = expected;
         aliveThreads = alive;
+    }
+
+    /** What {@code topic_problems} reports, by problem. */
+    public void topicProblems(Supplier<Map<String, Integer>> problems) {
+        topicProblems = problems;
     }
 
     /** What {@code ready} reports. */

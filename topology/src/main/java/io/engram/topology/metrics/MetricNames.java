@@ -76,6 +76,12 @@ public final class MetricNames {
     /** Beside the catalogue: metrics that a scrape had to leave out. */
     public static final String SCRAPE_FAILURES = "engram_scrape_failures_total";
 
+    /** Beside the catalogue: rejections that were too large for their topic and were cut. */
+    public static final String REJECTIONS_TRUNCATED = PREFIX + "rejections_truncated_total";
+
+    /** Beside the catalogue: topics that are not as they were, or not as they have to be. */
+    public static final String TOPIC_PROBLEMS = "engram_topic_problems";
+
     public static final String MEMORY_SPACE = "memory_space";
     public static final String PRIORITY = "priority";
     public static final String REASON = "reason";
@@ -88,6 +94,7 @@ public final class MetricNames {
     public static final String ROLE = "role";
     public static final String STATE = "state";
     public static final String PARTITION = "partition";
+    public static final String PROBLEM = "problem";
     public static final String VERSION = "version";
 
     /** The label value of all spaces beyond the cap. */

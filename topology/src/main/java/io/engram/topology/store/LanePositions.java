@@ -34,6 +34,13 @@ public final class LanePositions {
         return new LanePositions(offsets);
     }
 
+    /** The same with another position for that lane, further or back; -1 for none. */
+    public LanePositions with(Lane lane, long lastProcessed) {
+        long[] changed = offsets.clone();
+        changed[lane.ordinal()] = lastProcessed;
+        return new LanePositions(changed);
+    }
+
     /** The last processed offset, -1 for none. */
     public long of(Lane lane) {
         return offsets[lane.ordinal()];

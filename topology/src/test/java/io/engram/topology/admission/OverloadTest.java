@@ -117,6 +117,17 @@ class OverloadTest {
     }
 
     @Test
+    void shouldNotShedWhatCouldNotComeBackWhole() {
+        topology.runtime().writeLimits().set(100_000, 60_000);
+        queued(2_000);
+
+        topology.send(SPACE, Observation.observe("s", 2, "x".repeat(60_000), new float[] {1, 2}));
+        assertThat(topology.rejections()).isEmpty();
+        topology.send(SPACE, Observation.observe("s", 3, "x".repeat(50_000), new float[] {1, 2}));
+        assertThat(topology.rejectionReasons()).containsExactly("over_capacity");
+    }
+
+    @Test
     void shouldNotShedOnOtherLanes() {
         queued(2_000);
 

@@ -1,0 +1,102 @@
+package io.engram.app.kafka;
+
+import io.engram.schemas.Lane;
+import io.engram.schemas.Topics;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.config.TopicConfig;
+
+/**
+ * The topics as they should be.
+ *
+ * @param changelog name of the store's changelog, which Kafka Streams creates
+ * @param changelogSettings with which it does so
+ * @param partitions of all topics, 1 or more
+ * @param replicationFactor of topics that are created, -1 for the broker's default
+ * @param maxMessageBytes of lanes and rejections that are created
+ * @param clients what the producers send at most
+ */
+public record TopicPlan(
+        Topics topics,
+        String changelog,
+        Map<String, String> changelogSettings,
+        int partitions,
+        short replicationFactor,
+        int maxMessageBytes,
+        ClientLimits clients) {
+    private static final String DAYS_7 = Long.toString(7L * 24 * 60 * 60 * 1_000);
+
+    /**
+     * What producers send at most.
+     *
+     * @param streamsBytes the largest record of a task
+     * @param streamsSetting the setting that this comes from
+     * @param batchBytes up to which a task's producer collects records in a batch
+     * @param redeliveryBytes the largest record that redelivery writes to a lane
+     */
+    public record ClientLimits(int streamsBytes, String streamsSetting, int batchBytes, int redeliveryBytes) {}
+
+    public TopicPlan {
+        changelogSettings = Map.copyOf(changelogSettings);
+    }
+
+    List<String> lanes() {
+        return Lane.ALL.stream().map(topics::observations).toList();
+    }
+
+    /** All topics, the changelog included. */
+    List<String> names() {
+        List<String> names = new ArrayList<>(lanes());
+        names.addAll(List.of(topics.rejected(), topics.sessions(), topics.backpressure(), changelog));
+        return names;
+    }
+
+    /** Those that this application creates itself. */
+    List<NewTopic> wanted() {
+        String max = Integer.toString(maxMessageBytes);
+        List<NewTopic> wanted = new ArrayList<>();
+        for (String lane : lanes()) {
+            // The broker's clock decides about urgency, not the client's.
+            wanted.add(topic(
+                    lane,
+                    Map.of(
+                            TopicConfig.CLEANUP_POLICY_CONFIG,
+                            TopicConfig.CLEANUP_POLICY_DELETE,
+                            TopicConfig.RETENTION_MS_CONFIG,
+                            DAYS_7,
+                            TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
+                            "LogAppendTime",
+                            TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                            max)));
+        }
+        wanted.add(topic(
+                topics.rejected(),
+                Map.of(
+                        TopicConfig.CLEANUP_POLICY_CONFIG,
+                        TopicConfig.CLEANUP_POLICY_DELETE,
+                        TopicConfig.RETENTION_MS_CONFIG,
+                        DAYS_7,
+                        TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                        max)));
+        Map<String, String> compacted = Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);
+        wanted.add(topic(topics.sessions(), compacted));
+        wanted.add(topic(topics.backpressure(), compacted));
+        return wanted;
+    }
+
+    /** The changelog as Kafka Streams will ask for it. */
+    NewTopic wantedChangelog() {
+        Map<String, String> settings = new HashMap<>(changelogSettings);
+        settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);
+        return topic(changelog, settings);
+    }
+
+    private NewTopic topic(String name, Map<String, String> settings) {
+        Optional<Short> replicas = replicationFactor < 1 ? Optional.empty() : Optional.of(replicationFactor);
+        return new NewTopic(name, Optional.of(partitions), replicas).configs(settings);
+    }
+}

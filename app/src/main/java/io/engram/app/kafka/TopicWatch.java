@@ -1,0 +1,163 @@
+package io.engram.app.kafka;
+
+import io.engram.app.kafka.TopicProblem.Kind;
+import io.engram.topology.TopologyRuntime;
+import io.engram.topology.checks.ReadAgain;
+import io.engram.topology.supervision.Supervisor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks at the topics every few seconds: whether they are still those that the instance started with, whether they still
+ * fit, and how large a record they take. What is found is logged once, and told to readiness and metrics. Thread-safe.
+ */
+public final class TopicWatch implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(TopicWatch.class);
+    private static final long SHOWN_NANOS = TimeUnit.HOURS.toNanos(1);
+
+    private record Event(TopicProblem problem, long atNanos) {}
+
+    private final Admin admin;
+    private final TopicPlan plan;
+    private final TopologyRuntime runtime;
+    private final Map<String, TopicState> known = new HashMap<>();
+    private final List<Event> madeAgain = new ArrayList<>();
+    private final Supervisor supervisor;
+    private volatile Optional<Supervisor.Supervised> watching = Optional.empty();
+    private volatile List<TopicProblem> problems = List.of();
+
+    public TopicWatch(Admin admin, TopicPlan plan, TopologyRuntime runtime, Supervisor supervisor) {
+        this.admin = admin;
+        this.supervisor = supervisor;
+        this.plan = plan;
+        this.runtime = runtime;
+    }
+
+    /** Starts to watch; the topics exist. */
+    public void start(long intervalMs) {
+        watching = Optional.of(supervisor.every("engram-topic-watch", 0, intervalMs, this::look));
+    }
+
+    /** What is wrong, as of the last look. */
+    public List<TopicProblem> problems() {
+        return problems;
+    }
+
+    /** True while one of them keeps records from being processed. */
+    public boolean stopsProcessing() {
+        return problems.stream().anyMatch(TopicProblem::stopsProcessing);
+    }
+
+    /** How many topics have each kind of problem; every kind is there. */
+    public Map<String, Integer> counts() {
+        Map<String, Integer> counts = new TreeMap<>();
+        for (Kind kind : Kind.values()) {
+            counts.put(kind.label(), 0);
+        }
+        problems.forEach(problem -> counts.merge(problem.kind().label(), 1, Integer::sum));
+        return counts;
+    }
+
+    private void look() {
+        try {
+            Map<String, TopicState> now = TopicState.read(admin, plan.names());
+            List<TopicProblem> found = new ArrayList<>();
+            compare(now, found);
+            TopicChecks checks = new TopicChecks(plan, now);
+            checks.apply(runtime.writeLimits());
+            check(checks::checkPartitions, Kind.PARTITIONS, found);
+            check(checks::checkSettings, Kind.SETTINGS, found);
+            long nanos = System.nanoTime();
+            madeAgain.removeIf(event -> nanos - event.atNanos() > SHOWN_NANOS);
+            madeAgain.forEach(event -> found.add(event.problem()));
+            offsets(found);
+            publish(found);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException | RuntimeException e) {
+            LOG.debug("Could not look at the topics; trying again", e);
+        }
+    }
+
+    private void compare(Map<String, TopicState> now, List<TopicProblem> found) {
+        for (String name : plan.names()) {
+            TopicState before = known.get(name);
+            TopicState is = now.get(name);
+            if (is == null) {
+                if (before != null) {
+                    found.add(new TopicProblem(Kind.MISSING, name, "topic " + name + " is not there any more"));
+                }
+                continue;
+            }
+            if (before != null && !before.id().equals(is.id())) {
+                madeAgain.add(new Event(new TopicProblem(Kind.MADE_AGAIN, name, consequence(name)), System.nanoTime()));
+            }
+            known.put(name, is);
+        }
+    }
+
+    private String consequence(String name) {
+        String what = "topic " + name + " was deleted and made again: ";
+        if (name.equals(plan.changelog())) {
+            return what
+                    + "the memories are only in state.dir of the instances now. Stop none of them before you have copied"
+                    + " their state.dir";
+        }
+        if (name.equals(plan.topics().rejected())) {
+            return what + "what was shed and had not come back is gone, and has to be sent again; no memory is";
+        }
+        return plan.lanes().contains(name)
+                ? what + "what it held and was not processed is gone, and has to be sent again; no memory is"
+                : what + "it fills again by itself";
+    }
+
+    private static void check(Runnable check, Kind kind, List<TopicProblem> found) {
+        try {
+            check.run();
+        } catch (TopicSetup.TopicMismatchException e) {
+            found.add(new TopicProblem(kind, "", e.getMessage()));
+        }
+    }
+
+    private void offsets(List<TopicProblem> found) {
+        Map<String, ReadAgain.Found> byLane = new LinkedHashMap<>();
+        runtime.readAgain()
+                .recent()
+                .forEach(entry -> byLane.putIfAbsent(
+                        plan.topics().observations(entry.partition().lane()), entry));
+        byLane.forEach((topic, entry) -> found.add(new TopicProblem(
+                Kind.OFFSETS,
+                topic,
+                "topic " + topic + " is read again from offset " + entry.offset() + " of partition "
+                        + entry.partition().partition() + ", although it was processed up to " + entry.processed())));
+    }
+
+    private void publish(List<TopicProblem> found) {
+        List<TopicProblem> before = problems;
+        problems = List.copyOf(found);
+        found.stream()
+                // Those are logged when they are found.
+                .filter(problem -> problem.kind() != Kind.OFFSETS)
+                .filter(problem -> !before.contains(problem))
+                .forEach(problem -> LOG.error("{}", problem.text()));
+        if (found.isEmpty() && !before.isEmpty()) {
+            LOG.info("All topics are as they have to be");
+        }
+    }
+
+    @Override
+    public void close() {
+        watching.ifPresent(Supervisor.Supervised::close);
+    }
+}

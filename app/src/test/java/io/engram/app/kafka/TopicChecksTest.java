@@ -1,0 +1,137 @@
+package io.engram.app.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.engram.schemas.Topics;
+import io.engram.topology.checks.WriteLimits;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.kafka.common.Uuid;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TopicChecksTest {
+    private static final String CHANGELOG = "app-memory-changelog";
+    private static final String NORMAL = "engram-observations-normal";
+
+    private final TopicPlan plan =
+            plan(new TopicPlan.ClientLimits(9 << 20, "producer.max.request.size", 64 << 10, 9 << 20));
+    private final Map<String, TopicState> topics = new HashMap<>();
+
+    private static TopicPlan plan(TopicPlan.ClientLimits clients) {
+        return new TopicPlan(new Topics("engram"), CHANGELOG, Map.of(), 4, (short) -1, 8 << 20, clients);
+    }
+
+    private static TopicState topic(int partitions, Map<String, String> changed) {
+        Map<String, String> settings = new HashMap<>(Map.of(
+                "max.message.bytes", "8388608",
+                "segment.bytes", "1073741824",
+                "cleanup.policy", "delete",
+                "message.timestamp.type", "LogAppendTime"));
+        settings.putAll(changed);
+        return new TopicState(Uuid.randomUuid(), partitions, settings);
+    }
+
+    private void allThere() {
+        plan.lanes().forEach(lane -> topics.put(lane, topic(4, Map.of())));
+        topics.put("engram-rejected", topic(4, Map.of()));
+        for (String compacted : List.of("engram-sessions", "engram-backpressure", CHANGELOG)) {
+            topics.put(compacted, topic(4, Map.of("cleanup.policy", "compact")));
+        }
+    }
+
+    private List<String> check() {
+        return new TopicChecks(plan, topics).check();
+    }
+
+    @Test
+    void shouldAcceptWhatItWouldCreateAndNothingAtAll() {
+        assertThat(check()).isEmpty();
+        allThere();
+        assertThat(check()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "engram-observations-normal | 5 | has 5 partitions, but the memories are in 4",
+                "engram-observations-normal | 3 | kafka-topics --alter --topic engram-observations-normal --partitions 4",
+                "engram-rejected | 3 | kafka-topics --alter --topic engram-rejected --partitions 4",
+                "engram-rejected | 5 | EngramTopicsChanged",
+                "app-memory-changelog | 3 | but the memories are in 3"
+            })
+    void shouldRefuseOtherNumbersOfPartitionsAndAdviseNothingThatDeletes(String name, int partitions, String message) {
+        allThere();
+        topics.put(name, topic(partitions, topics.get(name).settings()));
+        assertThatThrownBy(this::check)
+                .hasMessageContaining(message)
+                .satisfies(failure -> assertThat(failure.getMessage().toLowerCase(Locale.ROOT))
+                        .doesNotContain("recreate", "delete", "reset", "clean up"));
+    }
+
+    @Test
+    void shouldRefuseAnotherNumberThanMemoriesAreInEvenWithoutLanes() {
+        topics.put(CHANGELOG, topic(3, Map.of("cleanup.policy", "compact")));
+        assertThatThrownBy(this::check).hasMessageContaining("set partitions=3");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "engram-observations-normal | cleanup.policy | compact,delete | is compacted",
+                "engram-rejected | cleanup.policy | compact | is compacted",
+                "app-memory-changelog | cleanup.policy | compact,delete | would lose memories",
+                "app-memory-changelog | max.message.bytes | 100000 | max.message.bytes=100000, but a record of it can take 524288",
+                "app-memory-changelog | segment.bytes | 400000 | segment.bytes=400000, but a record of it can take 524288",
+                "engram-rejected | max.message.bytes | 20000 | --add-config max.message.bytes=1048576",
+                "engram-sessions | max.message.bytes | 20000 | can take 65536",
+                "engram-backpressure | max.message.bytes | 20000 | can take 65536"
+            })
+    void shouldRefuseSettingsThatLoseOrRefuseRecords(String name, String key, String value, String message) {
+        allThere();
+        Map<String, String> settings = new HashMap<>(topics.get(name).settings());
+        settings.put(key, value);
+        topics.put(name, topic(4, settings));
+        assertThatThrownBy(this::check).hasMessageContaining("topic " + name).hasMessageContaining(message);
+    }
+
+    @Test
+    void shouldFollowTheSmallestOfTopicsAndProducers() {
+        allThere();
+        topics.put("engram-rejected", topic(4, Map.of("max.message.bytes", "1048588")));
+        topics.put(NORMAL, topic(4, Map.of("max.message.bytes", "1000000")));
+        WriteLimits limits = new WriteLimits();
+        new TopicChecks(plan, topics).apply(limits);
+        assertThat(limits.rejectionBytes()).isBetween(1_000_000, 1_048_588);
+        assertThat(limits.wholeBytes()).isBetween(950_000, 1_000_000);
+        assertThat(check())
+                .anySatisfy(warning -> assertThat(warning)
+                        .contains("engram-rejected has max.message.bytes=1048588")
+                        .contains("cut short"))
+                .anySatisfy(warning -> assertThat(warning).contains(NORMAL).contains("1000000"));
+
+        new TopicChecks(plan(new TopicPlan.ClientLimits(600_000, "producer.max.request.size", 1, 500_000)), topics)
+                .apply(limits);
+        assertThat(limits.rejectionBytes()).isLessThanOrEqualTo(600_000);
+        assertThat(limits.wholeBytes()).isLessThanOrEqualTo(500_000);
+    }
+
+    @Test
+    void shouldCompareWhatProducersSendWithWhatIsWritten() {
+        allThere();
+        TopicPlan small = plan(new TopicPlan.ClientLimits(400_000, "producer.buffer.memory", 1, 1));
+        assertThatThrownBy(() -> new TopicChecks(small, topics).check())
+                .hasMessageContaining("producer.buffer.memory is 400000")
+                .hasMessageContaining("524288");
+        TopicPlan batches = plan(new TopicPlan.ClientLimits(9 << 20, "", 10 << 20, 9 << 20));
+        assertThat(new TopicChecks(batches, topics).check())
+                .hasSize(7)
+                .allSatisfy(warning -> assertThat(warning).contains("producer.batch.size is 10485760"));
+    }
+}
