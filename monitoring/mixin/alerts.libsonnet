@@ -248,6 +248,15 @@ local lib = import 'lib.libsonnet';
           summary: '{{ $value | humanize }} records were deleted by their topic\'s retention before they were processed',
           description: 'They are lost. The backlog is older than retention.ms of the lane.',
         }),
+        alert('EngramTopicsChanged', {
+          value: 'sum(max by (problem) (engram_topic_problems{%(selector)s}))' % c,
+          when: 'VALUE > 0',
+          severity: 'critical',
+          event: 'topics_changed',
+          summary: '{{ $value | humanize }} topics were changed under the instances, or do not fit each other',
+          description: 'By problem: {{ range query "max by (problem) (engram_topic_problems) > 0" }}{{ .Labels.problem }} {{ .Value | humanize }}; {{ end }}'
+                       + 'the log and /readyz name the topics. Delete and reset nothing before you have read the runbook.',
+        }),
         alert('EngramThroughputLow', {
           value: 'engram:observations:rate',
           when: 'VALUE < %d and on () engram:active_sessions:sum > 0' % c.throughputPerSecond,

@@ -244,6 +244,18 @@ local cases = [
     quiet: [[[up, s('engram_streaming_records_deleted_total', a + ', priority="low"', '100x40')], '8m']],
   },
   {
+    alert: 'EngramTopicsChanged',
+    // Each instance sees the same topics: they count once.
+    fires: [
+      [up] + [s('engram_topic_problems', i + ', problem="' + problem[0] + '"', problem[1]) for i in [a, b] for problem in [['partitions', '0x4 1x20'], ['made_again', '0x4 2x20'], ['missing', '0x24']]],
+      '3m',
+      {},
+      '3 topics were changed under the instances, or do not fit each other',
+      'By problem: made_again 2; partitions 1; the log and /readyz name the topics. Delete and reset nothing before you have read the runbook.',
+    ],
+    quiet: [[[up, s('engram_topic_problems', a + ', problem="missing"', '0x40')], '8m']],
+  },
+  {
     alert: 'EngramThroughputLow',
     fires: [[up] + observed('0+1200x100') + sessions('3x100'), '17m', {}, 'Only 80 observations a second, although sessions are active', null],
     quiet: [

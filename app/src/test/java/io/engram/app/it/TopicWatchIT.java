@@ -1,0 +1,149 @@
+package io.engram.app.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.engram.schemas.Lane;
+import io.engram.schemas.Observation;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitions;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+
+/** Topics that somebody changes while an instance uses them, and the way out of each. */
+class TopicWatchIT {
+    @TempDir
+    Path stateDir;
+
+    private final Admin admin = Admin.create(Map.of("bootstrap.servers", SharedBroker.bootstrapServers()));
+    private final ListAppender<ILoggingEvent> log = new ListAppender<>();
+
+    @BeforeEach
+    void listen() {
+        log.start();
+        root().addAppender(log);
+    }
+
+    @AfterEach
+    void close() {
+        root().detachAppender(log);
+        admin.close();
+    }
+
+    private static Logger root() {
+        return (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+    }
+
+    private String logged() {
+        return List.copyOf(log.list).stream()
+                .map(event -> event.getFormattedMessage()
+                        + (event.getThrowableProxy() == null
+                                ? ""
+                                : event.getThrowableProxy().getMessage()))
+                .collect(Collectors.joining("\n"));
+    }
+
+    private static void remember(Instance instance, String session, int from, int count) {
+        IntStream.range(from, from + count)
+                .forEach(i -> instance.send(
+                        Lane.NORMAL,
+                        "notes",
+                        Observation.observe(session, i, "note " + i, new float[] {1, 0, i})
+                                .withId(session + i)));
+        instance.flush();
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> instance.isRemembered("notes", session + (from + count - 1)));
+    }
+
+    private static void awaitNote(Instance instance, int status, String text) {
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+            var answer = instance.get("/readyz");
+            assertThat(answer.body()).contains(text);
+            assertThat(answer.statusCode()).isEqualTo(status);
+        });
+    }
+
+    @Test
+    void shouldSayThatALaneGotPartitionsAdviseNothingHarmfulAndComeBackUnderAnotherPrefix() throws Exception {
+        try (Instance instance = Instance.start("more", stateDir)) {
+            remember(instance, "me", 1, 3);
+            admin.createPartitions(Map.of("more-observations-normal", NewPartitions.increaseTo(3)))
+                    .all()
+                    .get();
+            awaitNote(instance, 503, "more-observations-normal has 3 partitions, but the memories are in 2");
+            assertThat(instance.sumOf("engram_topic_problems", "partitions")).isEqualTo(1);
+        }
+        assertThatThrownBy(() -> Instance.start("more", stateDir))
+                .hasMessageContaining("more-observations-normal has 3 partitions, but the memories are in 2")
+                .hasMessageContaining("EngramTopicsChanged");
+        assertThat(logged()).doesNotContain("StreamsResetter", "clean up invalid");
+
+        try (Instance instance = Instance.start("more", stateDir, "topics.prefix=more2")) {
+            assertThat(instance.isRemembered("notes", "me3")).isTrue();
+            remember(instance, "me", 4, 1);
+        }
+    }
+
+    @Test
+    void shouldSayThatATopicIsMissingOrMadeAgainAndGoOn() throws Exception {
+        try (Instance instance = Instance.start("again", stateDir)) {
+            remember(instance, "me", 1, 3);
+            admin.deleteTopics(List.of("again-rejected")).all().get();
+            awaitNote(instance, 503, "again-rejected is not there any more");
+            assertThat(instance.sumOf("engram_topic_problems", "missing")).isEqualTo(1);
+
+            admin.createTopics(List.of(new NewTopic("again-rejected", Optional.of(2), Optional.empty())))
+                    .all()
+                    .get();
+            awaitNote(instance, 200, "again-rejected was deleted and made again");
+            assertThat(instance.sumOf("engram_topic_problems", "missing")).isZero();
+            assertThat(instance.sumOf("engram_topic_problems", "made_again")).isEqualTo(1);
+            remember(instance, "me", 4, 1);
+        }
+    }
+
+    @Test
+    void shouldSayAtStartThatOffsetsWereSetBackAndKeepMemories() throws Exception {
+        try (Instance instance = Instance.start("back", stateDir)) {
+            remember(instance, "me", 1, 30);
+        }
+        Map<TopicPartition, OffsetAndMetadata> offsets = admin.listConsumerGroupOffsets("back")
+                .partitionsToOffsetAndMetadata()
+                .get();
+        offsets.replaceAll((partition, offset) -> new OffsetAndMetadata(0));
+        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
+            admin.alterConsumerGroupOffsets("back", offsets).all().get();
+            return true;
+        });
+        try (Instance instance = Instance.start("back", stateDir)) {
+            awaitNote(instance, 200, "back-observations-normal is read again from offset 0");
+            assertThat(logged()).contains("the group's offsets were set back");
+            assertThat(instance.sumOf("engram_topic_problems", "offsets")).isEqualTo(1);
+            remember(instance, "me", 31, 1);
+            assertThat(instance.memories()).isEqualTo(31);
+        }
+        admin.deleteConsumerGroupOffsets("back", offsets.keySet()).all().get();
+        try (Instance instance = Instance.start("back", stateDir)) {
+            assertThat(logged()).contains("The group back has no offsets for partitions");
+            remember(instance, "me", 32, 1);
+            assertThat(instance.memories()).isEqualTo(32);
+        }
+    }
+}
