@@ -248,6 +248,15 @@ local lib = import 'lib.libsonnet';
           summary: '{{ $value | humanize }} records were deleted by their topic\'s retention before they were processed',
           description: 'They are lost. The backlog is older than retention.ms of the lane.',
         }),
+        alert('EngramClockSkew', {
+          value: 'max by (instance) (abs(engram_clock_skew_seconds{%(selector)s}))' % c,
+          when: 'VALUE > 60',
+          'for': '5m',
+          severity: 'warning',
+          event: 'clock_skew',
+          summary: 'The clock of {{ $labels.instance }} is {{ $value | humanizeDuration }} off the broker\'s',
+          description: 'Latencies and times that it shows are wrong by that much; what is deleted for its age goes by the broker\'s clock. Check NTP on both.',
+        }),
         alert('EngramTopicsChanged', {
           value: 'sum(max by (problem) (engram_topic_problems{%(selector)s}))' % c,
           when: 'VALUE > 0',

@@ -244,6 +244,20 @@ local cases = [
     quiet: [[[up, s('engram_streaming_records_deleted_total', a + ', priority="low"', '100x40')], '8m']],
   },
   {
+    alert: 'EngramClockSkew',
+    fires: [
+      [up, s('engram_clock_skew_seconds', a, '-3000x20'), s('engram_clock_skew_seconds', b, '0.2x20')],
+      '8m',
+      { instance: 'a:9090' },
+      "The clock of a:9090 is 50m 0s off the broker's",
+      "Latencies and times that it shows are wrong by that much; what is deleted for its age goes by the broker's clock. Check NTP on both.",
+    ],
+    quiet: [
+      [[up, s('engram_clock_skew_seconds', a, '59x20')], '12m'],
+      [[up, s('engram_clock_skew_seconds', a, '3000x3 0x20')], '12m'],
+    ],
+  },
+  {
     alert: 'EngramTopicsChanged',
     // Each instance sees the same topics: they count once.
     fires: [

@@ -39,7 +39,7 @@ public final class EngramTopology {
             topology.addSource(
                     AutoOffsetReset.earliest(),
                     lane.label(),
-                    new DeadlineExtractor(config.slackMs().get(lane)),
+                    new DeadlineExtractor(config.slackMs().get(lane), runtime.brokerClock()),
                     new ByteArrayDeserializer(),
                     new ByteArrayDeserializer(),
                     topics.observations(lane));
@@ -54,7 +54,8 @@ public final class EngramTopology {
                         runtime.metrics(),
                         runtime.loader(),
                         config.retention(),
-                        runtime.clock()),
+                        runtime.clock(),
+                        runtime.brokerClock()),
                 PROCESSOR);
         addSink(topology, REJECTED_SINK, topics.rejected());
         addSink(topology, SESSIONS_SINK, topics.sessions());

@@ -6,7 +6,9 @@ import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.indexing.IndexingConfig;
 import io.engram.topology.retention.RetentionConfig;
 import io.engram.topology.snapshot.SnapshotConfig;
+import java.util.HashMap;
 import java.util.Map;
+import org.apache.kafka.common.config.TopicConfig;
 
 /**
  * What the topology needs to know.
@@ -41,13 +43,20 @@ public record TopologyConfig(
 
     public TopologyConfig {
         slackMs = Map.copyOf(slackMs);
-        changelogConfig = Map.copyOf(changelogConfig);
+        changelogConfig = inBrokerTime(changelogConfig);
         if (partitions < 1) {
             throw new IllegalArgumentException("partitions < 1: " + partitions);
         }
         if (tickMs < 1) {
             throw new IllegalArgumentException("tickMs < 1: " + tickMs);
         }
+    }
+
+    /** A record's deadline lies ahead: a changelog that took it for a time would refuse it on brokers that allow no future. */
+    private static Map<String, String> inBrokerTime(Map<String, String> settings) {
+        Map<String, String> all = new HashMap<>(settings);
+        all.put(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "LogAppendTime");
+        return Map.copyOf(all);
     }
 
     /** The defaults, for that many partitions. */

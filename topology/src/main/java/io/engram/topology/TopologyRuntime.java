@@ -28,6 +28,7 @@ public final class TopologyRuntime implements AutoCloseable {
     private final EngramMetrics metrics;
     private final IndexEngine engine;
     private final LongSupplier clock;
+    private final BrokerClock brokerClock;
     private final LaneDepths depths = new LaneDepths();
     private final Map<Lane, DrainRate> rates = new EnumMap<>(Lane.class);
     private final BackpressureBoard board = new BackpressureBoard();
@@ -45,7 +46,8 @@ public final class TopologyRuntime implements AutoCloseable {
      * Starts the index workers.
      *
      * @param engine of all indexes; owned by the caller
-     * @param clock epoch milliseconds
+     * @param clock epoch milliseconds, for people and for how long something takes
+     * @param brokerClock what decides about deletion
      * @param supervisor of the threads
      */
     public TopologyRuntime(
@@ -53,12 +55,14 @@ public final class TopologyRuntime implements AutoCloseable {
             IndexEngine engine,
             EngramMetrics metrics,
             LongSupplier clock,
+            BrokerClock brokerClock,
             Supervisor supervisor) {
         this.supervisor = supervisor;
         this.config = config;
         this.metrics = metrics;
         this.engine = engine;
         this.clock = clock;
+        this.brokerClock = brokerClock;
         Lane.ALL.forEach(lane -> rates.put(lane, new DrainRate()));
         this.readAgain = new ReadAgain(clock);
         this.sessions = new ActiveSessions(config.sessions().idleMs(), clock);
@@ -96,7 +100,12 @@ public final class TopologyRuntime implements AutoCloseable {
         return engine;
     }
 
-    /** Epoch milliseconds. */
+    /** What decides about deletion. */
+    public BrokerClock brokerClock() {
+        return brokerClock;
+    }
+
+    /** This machine's time, epoch milliseconds: for people, and for how long something takes. */
     public LongSupplier clock() {
         return clock;
     }

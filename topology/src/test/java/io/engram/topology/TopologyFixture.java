@@ -36,6 +36,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -57,6 +58,10 @@ public final class TopologyFixture implements AutoCloseable {
     public static final int MAX_METRIC_SPACES = 1_000;
 
     private final AtomicLong nowMs = new AtomicLong(START.toEpochMilli());
+    // The broker's time and the monotonic clock go on alike, whatever the clock of the machine does.
+    private final AtomicLong brokerMs = new AtomicLong(START.toEpochMilli());
+    private final BrokerClock brokerClock = new BrokerClock(() -> TimeUnit.MILLISECONDS.toNanos(brokerMs.get()));
+    private boolean brokerAnswers = true;
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final TopologyRuntime runtime;
     private final TopologyTestDriver driver;
@@ -70,9 +75,15 @@ public final class TopologyFixture implements AutoCloseable {
     }
 
     public TopologyFixture(Path stateDir, UnaryOperator<TopologyConfig> change, IndexEngine engine) {
+        askBroker();
         TopologyConfig config = change.apply(TopologyConfig.of(new Topics(Topics.DEFAULT_PREFIX), 1));
         runtime = new TopologyRuntime(
-                config, engine, new EngramMetrics(registry, MAX_METRIC_SPACES), nowMs::get, new Supervisor());
+                config,
+                engine,
+                new EngramMetrics(registry, MAX_METRIC_SPACES),
+                nowMs::get,
+                brokerClock,
+                new Supervisor());
         Properties properties = new Properties();
         properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "engram-test");
         properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "unused:1");
@@ -135,8 +146,38 @@ public final class TopologyFixture implements AutoCloseable {
         for (long left = duration.toMillis(); left > 0; left -= tickMs) {
             long step = Math.min(left, tickMs);
             nowMs.addAndGet(step);
+            brokerMs.addAndGet(step);
+            askBroker();
             driver.advanceWallClockTime(Duration.ofMillis(step));
         }
+    }
+
+    private void askBroker() {
+        if (brokerAnswers) {
+            brokerClock.heard(brokerMs.get(), nowMs.get(), 0);
+        }
+    }
+
+    /** Moves all clocks at once, over however long a time; punctuation fires once. */
+    public void leap(Duration duration) {
+        nowMs.addAndGet(duration.toMillis());
+        brokerMs.addAndGet(duration.toMillis());
+        askBroker();
+        driver.advanceWallClockTime(duration);
+    }
+
+    /** Sets the clock of this machine, and not the broker's, forward or back. */
+    public void setClock(Duration difference) {
+        nowMs.addAndGet(difference.toMillis());
+        if (!difference.isNegative()) {
+            driver.advanceWallClockTime(difference);
+        }
+    }
+
+    /** From now on heartbeats are answered, or not. */
+    public void brokerAnswers(boolean answers) {
+        brokerAnswers = answers;
+        askBroker();
     }
 
     /** Waits until the index has everything, then ticks. */

@@ -61,6 +61,7 @@ final class TopicChecks {
      */
     List<String> checkSettings() {
         checkCleanup();
+        checkTimes();
         return checkSizes();
     }
 
@@ -131,6 +132,26 @@ final class TopicChecks {
                     + ", which would lose memories after its retention; set cleanup.policy=compact: "
                     + alter(plan.changelog(), "cleanup.policy=compact"));
         });
+    }
+
+    /**
+     * By a client's time urgency could be bought and a change outrank all later ones; and a deadline, which lies ahead,
+     * would be refused by a changelog that takes it for a time.
+     */
+    private void checkTimes() {
+        for (String name : plan.names()) {
+            topic(name)
+                    .filter(state -> !state.setting(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG)
+                            .equals(TopicPlan.BROKER_TIME))
+                    .ifPresent(state -> {
+                        String setting = TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG + "=" + TopicPlan.BROKER_TIME;
+                        throw new TopicMismatchException("topic " + name + " has "
+                                + TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG
+                                + "=" + state.setting(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG)
+                                + ", but its records must carry the broker's time; set " + setting
+                                + ", nothing is lost by that: " + alter(name, setting));
+                    });
+        }
     }
 
     private List<String> checkSizes() {

@@ -28,6 +28,9 @@ public record TopicPlan(
         short replicationFactor,
         int maxMessageBytes,
         ClientLimits clients) {
+    /** The broker stamps each record when it appends it. */
+    static final String BROKER_TIME = "LogAppendTime";
+
     private static final String DAYS_7 = Long.toString(7L * 24 * 60 * 60 * 1_000);
 
     /**
@@ -60,7 +63,6 @@ public record TopicPlan(
         String max = Integer.toString(maxMessageBytes);
         List<NewTopic> wanted = new ArrayList<>();
         for (String lane : lanes()) {
-            // The broker's clock decides about urgency, not the client's.
             wanted.add(topic(
                     lane,
                     Map.of(
@@ -68,8 +70,6 @@ public record TopicPlan(
                             TopicConfig.CLEANUP_POLICY_DELETE,
                             TopicConfig.RETENTION_MS_CONFIG,
                             DAYS_7,
-                            TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
-                            "LogAppendTime",
                             TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
                             max)));
         }
@@ -97,6 +97,9 @@ public record TopicPlan(
 
     private NewTopic topic(String name, Map<String, String> settings) {
         Optional<Short> replicas = replicationFactor < 1 ? Optional.empty() : Optional.of(replicationFactor);
-        return new NewTopic(name, Optional.of(partitions), replicas).configs(settings);
+        Map<String, String> all = new HashMap<>(settings);
+        // The broker's clock decides about urgency and about what is old, not that of a client or of an instance.
+        all.put(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, BROKER_TIME);
+        return new NewTopic(name, Optional.of(partitions), replicas).configs(all);
     }
 }

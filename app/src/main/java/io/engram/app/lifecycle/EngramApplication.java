@@ -20,6 +20,7 @@ import io.engram.app.state.ClusterWatch;
 import io.engram.app.state.StateGuard;
 import io.engram.app.state.StateVerifier;
 import io.engram.index.IndexEngine;
+import io.engram.topology.BrokerClock;
 import io.engram.topology.EngramTopology;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.metrics.EngramMetrics;
@@ -113,7 +114,12 @@ public final class EngramApplication implements AutoCloseable {
             PrometheusRegistry registry = new GuardedRegistry();
             EngramMetrics metrics = new EngramMetrics(registry, config.maxMetricSpaces());
             runtime = owned(new TopologyRuntime(
-                    config.topology(), engine.apply(compactor()), metrics, System::currentTimeMillis, supervisor));
+                    config.topology(),
+                    engine.apply(compactor()),
+                    metrics,
+                    System::currentTimeMillis,
+                    new BrokerClock(System::nanoTime),
+                    supervisor));
             RocksDbBudget rocksDb =
                     owned(new RocksDbBudget(config.rocksBlockCacheBytes(), config.rocksWriteBufferBytes()));
             admin = Admin.create(config.kafka());
@@ -152,6 +158,7 @@ public final class EngramApplication implements AutoCloseable {
             metrics.instance().partitions(stores::countByRole, config::partitions);
             metrics.instance().standbyLags(stores::lagOfStandbys);
             metrics.instance().ready(this::isReady);
+            metrics.instance().clockSkew(runtime.brokerClock()::skewMs);
             metrics.instance().topicProblems(topicWatch::counts);
             metrics.instance().threads(supervisor::expected, supervisor::alive);
             metrics.instance().version(version());
@@ -247,10 +254,11 @@ public final class EngramApplication implements AutoCloseable {
                 runtime.writeLimits(),
                 found -> guard.requireCluster(found, acceptNewCluster),
                 () -> !stopping);
-        if (guard.isStale(changelogDeleteRetentionMs())) {
+        long brokerMs = owned(new BrokerTime(config, runtime)).start();
+        if (guard.isStale(changelogDeleteRetentionMs(), brokerMs)) {
             streams.cleanUp();
         }
-        owned(new ClusterWatch(admin, guard, supervisor));
+        owned(new ClusterWatch(admin, guard, runtime.brokerClock(), supervisor));
         topicWatch.start(TOPIC_WATCH_MS);
         backpressure.start();
         try {

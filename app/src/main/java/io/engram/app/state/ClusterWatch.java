@@ -1,5 +1,6 @@
 package io.engram.app.state;
 
+import io.engram.topology.BrokerClock;
 import io.engram.topology.supervision.Supervisor;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -18,19 +19,22 @@ public final class ClusterWatch implements AutoCloseable {
 
     private final Admin admin;
     private final StateGuard guard;
+    private final BrokerClock brokerClock;
     private final Supervisor.Supervised watching;
 
     /** Starts to watch, on a thread of the supervisor. */
-    public ClusterWatch(Admin admin, StateGuard guard, Supervisor supervisor) {
+    public ClusterWatch(Admin admin, StateGuard guard, BrokerClock brokerClock, Supervisor supervisor) {
         this.admin = admin;
         this.guard = guard;
+        this.brokerClock = brokerClock;
         watching = supervisor.every("engram-cluster-watch", 0, INTERVAL_MS, this::look);
     }
 
     private void look() {
         try {
             guard.met(admin.describeCluster().clusterId().get(INTERVAL_MS, TimeUnit.MILLISECONDS));
-            guard.beat();
+            // A heartbeat in a time that is not the broker's could make old state look fresh.
+            brokerClock.nowMs().ifPresent(guard::beat);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException | TimeoutException | RuntimeException e) {

@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * state.dir/.engram-cluster      id of the Kafka cluster whose changelogs the state follows
- *          /.engram-heartbeat    touched while an instance runs here
+ *          /.engram-heartbeat    its modification time, in the broker's time, is when an instance ran here last
  *          /&lt;application.id&gt;/    Kafka Streams' own: a directory a task
  *          /hnsw/                snapshots of the indexes
  * </pre>
@@ -45,7 +45,7 @@ public final class StateGuard {
 
     /**
      * @param snapshotDir of the indexes, in {@code stateDir}
-     * @param clock epoch milliseconds
+     * @param clock epoch milliseconds, for names
      * @param otherCluster is run, on a client's thread, when another cluster answers while the state is in use; it should
      *     not return before nothing can write to the state any more
      */
@@ -161,14 +161,18 @@ public final class StateGuard {
         }
     }
 
-    /** True when the state was not in use for longer than that, so that deletions may be gone from the changelog. */
-    public boolean isStale(long deleteRetentionMs) {
+    /**
+     * True when the state was not in use for longer than that, so that deletions may be gone from the changelog. Both times
+     * are the broker's: an instance's clock that is ahead, or was, would wipe good state or keep what is stale.
+     *
+     * @param nowMs the broker's time, epoch ms
+     */
+    public boolean isStale(long deleteRetentionMs, long nowMs) {
         try {
             if (!Files.exists(heartbeatFile()) || tasks(streamsDir).isEmpty()) {
                 return false;
             }
-            long awayMs = clock.getAsLong()
-                    - Files.getLastModifiedTime(heartbeatFile()).toMillis();
+            long awayMs = nowMs - Files.getLastModifiedTime(heartbeatFile()).toMillis();
             if (awayMs <= deleteRetentionMs) {
                 return false;
             }
@@ -184,13 +188,17 @@ public final class StateGuard {
         }
     }
 
-    /** The state is in use now. */
-    public void beat() {
+    /**
+     * The state is in use now.
+     *
+     * @param nowMs the broker's time, epoch ms
+     */
+    public void beat(long nowMs) {
         try {
             if (!Files.exists(heartbeatFile())) {
                 Files.createFile(heartbeatFile());
             }
-            Files.setLastModifiedTime(heartbeatFile(), FileTime.fromMillis(clock.getAsLong()));
+            Files.setLastModifiedTime(heartbeatFile(), FileTime.fromMillis(nowMs));
         } catch (IOException e) {
             LOG.warn("Cannot write {}: {}", heartbeatFile(), e.toString());
         }

@@ -39,11 +39,17 @@ class TopicSetupIT {
             assertThat(instance.get("/readyz").statusCode()).isEqualTo(200);
             Config lane = config(admin, "topics-observations-high");
             assertThat(lane.get("cleanup.policy").value()).isEqualTo("delete");
-            assertThat(lane.get("message.timestamp.type").value()).isEqualTo("LogAppendTime");
             assertThat(lane.get("max.message.bytes").value()).isEqualTo("8388608");
             Config rejected = config(admin, "topics-rejected");
             assertThat(rejected.get("max.message.bytes").value()).isEqualTo("8388608");
             assertThat(rejected.get("retention.ms").value()).isEqualTo("604800000");
+            for (String name : admin.listTopics().names().get()) {
+                if (name.startsWith("topics-")) {
+                    assertThat(config(admin, name).get("message.timestamp.type").value())
+                            .as(name)
+                            .isEqualTo("LogAppendTime");
+                }
+            }
             for (String compacted : List.of("topics-sessions", "topics-backpressure", "topics-memory-changelog")) {
                 assertThat(config(admin, compacted).get("cleanup.policy").value())
                         .as(compacted)
@@ -128,6 +134,36 @@ class TopicSetupIT {
                     .hasMessageContaining("kafka-topics --create --topic over-observations-high --partitions 2");
             assertThat(admin.listTopics().names().get()).isEmpty();
         }
+    }
+
+    @Test
+    void shouldWorkWithABrokerThatAllowsNoFuture(@TempDir Path brokerDir) throws Exception {
+        Map<String, String> strict =
+                Map.of("log.message.timestamp.after.max.ms", "0", "log.message.timestamp.before.max.ms", "0");
+        try (EmbeddedKafka broker = EmbeddedKafka.start(brokerDir, 0, strict);
+                Instance instance = Instance.start("strict", stateDir, at(broker))) {
+            for (String lane : List.of("low", "normal", "high")) {
+                // The changelog takes the lane's deadline, which lies ahead, for the record's time.
+                String body = "{\"id\":\"" + lane + "\",\"content\":\"c\",\"embedding\":[1,0,0]}";
+                assertThat(instance.post("/v1/spaces/notes/observations?wait=indexed&priority=" + lane, body)
+                                .statusCode())
+                        .as(lane)
+                        .isEqualTo(200);
+            }
+        }
+    }
+
+    @Test
+    void shouldRefuseTopicsThatTakeTheTimeOfClients() throws InterruptedException, ExecutionException {
+        try (Admin admin = admin()) {
+            admin.createTopics(List.of(topic("created-rejected", 2, Map.of("message.timestamp.type", "CreateTime"))))
+                    .all()
+                    .get();
+        }
+        assertThatThrownBy(() -> Instance.start("created", stateDir))
+                .hasMessageContaining("topic created-rejected has message.timestamp.type=CreateTime")
+                .hasMessageContaining("nothing is lost")
+                .hasMessageContaining("--add-config message.timestamp.type=LogAppendTime");
     }
 
     private static String at(EmbeddedKafka broker) {

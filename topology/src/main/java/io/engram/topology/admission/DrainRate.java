@@ -19,7 +19,7 @@ public final class DrainRate {
 
     /** Records per second; 0 before anything was indexed. */
     public synchronized double perSecond(long nowMs) {
-        if (lastMs == 0) {
+        if (lastMs == 0 || nowMs < lastMs) { // or the clock was set back
             lastMs = nowMs;
         }
         double seconds = (nowMs - lastMs) / 1_000.0;

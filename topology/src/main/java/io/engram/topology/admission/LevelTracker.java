@@ -18,7 +18,7 @@ final class LevelTracker {
         if (raw.compareTo(level) >= 0) {
             level = raw;
             belowSince = NOT_BELOW;
-        } else if (belowSince == NOT_BELOW) {
+        } else if (belowSince == NOT_BELOW || nowMs < belowSince) { // or the clock was set back
             belowSince = nowMs;
         } else if (nowMs - belowSince >= config.holdMs()) {
             level = level.oneBelow();

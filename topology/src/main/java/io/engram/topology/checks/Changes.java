@@ -138,16 +138,22 @@ final class Changes {
 
     /** Of two changes in one millisecond the later offset of their lane wins; what comes again gives way otherwise. */
     private static boolean isBefore(Incoming record, StoredMemory stored) {
-        if (stored.enqueuedAtMs() == record.enqueuedAtMs()
-                && record.isRedelivered()
-                && stored.lane() == record.lane().lane()) {
-            return stored.sourceOffset() > record.originOffset();
+        if (stored.lane() == record.lane().lane()) {
+            if (record.isRedelivered() && stored.enqueuedAtMs() == record.enqueuedAtMs()) {
+                return stored.sourceOffset() > record.originOffset();
+            }
+            if (!record.isRedelivered() && record.offset() > stored.sourceOffset()) {
+                return false; // the order of one lane holds whatever the clocks of its brokers say
+            }
         }
         return isBefore(record, stored.enqueuedAtMs());
     }
 
+    /** A time that has not come yet is from a clock that was ahead, and says nothing. */
     private static boolean isBefore(Incoming record, long timeMs) {
-        return record.isRedelivered() ? timeMs >= record.enqueuedAtMs() : timeMs > record.enqueuedAtMs();
+        return record.isRedelivered()
+                ? timeMs >= record.enqueuedAtMs()
+                : timeMs > record.enqueuedAtMs() && timeMs <= record.latestMs();
     }
 
     private StoredMemory.Origin origin(Incoming record, Verdict.Accepted accepted) {

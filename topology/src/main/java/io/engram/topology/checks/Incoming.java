@@ -12,6 +12,7 @@ import org.apache.kafka.common.header.Headers;
  * @param value absent for a null value
  * @param appendedAtMs when the broker appended it, epoch ms
  * @param deadlineMs append time + the lane's slack
+ * @param latestMs nothing was appended after this time, epoch ms; {@link Long#MAX_VALUE} while nobody knows
  * @param redelivery what it was before, when it was deferred and comes again
  */
 record Incoming(
@@ -24,7 +25,9 @@ record Incoming(
         Headers headers,
         long appendedAtMs,
         long deadlineMs,
+        long latestMs,
         Optional<Redelivery> redelivery) {
+    private static final long YEAR_2000_MS = 946_684_800_000L;
 
     /** When the change was first appended, epoch ms: what decides between changes of a memory. */
     long enqueuedAtMs() {
@@ -34,6 +37,11 @@ record Incoming(
     /** Where the change was first appended on its lane: sessions tell their incarnations by it. */
     long originOffset() {
         return redelivery.map(Redelivery::sourceOffset).orElse(offset);
+    }
+
+    /** True for a record without a time, or with one that no broker can have given. */
+    boolean isWithoutTime() {
+        return appendedAtMs < YEAR_2000_MS;
     }
 
     boolean isRedelivered() {

@@ -103,7 +103,10 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     public void process(Record<byte[], byte[]> record) {
         RecordMetadata source = context.recordMetadata().orElseThrow();
         Lane lane = config.topics().laneOf(source.topic()).orElseThrow();
-        long appendedAtMs = record.timestamp() - config.slackMs().get(lane);
+        long claimedMs = record.timestamp() - config.slackMs().get(lane);
+        long latestMs = runtime.brokerClock().latestMs().orElse(Long.MAX_VALUE);
+        // What claims to be from the future was appended by now.
+        long appendedAtMs = Math.min(claimedMs, latestMs);
         Incoming incoming = new Incoming(
                 lanes.get(lane),
                 source.topic(),
@@ -114,6 +117,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                 record.headers(),
                 appendedAtMs,
                 record.timestamp(),
+                latestMs,
                 Redelivery.of(
                         deferred,
                         lane,
@@ -172,7 +176,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         Decoded decoded = ObservationCodec.decode(record.value());
         Optional<String> broken = decoded instanceof Decoded.Malformed malformed
                 ? Optional.of(malformed.detail())
-                : tooManyHeaders(record);
+                : tooManyHeaders(record).or(() -> withoutTime(record));
         if (broken.isPresent()) {
             RejectedRecord rejection = RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, broken.get());
             if (decoded.position().isPresent()) {
@@ -185,6 +189,13 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             return false;
         }
         return check(record, space.get(), metrics, ((Decoded.Valid) decoded).observation());
+    }
+
+    private static Optional<String> withoutTime(Incoming record) {
+        return record.isWithoutTime()
+                ? Optional.of("the record has no time, or one from before the year 2000; let the broker give it one:"
+                        + " message.timestamp.type=LogAppendTime on topic " + record.topic())
+                : Optional.empty();
     }
 
     private static Optional<String> tooManyHeaders(Incoming record) {
@@ -328,7 +339,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
         Optional<StoredMemory> stored = store.memory(space, id);
         if (observation.operation() == Operation.OBSERVE) {
-            if (stored.filter(memory -> memory.says(digest) && !hasExpired(space, memory))
+            if (stored.filter(memory -> memory.says(digest) && !hasExpired(space, memory, record.appendedAtMs()))
                     .isPresent()) {
                 if (record.isRedelivered()) {
                     return new Verdict.Dropped(Verdict.Session.CONSUMES, digest);
@@ -353,10 +364,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     }
 
     /** What is too old is not remembered any more, even if it is not deleted yet. */
-    private boolean hasExpired(String space, StoredMemory memory) {
-        return config.retention()
-                .of(store.space(space))
-                .hasExpired(memory.enqueuedAtMs(), context.currentSystemTimeMs());
+    private boolean hasExpired(String space, StoredMemory memory, long nowMs) {
+        return config.retention().of(store.space(space)).hasExpired(memory.enqueuedAtMs(), nowMs);
     }
 
     /** A number that was used before: a benign retry when it says the same, else a mistake of the producer. */

@@ -112,9 +112,11 @@ final class PartitionTick {
         processedEnqueueTimeMs.merge(lane, enqueuedAtMs, Math::max);
     }
 
-    /** The broker's time as records tell it: the latest append time seen on any lane here, epoch ms; 0 before the first. */
+    /** The broker's time, or an earlier one: never earlier than the latest record processed here; epoch ms, 0 before it. */
     long brokerTimeMs() {
-        return processedEnqueueTimeMs.values().stream().max(Long::compare).orElse(0L);
+        long processed =
+                processedEnqueueTimeMs.values().stream().max(Long::compare).orElse(0L);
+        return Math.max(processed, runtime.brokerClock().nowMs().orElse(0));
     }
 
     /** A record at that offset concerned the session. */
@@ -138,8 +140,9 @@ final class PartitionTick {
         acknowledge(nowMs);
         notePoint();
         sweeper.sweepDropped();
-        retention.tick(nowMs);
-        if (nowMs - sweptAtMs >= SWEEP_INTERVAL_MS) {
+        retention.tick(runtime.brokerClock().nowMs());
+        // The clock of the machine may be set back.
+        if (Math.abs(nowMs - sweptAtMs) >= SWEEP_INTERVAL_MS) {
             sweptAtMs = nowMs;
             sweep(nowMs);
         }
@@ -161,7 +164,7 @@ final class PartitionTick {
             BackpressureLevel level = admission.level(lane);
             BackpressureStatus status = admission.status(lane, nowMs);
             runtime.board().publish(new LanePartition(lane, partition), level, status);
-            long sinceSent = nowMs - statusSentAtMs.getOrDefault(lane, 0L);
+            long sinceSent = Math.abs(nowMs - statusSentAtMs.getOrDefault(lane, 0L));
             boolean due = level != BackpressureLevel.NORMAL
                     && sinceSent >= runtime.config().statusIntervalMs();
             // The first status replaces what the partition's last owner said.
@@ -219,17 +222,20 @@ final class PartitionTick {
     }
 
     private void sweep(long nowMs) {
-        deferred.sweep(brokerTimeMs());
-        Sweeper.SweptSessions swept = sweeper.sweepSessions(processedEnqueueTimeMs, brokerTimeMs());
-        swept.changed().forEach(session -> acknowledgements.changed(session.key(), session.state()));
-        for (SessionKey session : swept.purged()) {
-            runtime.sessions().ended(session);
-            String key = SessionProgress.key(session.space(), session.lane(), session.session());
-            send(key, null, nowMs, EngramTopology.SESSIONS_SINK);
-        }
-        oldestComing(nowMs).ifPresent(ms -> {
-            sweeper.sweepTombstones(ms);
-            sweeper.sweepDropMarks(ms);
+        // By a clock that is ahead everything would be old: while the broker's time is unknown nothing is deleted.
+        runtime.brokerClock().nowMs().ifPresent(brokerMs -> {
+            deferred.sweep(brokerMs);
+            Sweeper.SweptSessions swept = sweeper.sweepSessions(processedEnqueueTimeMs, brokerMs);
+            swept.changed().forEach(session -> acknowledgements.changed(session.key(), session.state()));
+            for (SessionKey session : swept.purged()) {
+                runtime.sessions().ended(session);
+                String key = SessionProgress.key(session.space(), session.lane(), session.session());
+                send(key, null, nowMs, EngramTopology.SESSIONS_SINK);
+            }
+            oldestComing(brokerMs).ifPresent(ms -> {
+                sweeper.sweepTombstones(ms);
+                sweeper.sweepDropMarks(ms);
+            });
         });
         runtime.sessions().count(); // forgets those that went idle
     }

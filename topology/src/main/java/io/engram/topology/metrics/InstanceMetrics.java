@@ -7,6 +7,7 @@ import io.prometheus.metrics.core.metrics.Info;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
@@ -55,6 +56,7 @@ public final class InstanceMetrics {
     private volatile IntSupplier expectedThreads = () -> 0;
     private volatile IntSupplier aliveThreads = () -> 0;
     private volatile Supplier<Map<String, Integer>> topicProblems = Map::of;
+    private volatile Supplier<OptionalLong> clockSkewMs = OptionalLong::empty;
 
     InstanceMetrics(PrometheusRegistry registry) {
         Counter counter = Counter.builder()
@@ -82,6 +84,13 @@ public final class InstanceMetrics {
                 .labelNames(MetricNames.PARTITION)
                 .callback(out ->
                         standbyLags.get().forEach((partition, lag) -> out.call(lag, Integer.toString(partition))))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.CLOCK_SKEW)
+                .help(
+                        "How far this instance's clock is ahead of the broker's, seconds; absent while the broker's time is"
+                                + " not known, and nothing is deleted for its age.")
+                .callback(out -> clockSkewMs.get().ifPresent(ms -> out.call(ms / 1_000.0)))
                 .register(registry);
         GaugeWithCallback.builder()
                 .name(MetricNames.READY)
@@ -141,6 +150,11 @@ public final class InstanceMetrics {
     /** What {@code topic_problems} reports, by problem. */
     public void topicProblems(Supplier<Map<String, Integer>> problems) {
         topicProblems = problems;
+    }
+
+    /** What {@code clock_skew_seconds} reports: this machine's clock minus the broker's, milliseconds; empty while unknown. */
+    public void clockSkew(Supplier<OptionalLong> ms) {
+        clockSkewMs = ms;
     }
 
     /** What {@code ready} reports. */

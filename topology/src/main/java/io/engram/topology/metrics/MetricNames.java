@@ -35,6 +35,7 @@ public final class MetricNames {
     public static final String STANDBY_LAG = "engram_standby_lag_records";
     public static final String READY = "engram_ready";
     public static final String THREADS = "engram_threads";
+    public static final String CLOCK_SKEW = "engram_clock_skew_seconds";
     public static final String BUILD = "engram_build_info";
 
     /** Beside the catalogue: memories in the indexes of this instance. */

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
@@ -126,8 +127,13 @@ public final class Retention {
         }
     }
 
-    /** Goes on with what there is to do, for a few milliseconds. */
-    public void tick(long nowMs) {
+    /**
+     * Goes on with what there is to do, for a few milliseconds.
+     *
+     * @param brokerMs the broker's time; while it is unknown nothing is too old
+     */
+    public void tick(OptionalLong brokerMs) {
+        long nowMs = brokerMs.orElse(0);
         long deadline = System.nanoTime() + TICK_NANOS;
         List<String> served = new ArrayList<>();
         for (Map.Entry<String, Space> entry : spaces.entrySet()) {

@@ -1,5 +1,6 @@
 package io.engram.topology.store;
 
+import io.engram.topology.BrokerClock;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.retention.RetentionConfig;
@@ -13,7 +14,6 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Serializer;
@@ -59,7 +59,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
             BiFunction<TaskId, IndexedStore, PartitionIndex> indexFactory,
             IndexLoader loader,
             RetentionConfig retention,
-            LongSupplier clock) {
+            BrokerClock clock) {
         this.rocks = rocks;
         this.view = new MemoryView(this, retention, clock);
         this.indexFactory = indexFactory;

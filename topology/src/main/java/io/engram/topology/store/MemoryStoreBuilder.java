@@ -1,6 +1,7 @@
 package io.engram.topology.store;
 
 import io.engram.index.IndexEngine;
+import io.engram.topology.BrokerClock;
 import io.engram.topology.indexing.IndexWorkers;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.metrics.EngramMetrics;
@@ -32,11 +33,13 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
     private final IndexLoader loader;
     private final RetentionConfig retention;
     private final LongSupplier clock;
+    private final BrokerClock brokerClock;
 
     /**
      * @param changelogConfig topic settings of the changelog
      * @param retention of spaces without one of their own
      * @param clock epoch milliseconds
+     * @param brokerClock what decides whether a memory is too old
      */
     public MemoryStoreBuilder(
             String name,
@@ -46,7 +49,8 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
             EngramMetrics metrics,
             IndexLoader loader,
             RetentionConfig retention,
-            LongSupplier clock) {
+            LongSupplier clock,
+            BrokerClock brokerClock) {
         this.name = name;
         this.changelogConfig = Map.copyOf(changelogConfig);
         this.workers = workers;
@@ -55,12 +59,13 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
         this.loader = loader;
         this.retention = retention;
         this.clock = clock;
+        this.brokerClock = brokerClock;
     }
 
     @Override
     public MemoryStore build() {
-        IndexedStore inner =
-                new IndexedStore(Stores.persistentKeyValueStore(name).get(), this::index, loader, retention, clock);
+        IndexedStore inner = new IndexedStore(
+                Stores.persistentKeyValueStore(name).get(), this::index, loader, retention, brokerClock);
         KeyValueStore<Bytes, byte[]> store = Stores.keyValueStoreBuilder(
                         supplierOf(inner), Serdes.Bytes(), Serdes.ByteArray())
                 .withLoggingEnabled(changelogConfig)
@@ -104,7 +109,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
 
     @Override
     public StoreBuilder<MemoryStore> withLoggingEnabled(Map<String, String> config) {
-        return new MemoryStoreBuilder(name, config, workers, engine, metrics, loader, retention, clock);
+        return new MemoryStoreBuilder(name, config, workers, engine, metrics, loader, retention, clock, brokerClock);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.engram.topology.store;
 
 import io.engram.schemas.Lane;
+import io.engram.topology.BrokerClock;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.StoredValues;
@@ -11,7 +12,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 import org.apache.kafka.common.utils.Bytes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,14 +25,14 @@ public final class MemoryView implements StoredValues {
 
     private final IndexedStore store;
     private final RetentionConfig retention;
-    private final LongSupplier clock;
+    private final BrokerClock clock;
     private final CommitPoints commitPoints = new CommitPoints();
     private volatile Map<Lane, LaneProgress> lanes = Map.of();
     private volatile int partition = -1;
     private volatile boolean warm;
     private volatile long lag;
 
-    MemoryView(IndexedStore store, RetentionConfig retention, LongSupplier clock) {
+    MemoryView(IndexedStore store, RetentionConfig retention, BrokerClock clock) {
         this.store = store;
         this.retention = retention;
         this.clock = clock;
@@ -188,9 +188,14 @@ public final class MemoryView implements StoredValues {
 
     private boolean isVisible(StoredMemory memory, SpaceRecord space) {
         boolean fits = !space.exists() || memory.dimension() == space.dimension();
-        return fits
-                && !space.hides(memory)
-                && !retention.of(space).hasExpired(memory.enqueuedAtMs(), clock.getAsLong());
+        return fits && !space.hides(memory) && !hasExpired(memory, space);
+    }
+
+    private boolean hasExpired(StoredMemory memory, SpaceRecord space) {
+        RetentionConfig limits = retention.of(space);
+        // While the broker's time is unknown nothing is deleted, and nothing hidden.
+        return limits.ttlMs() > 0
+                && limits.hasExpired(memory.enqueuedAtMs(), clock.nowMs().orElse(memory.enqueuedAtMs()));
     }
 
     /** What a space keeps, configured defaults included. */

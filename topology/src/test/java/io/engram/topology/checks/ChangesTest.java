@@ -198,11 +198,8 @@ class ChangesTest {
         topology.settle();
         assertThat(topology.progress()).containsKeys(SPACE + "/normal/s", SPACE + "/normal/open");
 
-        topology.sendAt(
-                Lane.NORMAL,
-                SPACE,
-                Observation.observe("t", 1, "later", new float[] {0, 1}),
-                T0.plus(Duration.ofHours(25)));
+        topology.leap(Duration.ofHours(25));
+        topology.send(SPACE, Observation.observe("t", 1, "later", new float[] {0, 1}));
         topology.advance(Duration.ofSeconds(2));
 
         assertThat(topology.progress().get(SPACE + "/normal/s")).isEqualTo(Optional.empty());

@@ -170,7 +170,7 @@ class RedeliveryTest {
     void shouldKeepTheTimeOfTheChange() {
         Rejection shed = shed(observe(2, "a", "text"));
         long enqueuedAt = Long.parseLong(shed.header(RejectionHeaders.ENQUEUED_AT));
-        topology.advance(Duration.ofMinutes(10));
+        topology.advance(Duration.ofMinutes(9));
 
         topology.redeliver(Lane.NORMAL, shed);
 

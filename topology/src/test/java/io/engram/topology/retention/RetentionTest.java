@@ -98,6 +98,47 @@ class RetentionTest {
     }
 
     @Test
+    void shouldNotBelieveAMachineWhoseClockIsAhead() {
+        start(new RetentionConfig(30 * 60_000, 0));
+        observe("young");
+        topology.setClock(Duration.ofHours(2));
+        topology.settle();
+        topology.advance(Duration.ofMinutes(20));
+
+        assertThat(stored()).containsExactly("young");
+        assertThat(topology.recallIds(SPACE, new float[] {1, 1}, 10)).containsExactly("young");
+
+        topology.advance(Duration.ofMinutes(10));
+        assertThat(stored()).as("its time has come").isEmpty();
+    }
+
+    @Test
+    void shouldDeleteNothingWhileTheBrokersTimeIsUnknown() {
+        start(new RetentionConfig(120_000, 0));
+        observe("m");
+        topology.settle();
+        topology.brokerAnswers(false);
+        topology.advance(Duration.ofMinutes(10));
+
+        assertThat(stored()).containsExactly("m");
+        assertThat(topology.recallIds(SPACE, new float[] {1, 1}, 10)).containsExactly("m");
+
+        topology.brokerAnswers(true);
+        topology.advance(Duration.ofSeconds(1));
+        assertThat(stored()).isEmpty();
+    }
+
+    @Test
+    void shouldGoOnWhenTheClockOfTheMachineIsSetBack() {
+        start(new RetentionConfig(60_000, 0));
+        observe("m");
+        topology.settle();
+        topology.setClock(Duration.ofHours(-2));
+        topology.advance(Duration.ofMinutes(2));
+        assertThat(stored()).isEmpty();
+    }
+
+    @Test
     void shouldCountFromTheReplacement() {
         start(new RetentionConfig(60_000, 2));
         observe("a");
