@@ -251,7 +251,7 @@ local lib = import 'lib.libsonnet';
         alert('EngramClockSkew', {
           value: 'max by (instance) (abs(engram_clock_skew_seconds{%(selector)s}))' % c,
           when: 'VALUE > 60',
-          'for': '5m',
+          hold: 300,
           severity: 'warning',
           event: 'clock_skew',
           summary: 'The clock of {{ $labels.instance }} is {{ $value | humanizeDuration }} off the broker\'s',
@@ -265,6 +265,16 @@ local lib = import 'lib.libsonnet';
           summary: '{{ $value | humanize }} topics were changed under the instances, or do not fit each other',
           description: 'By problem: {{ range query "max by (problem) (engram_topic_problems) > 0" }}{{ .Labels.problem }} {{ .Value | humanize }}; {{ end }}'
                        + 'the log and /readyz name the topics. Delete and reset nothing before you have read the runbook.',
+        }),
+        alert('EngramLaneStalled', {
+          value: 'max(engram_streaming_lane_stalled_seconds{%(selector)s})' % c,
+          when: 'VALUE > %d' % c.laneStalledSeconds,
+          hold: 30,
+          severity: 'critical',
+          event: 'lane_stalled',
+          summary: 'An open transaction of a producer has been holding up a lane for {{ $value | humanizeDuration }}',
+          description: 'Waiting behind it, in offsets: {{ range query "sort_desc(sum by (priority) (engram_streaming_lane_blocked_records) > 0)" }}{{ .Labels.priority }} {{ .Value | humanize }}; {{ end }}'
+                       + 'none of them is processed, or counted in the queue, before it ends.',
         }),
         alert('EngramThroughputLow', {
           value: 'engram:observations:rate',

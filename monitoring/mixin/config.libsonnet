@@ -35,6 +35,8 @@
     sessionsLeft: 0.5,
     sessionsAtLeast: 10,
     snapshotAgeSeconds: 900,
+    // Longer than the transaction of any well-behaved producer; Kafka's default for transaction.timeout.ms is as long.
+    laneStalledSeconds: 60,
     standbyLagRecords: 10000,
     indexMemoryRatio: 0.9,
     throttledRatio: 0.25,

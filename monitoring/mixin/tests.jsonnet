@@ -344,6 +344,26 @@ local cases = [
     ],
   },
   {
+    alert: 'EngramLaneStalled',
+    fires: [
+      [
+        up,
+        s('engram_streaming_lane_stalled_seconds', a + ', priority="normal"', '0x4 0+15x40'),
+        s('engram_streaming_lane_stalled_seconds', a + ', priority="low"', '0x40'),
+        s('engram_streaming_lane_blocked_records', a + ', priority="normal"', '0x4 1001x40'),
+        s('engram_streaming_lane_blocked_records', a + ', priority="low"', '0x40'),
+      ],
+      '4m',
+      {},
+      'An open transaction of a producer has been holding up a lane for 2m 45s',
+      'Waiting behind it, in offsets: normal 1.001k; none of them is processed, or counted in the queue, before it ends.',
+    ],
+    quiet: [
+      [[up, s('engram_streaming_lane_stalled_seconds', a + ', priority="normal"', '0+15x4 0+15x4 0+15x4 0+15x4')], '4m'],
+      [[up, s('engram_streaming_lane_stalled_seconds', a + ', priority="normal"', '0x40')], '4m'],
+    ],
+  },
+  {
     alert: 'EngramIndexMemoryHigh',
     fires: [[up, s('engram_hnsw_index_memory_bytes', a, '950x60'), s('engram_hnsw_index_memory_limit_bytes', a, '1000x60')], '6m', {}, 'The indexes of an instance take 95% of what they may', null],
     quiet: [[[up, s('engram_hnsw_index_memory_bytes', a, '850x60'), s('engram_hnsw_index_memory_limit_bytes', a, '1000x60')], '6m']],

@@ -11,6 +11,7 @@ import io.engram.topology.checks.ReadAgain;
 import io.engram.topology.checks.RecentRejections;
 import io.engram.topology.checks.WriteLimits;
 import io.engram.topology.indexing.IndexWorkers;
+import io.engram.topology.indexing.ProcessedLanes;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.snapshot.Snapshots;
 import io.engram.topology.store.IndexLoader;
@@ -31,6 +32,7 @@ public final class TopologyRuntime implements AutoCloseable {
     private final BrokerClock brokerClock;
     private final LaneDepths depths = new LaneDepths();
     private final Map<Lane, DrainRate> rates = new EnumMap<>(Lane.class);
+    private final ProcessedLanes lanes = new ProcessedLanes();
     private final BackpressureBoard board = new BackpressureBoard();
     private final ActiveSessions sessions;
     private final RecentRejections rejections = new RecentRejections();
@@ -73,6 +75,8 @@ public final class TopologyRuntime implements AutoCloseable {
                 new IndexMemory(workers::indexMemoryBytes, config.indexing().maxMemoryBytes());
         metrics.indexMemory(indexMemory::used, indexMemory::limit);
         metrics.queueDepth(depths::depth);
+        metrics.laneBlocked(depths::blocked);
+        metrics.laneStalledMs(depths::stalledMs);
         metrics.queueCapacity(config.admission()::capacity);
         metrics.activeSessions(sessions::count);
     }
@@ -117,6 +121,11 @@ public final class TopologyRuntime implements AutoCloseable {
 
     public Map<Lane, DrainRate> rates() {
         return rates;
+    }
+
+    /** The lanes and partitions processed here; whoever reads them reports how far it has read. */
+    public ProcessedLanes lanes() {
+        return lanes;
     }
 
     /** Levels of the lanes and partitions processed here. */

@@ -61,7 +61,7 @@ public final class ApiServer implements AutoCloseable {
                 servedBy,
                 config.recallTimeoutMs());
         ObservationRoutes observationRoutes =
-                new ObservationRoutes(gateway, stores, router, concurrency, config.recallTimeoutMs());
+                new ObservationRoutes(gateway, router, concurrency, config.recallTimeoutMs());
         StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, router, concurrency, servedBy, probes);
         MaintenanceRoutes maintenanceRoutes = new MaintenanceRoutes(runtime.snapshots(), verifier);
         server = new HardenedServer(

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.query.Gateway;
-import io.engram.app.query.LocalStores;
 import io.engram.app.query.Peers;
 import io.engram.app.query.UnavailableException;
 import io.engram.schemas.Decoded;
@@ -26,16 +25,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BooleanSupplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Writing over HTTP: observe, forget, drop. Everything goes through the lanes, like any other producer's records. */
 final class ObservationRoutes {
-    private static final Logger LOG = LoggerFactory.getLogger(ObservationRoutes.class);
-    /** Between instances: only the one that processes the space may answer. */
-    static final String ACTIVE_ONLY = "active=true";
-
     private static final int MAX_LINES = 1_000;
     /** Longer than the producer tries. */
     private static final long SEND_TIMEOUT_MS = 25_000;
@@ -43,15 +35,12 @@ final class ObservationRoutes {
     private static final long FATE_MARGIN_MS = 500;
 
     private final Gateway gateway;
-    private final LocalStores stores;
     private final RequestRouter router;
     private final Concurrency concurrency;
     private final long maxTimeoutMs;
 
-    ObservationRoutes(
-            Gateway gateway, LocalStores stores, RequestRouter router, Concurrency concurrency, long maxTimeoutMs) {
+    ObservationRoutes(Gateway gateway, RequestRouter router, Concurrency concurrency, long maxTimeoutMs) {
         this.gateway = gateway;
-        this.stores = stores;
         this.router = router;
         this.concurrency = concurrency;
         this.maxTimeoutMs = maxTimeoutMs;
@@ -130,52 +119,14 @@ final class ObservationRoutes {
         return observation;
     }
 
+    // Always sent, whatever is stored now: an observation that came before may still be on its way to the store.
     private void forget(Context context) throws InterruptedException {
         String space = RecallRoutes.spaceOf(context);
-        String id = context.pathParam("id");
-        require(
-                space,
-                "/memories/" + Peers.segment(id),
-                () -> stores.askActive(space, view -> view.memory(space, id)).isPresent(),
-                ApiServer.unknownMemory(space, id));
-        send(context, space, List.of(Observation.forget("http", 1, id)), false);
+        send(context, space, List.of(Observation.forget("http", 1, context.pathParam("id"))), false);
     }
 
     private void drop(Context context) throws InterruptedException {
-        String space = RecallRoutes.spaceOf(context);
-        require(
-                space,
-                "/settings",
-                () -> stores.askActive(space, view -> view.space(space)).exists(),
-                ApiServer.unknownSpace(space));
-        send(context, space, List.of(Observation.of(Operation.DROP, "http", 1)), false);
-    }
-
-    /**
-     * Refuses what is not there. Only where the space is processed that is certain: a standby may be behind, and while
-     * nobody is certain the record is sent.
-     */
-    private void require(String space, String path, BooleanSupplier here, Problem.ProblemException otherwise)
-            throws InterruptedException {
-        try {
-            ObjectNode found = router.route(
-                            false,
-                            space,
-                            RequestRouter.Budget.of(maxTimeoutMs, false),
-                            () -> {
-                                if (!here.getAsBoolean()) {
-                                    throw otherwise;
-                                }
-                                return JsonBody.MAPPER.createObjectNode();
-                            },
-                            Peers.Call.get("/v1/spaces/" + space + path + "?" + ACTIVE_ONLY))
-                    .answer();
-            if (found.path("dimension").isNull()) {
-                throw otherwise; // settings of a space that is not in use
-            }
-        } catch (UnavailableException e) {
-            LOG.debug("Nobody can say whether {} is there; sending anyway", path, e);
-        }
+        send(context, RecallRoutes.spaceOf(context), List.of(Observation.of(Operation.DROP, "http", 1)), false);
     }
 
     private void configure(Context context) throws InterruptedException {
@@ -251,6 +202,10 @@ final class ObservationRoutes {
                 long leftMs = (deadline - System.nanoTime()) / 1_000_000;
                 ObjectNode fate =
                         leftMs > 0 ? fateOf(space, lane, record, leftMs) : describe(new Gateway.Fate.Pending());
+                if (isRepeated(fate)) {
+                    // Whoever sends the same again gets the same answer.
+                    fate = describe(new Gateway.Fate.Indexed()).put("repeated", true);
+                }
                 if (fate.has("reason") && fate.path("status").asText().equals("rejected") && !many) {
                     throw rejected(fate);
                 }
@@ -262,6 +217,10 @@ final class ObservationRoutes {
         }
         ApiServer.json(
                 context, status, many ? JsonBody.MAPPER.createObjectNode().set("results", results) : results.get(0));
+    }
+
+    private static boolean isRepeated(ObjectNode fate) {
+        return fate.path("reason").asText().equals(RejectionReason.DUPLICATE.label());
     }
 
     /** The record is in Kafka, whoever can be asked about it: not to know its fate is no failure. */
@@ -279,11 +238,17 @@ final class ObservationRoutes {
         if (fate instanceof Gateway.Fate.Rejected rejected) {
             return describe(result.put("status", "rejected"), rejected.rejection());
         }
+        if (fate instanceof Gateway.Fate.Repeated repeated) {
+            return describe(result.put("status", "rejected"), repeated.rejection());
+        }
         if (fate instanceof Gateway.Fate.Deferred deferred) {
             return describe(result.put("status", "deferred"), deferred.rejection());
         }
         if (fate instanceof Gateway.Fate.Processed) {
             return result.put("status", "processed");
+        }
+        if (fate instanceof Gateway.Fate.Absent) {
+            return result.put("status", "absent");
         }
         return result.put("status", fate instanceof Gateway.Fate.Indexed ? "indexed" : "pending");
     }

@@ -486,18 +486,11 @@ final class RecallRoutes {
                 space,
                 RequestRouter.Budget.of(maxTimeoutMs, false),
                 () -> {
-                    Optional<StoredMemory> memory = isForActive(context)
-                            ? stores.askActive(space, view -> view.memory(space, id))
-                            : stores.ask(space, view -> view.memory(space, id));
+                    Optional<StoredMemory> memory = stores.ask(space, view -> view.memory(space, id));
                     return MemoryJson.memory(id, memory.orElseThrow(() -> ApiServer.unknownMemory(space, id)), include);
                 },
                 Peers.Call.get("/v1/spaces/" + space + "/memories/" + Peers.segment(id) + query));
         ApiServer.json(context, 200, routed.answer());
-    }
-
-    /** True for a question that a standby might answer wrongly. */
-    static boolean isForActive(Context context) {
-        return "true".equals(context.queryParam("active"));
     }
 
     static String spaceOf(Context context) {

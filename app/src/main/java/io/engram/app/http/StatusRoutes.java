@@ -185,9 +185,7 @@ final class StatusRoutes {
                                 router.isHop(context),
                                 space,
                                 RequestRouter.Budget.of(ROUTED_MS, false),
-                                () -> RecallRoutes.isForActive(context)
-                                        ? stores.askActive(space, view -> settings(space, view))
-                                        : stores.ask(space, view -> settings(space, view)),
+                                () -> stores.ask(space, view -> settings(space, view)),
                                 Peers.Call.get("/v1/spaces/" + space + "/settings"))
                         .answer());
     }
@@ -232,6 +230,14 @@ final class StatusRoutes {
             lane.put(
                     "capacity",
                     lane.path("capacity").asLong() + more.path("capacity").asLong());
+            lane.put(
+                    "blocked",
+                    lane.path("blocked").asLong() + more.path("blocked").asLong());
+            lane.put(
+                    "stalled_ms",
+                    Math.max(
+                            lane.path("stalled_ms").asLong(),
+                            more.path("stalled_ms").asLong()));
         }
         other.path("partitions")
                 .properties()
@@ -269,11 +275,18 @@ final class StatusRoutes {
                             "capacity",
                             runtime.config().admission().capacity(lane)
                                     * runtime.depths().assignedPartitions(lane)
-                                    / runtime.config().partitions());
+                                    / runtime.config().partitions())
+                    .put("blocked", runtime.depths().blocked(lane))
+                    .put("stalled_ms", runtime.depths().stalledMs(lane));
         }
         ObjectNode partitions = answer.putObject("partitions");
-        statuses.forEach(
-                (partition, status) -> partitions.set(partition.toString(), JsonBody.MAPPER.valueToTree(status)));
+        statuses.forEach((partition, status) -> {
+            ObjectNode own = JsonBody.MAPPER.valueToTree(status);
+            runtime.depths()
+                    .of(partition)
+                    .ifPresent(depth -> own.put("blocked", depth.blocked()).put("stalled_ms", depth.stalledMs()));
+            partitions.set(partition.toString(), own);
+        });
         return answer;
     }
 
@@ -295,7 +308,8 @@ final class StatusRoutes {
                                 router.isHop(context),
                                 space,
                                 RequestRouter.Budget.of(ROUTED_MS, false),
-                                () -> stores.ask(space, view -> session(key, view)),
+                                // A standby knows what is stored, not what is acknowledged.
+                                () -> stores.askActive(space, view -> session(key, view)),
                                 Peers.Call.get(path))
                         .answer());
     }
@@ -310,19 +324,16 @@ final class StatusRoutes {
                                         + lane.label())
                         .asException());
         ObjectNode answer = JsonBody.MAPPER.createObjectNode();
-        // What is not active any more is indexed to its end.
-        answer.put(
-                "acknowledged_sequence",
-                runtime.sessions().acknowledged(key).orElse(runtime.sessions().isActive(key) ? 0 : session.next() - 1));
+        // What nobody remembers as owed is indexed to its end.
+        answer.put("acknowledged_sequence", runtime.sessions().acknowledged(key).orElse(session.next() - 1));
         answer.put("expected_sequence", session.isClosed() ? 1 : session.next());
         answer.set("open_ranges", JsonBody.MAPPER.valueToTree(session.open().toList()));
         answer.put("state", session.isClosed() ? "closed" : "open");
         answer.put("last_activity_at", session.lastActivityMs());
-        LaneProgress progress = view.lanes().get(lane);
-        answer.putObject("indexed_offsets")
-                .put(
-                        lane.label() + "-" + view.partition(),
-                        progress == null ? view.index().indexedTo().of(lane) : progress.indexedOffset());
+        Optional.ofNullable(view.lanes().get(lane)) // gone when the partition is being handed over
+                .map(LaneProgress::indexedOffset)
+                .ifPresent(indexed ->
+                        answer.putObject("indexed_offsets").put(lane.label() + "-" + view.partition(), indexed));
         return answer;
     }
 

@@ -28,11 +28,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Tells the {@link LaneDepths} how far the lanes reach on the broker, and where processing stands where no record has
- * told it yet. One request per interval, whatever the number of partitions.
+ * told it yet. A few requests per interval, whatever the number of partitions.
  */
 final class LagMonitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LagMonitor.class);
     private static final long REQUEST_TIMEOUT_MS = 5_000;
+    private static final long WARN_OF_STALL_MS = 30_000;
 
     private final Admin admin;
     private final KafkaStreams streams;
@@ -65,12 +66,39 @@ final class LagMonitor implements AutoCloseable {
             }
             reportCommitted(assigned);
             reportStart(assigned);
-            list(assigned, OffsetSpec.latest())
-                    .forEach((partition, offset) -> assigned.get(partition).endOffset(offset));
+            reportEnds(assigned);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException | TimeoutException | RuntimeException e) {
             LOG.debug("Could not read the lag; trying again", e);
+        }
+    }
+
+    /** What lies between the last stable offset and the end waits for a transaction that its producer has not ended. */
+    private void reportEnds(Map<TopicPartition, PartitionDepth> assigned)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        // First the end: what is written between the two requests must not look as if it were held up.
+        Map<TopicPartition, Long> ends = list(assigned, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED);
+        Map<TopicPartition, Long> stable = list(assigned, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED);
+        long nowMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+        assigned.forEach((partition, depth) -> {
+            long stalledBefore = depth.stalledMs();
+            depth.ends(stable.get(partition), ends.get(partition), nowMs);
+            warnOfStall(partition, depth, stalledBefore);
+        });
+    }
+
+    private static void warnOfStall(TopicPartition partition, PartitionDepth depth, long stalledBefore) {
+        if (stalledBefore < WARN_OF_STALL_MS && depth.stalledMs() >= WARN_OF_STALL_MS) {
+            LOG.warn(
+                    "An open transaction on {} has been holding up {} records for {} s: nothing behind it is processed until"
+                            + " its producer ends it or the broker times it out. Find it with"
+                            + " kafka-transactions.sh find-hanging --topic {} --partition {}",
+                    partition,
+                    depth.blocked(),
+                    TimeUnit.MILLISECONDS.toSeconds(depth.stalledMs()),
+                    partition.topic(),
+                    partition.partition());
         }
     }
 
@@ -108,7 +136,7 @@ final class LagMonitor implements AutoCloseable {
         Map<TopicPartition, OffsetAndMetadata> committed = admin.listConsumerGroupOffsets(applicationId)
                 .partitionsToOffsetAndMetadata()
                 .get(REQUEST_TIMEOUT_MS, TimeUnit.MILLISECONDS);
-        Map<TopicPartition, Long> earliest = list(unknown, OffsetSpec.earliest());
+        Map<TopicPartition, Long> earliest = list(unknown, OffsetSpec.earliest(), IsolationLevel.READ_COMMITTED);
         unknown.forEach((partition, depth) -> {
             long start = earliest.get(partition);
             long next = Optional.ofNullable(committed.get(partition))
@@ -133,13 +161,14 @@ final class LagMonitor implements AutoCloseable {
         }
     }
 
-    private Map<TopicPartition, Long> list(Map<TopicPartition, PartitionDepth> partitions, OffsetSpec spec)
+    private Map<TopicPartition, Long> list(
+            Map<TopicPartition, PartitionDepth> partitions, OffsetSpec spec, IsolationLevel isolation)
             throws InterruptedException, ExecutionException, TimeoutException {
         Map<TopicPartition, OffsetSpec> wanted = new HashMap<>();
         partitions.keySet().forEach(partition -> wanted.put(partition, spec));
         Map<TopicPartition, Long> offsets = new HashMap<>();
         Map<TopicPartition, ListOffsetsResult.ListOffsetsResultInfo> found = admin.listOffsets(
-                        wanted, new ListOffsetsOptions(IsolationLevel.READ_COMMITTED))
+                        wanted, new ListOffsetsOptions(isolation))
                 .all()
                 .get(REQUEST_TIMEOUT_MS, TimeUnit.MILLISECONDS);
         found.forEach((partition, info) -> offsets.put(partition, info.offset()));

@@ -63,6 +63,7 @@ final class StreamsSettings {
         putOverrides(settings, config.streams());
         settings.put(ClusterReporter.GUARD_CONFIG, guard);
         putReporter(settings);
+        putInterceptor(settings);
         settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         return settings;
     }
@@ -110,6 +111,18 @@ final class StreamsSettings {
             reporters.add(ours);
             return String.join(",", reporters);
         });
+    }
+
+    /** Beside those that are configured for consumers. */
+    private static void putInterceptor(Properties settings) {
+        String name = ConsumerConfig.INTERCEPTOR_CLASSES_CONFIG;
+        Object configured = settings.getOrDefault(
+                StreamsConfig.mainConsumerPrefix(name),
+                settings.getOrDefault(StreamsConfig.consumerPrefix(name), settings.getOrDefault(name, "")));
+        String ours = FetchedPositions.class.getName();
+        settings.put(
+                StreamsConfig.mainConsumerPrefix(name),
+                configured.toString().isBlank() ? ours : configured + "," + ours);
     }
 
     private static void putOverrides(Properties settings, Map<String, Object> overrides) {

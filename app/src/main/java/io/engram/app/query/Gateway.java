@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
@@ -34,6 +35,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * and lane. Thread-safe.
  */
 public final class Gateway implements AutoCloseable {
+    private static final long LOOK_AGAIN_MS = 200;
     private static final int MAX_SESSIONS = 10_000;
 
     private final TopologyRuntime runtime;
@@ -69,8 +71,11 @@ public final class Gateway implements AutoCloseable {
 
     /** What became of a record. */
     public sealed interface Fate {
-        /** It is recallable, or applied. */
+        /** It is recallable, or applied, or a newer change of the same memory was there first. */
         record Indexed() implements Fate {}
+
+        /** It says what was said before; that is recallable. */
+        record Repeated(RecentRejections.Rejection rejection) implements Fate {}
 
         /** It was not accepted. */
         record Rejected(RecentRejections.Rejection rejection) implements Fate {}
@@ -78,10 +83,13 @@ public final class Gateway implements AutoCloseable {
         /** It was shed, and will be written to its lane again when there is room. */
         record Deferred(RecentRejections.Rejection rejection) implements Fate {}
 
-        /** It was dealt with, by an instance that cannot be asked any more. */
+        /** It was dealt with by an instance that cannot be asked any more, or too long ago; if there was such a record. */
         record Processed() implements Fate {}
 
-        /** It is still on its way. */
+        /** There is no such record: its transaction was aborted, it is a transaction's marker, or it was deleted. */
+        record Absent() implements Fate {}
+
+        /** It is still on its way, or nothing is written there yet. */
         record Pending() implements Fate {}
     }
 
@@ -182,24 +190,43 @@ public final class Gateway implements AutoCloseable {
     /**
      * Waits until a record is recallable or rejected.
      *
-     * @throws UnavailableException when the space's partition is not processed here
+     * @throws UnavailableException when the space's partition is not processed here, or no longer
      */
     public Fate await(String space, Lane lane, long offset, long timeoutMs) throws InterruptedException {
-        LaneProgress progress = stores.askActive(space, view -> view.lanes().get(lane));
-        if (progress.indexedOffset() < offset && !progress.offsets().await(offset, timeoutMs)) {
-            return new Fate.Pending();
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMs);
+        while (true) {
+            // Asked again and again: whoever waits must notice that the partition has gone elsewhere.
+            LaneProgress progress = stores.askActive(space, view -> view.lanes().get(lane));
+            if (progress.indexedOffset() >= offset) {
+                return fate(new LanePartition(lane, stores.partitionOf(space)), offset, progress.offsets());
+            }
+            long leftMs = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+            if (leftMs <= 0) {
+                return new Fate.Pending();
+            }
+            progress.offsets().await(offset, Math.min(leftMs, LOOK_AGAIN_MS));
         }
-        Optional<RecentRejections.Rejection> rejection =
-                runtime.rejections().of(new LanePartition(lane, stores.partitionOf(space)), offset);
+    }
+
+    /** What became of an offset that is done with; told from what happened here. */
+    private Fate fate(LanePartition partition, long offset, OffsetTracker offsets) {
+        Optional<RecentRejections.Rejection> rejection = runtime.rejections().of(partition, offset);
         if (rejection.isPresent()) {
-            boolean comesAgain =
-                    rejection.get().reason() == RejectionReason.OVER_CAPACITY && config.redeliveryEnabled();
-            return comesAgain ? new Fate.Deferred(rejection.get()) : new Fate.Rejected(rejection.get());
+            return switch (rejection.get().reason()) {
+                case OVER_CAPACITY ->
+                    config.redeliveryEnabled()
+                            ? new Fate.Deferred(rejection.get())
+                            : new Fate.Rejected(rejection.get());
+                case DUPLICATE -> new Fate.Repeated(rejection.get());
+                default -> new Fate.Rejected(rejection.get());
+            };
         }
-        boolean seenHere = progress.offsets().first() != OffsetTracker.NONE
-                && offset >= progress.offsets().first()
-                && runtime.rejections().remembers(new LanePartition(lane, stores.partitionOf(space)), offset);
-        return seenHere ? new Fate.Indexed() : new Fate.Processed();
+        return switch (offsets.seen(offset)) {
+            case DELIVERED ->
+                runtime.rejections().remembers(partition, offset) ? new Fate.Indexed() : new Fate.Processed();
+            case SKIPPED -> new Fate.Absent();
+            case FORGOTTEN, COMING -> new Fate.Processed(); // before anything was read here
+        };
     }
 
     @Override

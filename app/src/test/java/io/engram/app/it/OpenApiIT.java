@@ -130,7 +130,7 @@ class OpenApiIT {
                     delete(instance, "/v1/spaces/s/memories/a?wait=indexed"),
                     "delete /v1/spaces/{space}/memories/{id}",
                     200);
-            requireAnswer(delete(instance, "/v1/spaces/s/memories/a"), "delete /v1/spaces/{space}/memories/{id}", 404);
+            requireAnswer(delete(instance, "/v1/spaces/s/memories/a"), "delete /v1/spaces/{space}/memories/{id}", 202);
             requireAnswer(delete(instance, "/v1/spaces/s"), "delete /v1/spaces/{space}", 202);
             for (String path : List.of("/livez", "/readyz", "/openapi.json")) {
                 assertThat(instance.get(path).statusCode()).isEqualTo(200);

@@ -223,6 +223,32 @@ class RecallIT {
     }
 
     @Test
+    void shouldAnswerARepetitionAsTheFirstTime() {
+        String path = "/v1/spaces/repeated/observations?wait=indexed";
+        String tea = "{\"id\":\"tea\",\"content\":\"at four\",\"embedding\":[1,0,0]}";
+        String later = tea.replace("four", "five");
+        for (String priority : List.of("normal", "normal", "high")) {
+            HttpResponse<String> response = instance.post(path + "&priority=" + priority, tea);
+            assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+            assertThat(Instance.json(response).get("status").asText()).isEqualTo("indexed");
+        }
+        HttpResponse<String> lines = instance.request(
+                HttpRequest.newBuilder()
+                        .header("Content-Type", "application/x-ndjson")
+                        .POST(HttpRequest.BodyPublishers.ofString(tea + "\n" + later + "\n" + later + "\n")),
+                path);
+        assertThat(lines.statusCode()).as(lines.body()).isEqualTo(200);
+        assertThat(Instance.json(lines).get("results").findValuesAsText("status"))
+                .containsExactly("indexed", "indexed", "indexed");
+        assertThat(Instance.json(lines).get("results").get(2).get("repeated").asBoolean())
+                .isTrue();
+        assertThat(Instance.json(instance.get("/v1/spaces/repeated/memories/tea"))
+                        .get("content")
+                        .asText())
+                .isEqualTo("at five");
+    }
+
+    @Test
     void shouldShowCommittedReadsOnceCommitted() {
         observe("committed", 3);
         await().atMost(Duration.ofSeconds(10))

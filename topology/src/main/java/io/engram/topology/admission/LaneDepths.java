@@ -5,12 +5,13 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
  * How many records of each lane are not indexed yet, on this instance.
  *
  * <pre>
- * log start ........ position ............... end offset
+ * log start ........ position ............... stable end
  *                    |—— Kafka lag ——|
  *        taken, not indexed: pending
  * depth = Kafka lag + pending
@@ -53,15 +54,31 @@ public final class LaneDepths {
         return Optional.ofNullable(partitions.get(partition));
     }
 
-    /** Records of the lane that are not indexed yet, over all partitions here. */
+    /** Records of the lane that can be processed and are not indexed yet, over all partitions here. */
     public long depth(Lane lane) {
-        long depth = 0;
+        long depth = 0; // asked for many times a second
         for (Map.Entry<LanePartition, PartitionDepth> entry : partitions.entrySet()) {
             if (entry.getKey().lane() == lane) {
                 depth += entry.getValue().depth();
             }
         }
         return depth;
+    }
+
+    /** Offsets of the lane that open transactions keep from being processed, over all partitions here. */
+    public long blocked(Lane lane) {
+        return of(lane).mapToLong(PartitionDepth::blocked).sum();
+    }
+
+    /** The longest time for which an open transaction has been holding up a partition of the lane here, milliseconds. */
+    public long stalledMs(Lane lane) {
+        return of(lane).mapToLong(PartitionDepth::stalledMs).max().orElse(0);
+    }
+
+    private Stream<PartitionDepth> of(Lane lane) {
+        return partitions.entrySet().stream()
+                .filter(entry -> entry.getKey().lane() == lane)
+                .map(Map.Entry::getValue);
     }
 
     /** How many partitions of the lane are processed here. */

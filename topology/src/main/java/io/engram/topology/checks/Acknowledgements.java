@@ -9,6 +9,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.ToLongFunction;
 
 /**
@@ -67,6 +68,16 @@ final class Acknowledgements {
         } else {
             known.state = state;
         }
+    }
+
+    /** True when something of the session is still to be acknowledged. */
+    boolean awaits(SessionKey session) {
+        return pending.containsKey(session);
+    }
+
+    /** The sessions of which something is still to be acknowledged. */
+    Set<SessionKey> waiting() {
+        return Set.copyOf(pending.keySet());
     }
 
     /**

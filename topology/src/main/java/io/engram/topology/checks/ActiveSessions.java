@@ -3,6 +3,7 @@ package io.engram.topology.checks;
 import io.engram.topology.store.SessionKey;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
@@ -12,6 +13,8 @@ public final class ActiveSessions {
     private final LongSupplier clock;
     private final Map<SessionKey, Long> lastSeen = new ConcurrentHashMap<>();
     private final Map<SessionKey, Long> acknowledged = new ConcurrentHashMap<>();
+    // What of them is not acknowledged yet, however long ago they sent it.
+    private final Set<SessionKey> owed = ConcurrentHashMap.newKeySet();
 
     /**
      * @param idleMs a session counts for this long after its last record
@@ -22,27 +25,49 @@ public final class ActiveSessions {
         this.clock = clock;
     }
 
-    /** What was last acknowledged of an active session. */
+    /** What was last acknowledged of a session; empty when it is not active here, and nothing of it is owed. */
     public OptionalLong acknowledged(SessionKey session) {
         Long sequence = acknowledged.get(session);
         return sequence == null ? OptionalLong.empty() : OptionalLong.of(sequence);
-    }
-
-    /** True when the session sent something lately. */
-    public boolean isActive(SessionKey session) {
-        return lastSeen.containsKey(session);
     }
 
     void acknowledge(SessionKey session, long sequence) {
         acknowledged.put(session, sequence);
     }
 
-    void seen(SessionKey session) {
+    /**
+     * A record of the session came.
+     *
+     * @param before the last number that was taken before it
+     */
+    void seen(SessionKey session, long before) {
+        // When nothing of it is remembered, nothing of it is owed: all that it has is acknowledged. One that starts
+        // anew has
+        // nothing yet.
+        acknowledged.merge(session, before, Math::min);
         lastSeen.put(session, clock.getAsLong());
     }
 
+    /** A record of the session is to be acknowledged. */
+    void owes(SessionKey session) {
+        owed.add(session);
+    }
+
+    /** Everything of the session is acknowledged. */
+    void settled(SessionKey session) {
+        owed.remove(session);
+    }
+
+    /** The session was closed: its numbers start anew. */
     void ended(SessionKey session) {
         lastSeen.remove(session);
+        acknowledged.put(session, 0L);
+    }
+
+    /** The session is gone, or is others' to acknowledge. */
+    void forgotten(SessionKey session) {
+        lastSeen.remove(session);
+        owed.remove(session);
         acknowledged.remove(session);
     }
 
@@ -50,7 +75,7 @@ public final class ActiveSessions {
     public long count() {
         long from = clock.getAsLong() - idleMs;
         lastSeen.values().removeIf(seen -> seen < from);
-        acknowledged.keySet().removeIf(session -> !lastSeen.containsKey(session));
+        acknowledged.keySet().removeIf(session -> !lastSeen.containsKey(session) && !owed.contains(session));
         return lastSeen.size();
     }
 }

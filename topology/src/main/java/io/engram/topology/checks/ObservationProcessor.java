@@ -76,10 +76,10 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             PartitionDepth depth = runtime.depths().assign(lane, partition);
             depths.put(lane, depth);
             runtime.rejections().started(new LanePartition(lane, partition));
-            lanes.put(
-                    lane,
-                    new LaneProgress(
-                            lane, new OffsetTracker(), depth, runtime.rates().get(lane)));
+            LaneProgress progress = new LaneProgress(
+                    lane, new OffsetTracker(), depth, runtime.rates().get(lane));
+            lanes.put(lane, progress);
+            runtime.lanes().started(partition, progress);
         }
         store.activate(lanes);
         admission = new AdmissionControl(
@@ -213,7 +213,9 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         SessionState session = found.state();
         Verdict verdict = verdict(record, space, observation, session);
         decided = true;
-        runtime.sessions().seen(key);
+        if (!found.isRetired()) {
+            runtime.sessions().seen(key, session.isClosed() ? 0 : session.next() - 1);
+        }
         if (verdict instanceof Verdict.Rejected rejected) {
             boolean isShed = rejected.record().reason() == RejectionReason.OVER_CAPACITY;
             Passed passed = apply(rejected.session(), rejected.digest(), found, observation, record, isShed);
@@ -226,13 +228,14 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                     passed == Passed.FOR_GOOD
                             ? rejected.record().passedForGood(observation.session(), session.next())
                             : rejected.record());
-            return false;
+            return rejected.record().reason() == RejectionReason.DUPLICATE
+                    && finishesWithEarlier(record, space, observation, session);
         }
         record.redelivery().ifPresent(again -> deferred.settle(record.lane().lane(), again.sourceOffset()));
         if (verdict instanceof Verdict.Dropped dropped) {
             apply(dropped.session(), dropped.digest(), found, observation, record, false);
             metrics.redeliveredDropped();
-            return false;
+            return finishesWithEarlier(record, space, observation, session);
         }
         Verdict.Accepted accepted = (Verdict.Accepted) verdict;
         if (record.isUnlisted() && !session.isKnown()) {
@@ -246,6 +249,12 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         found.store(store);
         touched(found, record);
         return changes.apply(record, space, metrics, observation, accepted);
+    }
+
+    /** It repeats what may still wait for the index, on another lane: it must not count as recallable before that is. */
+    private boolean finishesWithEarlier(Incoming record, String space, Observation observation, SessionState session) {
+        String id = id(record.lane().lane(), observation, session);
+        return store.view().index().finishWith(space, id, record.lane(), record.offset());
     }
 
     /** What became of the number of a record that was rejected. */
@@ -483,6 +492,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         Optional.ofNullable(tick).ifPresent(PartitionTick::close); // absent when init failed
         for (LaneProgress lane : lanes.values()) {
             runtime.depths().unassign(lane.lane(), partition, lane.depth());
+            runtime.lanes().ended(partition, lane);
         }
         Optional.ofNullable(store).ifPresent(MemoryStore::deactivate);
     }

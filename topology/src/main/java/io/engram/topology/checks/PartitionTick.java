@@ -121,6 +121,7 @@ final class PartitionTick {
 
     /** A record at that offset concerned the session. */
     void touched(SessionKey session, SessionState state, long offset) {
+        runtime.sessions().owes(session);
         acknowledgements.touch(session, state, offset);
     }
 
@@ -192,6 +193,9 @@ final class PartitionTick {
         for (Acknowledgements.Due due : acknowledgements.due(this::watermark, nowMs)) {
             SessionKey session = due.session();
             runtime.sessions().acknowledge(session, due.progress().acknowledgedSequence());
+            if (!acknowledgements.awaits(session)) {
+                runtime.sessions().settled(session);
+            }
             send(
                     SessionProgress.key(session.space(), session.lane(), session.session()),
                     JsonCodec.encode(due.progress()),
@@ -207,9 +211,7 @@ final class PartitionTick {
     private void notePoint() {
         Map<Lane, Long> positions = new EnumMap<>(Lane.class);
         lanes.forEach((lane, progress) -> {
-            if (progress.offsets().last() >= 0) {
-                positions.put(lane, progress.offsets().last() + 1);
-            }
+            progress.offsets().last().ifPresent(last -> positions.put(lane, last + 1));
         });
         store.view().commitPoints().note(store.generation(), positions);
         Map<Lane, Long> processed = new EnumMap<>(Lane.class);
@@ -228,7 +230,7 @@ final class PartitionTick {
             Sweeper.SweptSessions swept = sweeper.sweepSessions(processedEnqueueTimeMs, brokerMs);
             swept.changed().forEach(session -> acknowledgements.changed(session.key(), session.state()));
             for (SessionKey session : swept.purged()) {
-                runtime.sessions().ended(session);
+                runtime.sessions().forgotten(session);
                 String key = SessionProgress.key(session.space(), session.lane(), session.session());
                 send(key, null, nowMs, EngramTopology.SESSIONS_SINK);
             }
@@ -247,10 +249,11 @@ final class PartitionTick {
     private Optional<Long> oldestComing(long nowMs) {
         long oldest = Math.min(nowMs, deferred.oldestWaitingMs().orElse(nowMs));
         for (LaneProgress lane : lanes.values()) {
-            if (!lane.depth().positioned() || lane.depth().endOffset() < 0) {
+            if (!lane.depth().positioned() || !lane.depth().measured()) {
                 return Optional.empty();
             }
-            if (lane.depth().depth() > 0) {
+            // What waits behind an open transaction is still to come as well.
+            if (!lane.depth().isDrained()) {
                 Long processed = processedEnqueueTimeMs.get(lane.lane());
                 if (processed == null) {
                     return Optional.empty();
@@ -269,5 +272,6 @@ final class PartitionTick {
     void close() {
         Lane.ALL.forEach(lane -> runtime.board().remove(new LanePartition(lane, partition)));
         spaces.close();
+        acknowledgements.waiting().forEach(runtime.sessions()::forgotten);
     }
 }

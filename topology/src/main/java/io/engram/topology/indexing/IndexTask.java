@@ -86,6 +86,32 @@ final class IndexTask {
                 space, Kind.SYNC, id, generation, nowMs + BACKGROUND_SLACK_MS, 0, null, restore, epoch, 0, NOT_CACHED);
     }
 
+    /** The same without its embedding, to be kept after the task itself is finished and no longer counted. */
+    IndexTask withoutEmbedding() {
+        return new IndexTask(
+                space,
+                kind,
+                id,
+                generation,
+                deadlineMs,
+                enqueuedAtMs,
+                progress,
+                restore,
+                epoch,
+                sourceOffset,
+                NOT_CACHED);
+    }
+
+    /** True when both are the same change, with its embedding or without. */
+    boolean isSame(IndexTask that) {
+        return kind == that.kind
+                && generation == that.generation
+                && progress == that.progress
+                && sourceOffset == that.sourceOffset
+                && epoch == that.epoch
+                && id.equals(that.id);
+    }
+
     boolean isLive() {
         return progress != null;
     }

@@ -3,6 +3,7 @@ package io.engram.topology.indexing;
 import io.engram.schemas.Lane;
 import io.engram.topology.admission.DrainRate;
 import io.engram.topology.admission.PartitionDepth;
+import java.util.OptionalLong;
 
 /**
  * One partition of one lane as its records move from the stream thread to the index. Thread-safe.
@@ -14,23 +15,40 @@ import io.engram.topology.admission.PartitionDepth;
 public record LaneProgress(Lane lane, OffsetTracker offsets, PartitionDepth depth, DrainRate rate) {
     /** Every record up to this source offset is recallable or rejected; -1 while nothing is known. */
     public long indexedOffset() {
-        long watermark = offsets.watermark();
+        // Read before the watermark: the position of a record that is taken in between says nothing of the index.
+        long position = depth.position();
+        OptionalLong watermark = offsets.watermark();
         // Before the first record of this run, everything before the start position is in.
-        return watermark == OffsetTracker.NONE ? Math.max(depth.position(), 0) - 1 : watermark;
+        return watermark.orElse(Math.max(position, 0) - 1);
     }
 
     /** A record was taken and waits for the index. */
     public void begin(long offset) {
-        offsets.begin(offset);
-        depth.positionAtLeast(offset + 1);
         depth.taken();
+        offsets.begin(offset);
+        moved();
     }
 
     /** A record was dealt with and leaves nothing to index. */
     public void pass(long offset) {
         offsets.pass(offset);
-        depth.positionAtLeast(offset + 1);
+        moved();
         rate.count(1);
+    }
+
+    /**
+     * The consumer read up to {@code next}: what lies between its records are markers and aborted records, which nobody
+     * will ever process.
+     *
+     * @param lastRecord offset of the last record that came with this; empty when only the position moved
+     */
+    public void fetched(OptionalLong lastRecord, long next) {
+        offsets.fetched(lastRecord, next);
+        moved();
+    }
+
+    private void moved() {
+        offsets.position().ifPresent(depth::positionAtLeast);
     }
 
     /** A record that waited is recallable. */

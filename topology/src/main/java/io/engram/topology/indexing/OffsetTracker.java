@@ -1,25 +1,48 @@
 package io.engram.topology.indexing;
 
+import java.util.OptionalLong;
+
 /**
- * How far one partition of one lane is worked off although its records finish out of order.
+ * How far one partition of one lane is worked off although its records finish out of order, and which of its offsets were
+ * records at all.
  *
  * <pre>
- * offsets  | 10 11 12 13 14 15
- *          | ✓  ✓  …  ✓  …        … = begun     watermark 11: everything up to it is done
+ * offsets  | 10 11 12 13 14 15 16 17
+ *          | ✓  ✓  …  ✓  –  …  –            … = begun, – = passed over by Kafka
+ *                                            watermark 11: everything up to it is done
+ *                                            position 17: the next offset that may be a record
  * </pre>
  *
  * Begun offsets wait in a ring in rising order; the watermark stands before the first that is not done. Thread-safe.
  */
 public final class OffsetTracker {
-    /** The watermark before anything was seen. */
-    public static final long NONE = -1;
+    /** What is known here of one offset. */
+    public enum Seen {
+        /** It was not reached: it is on its way, or nothing is written there yet. */
+        COMING,
+        /** A record of that offset was processed here. */
+        DELIVERED,
+        /** There is no such record: its transaction was aborted, it is a marker, or it was deleted. */
+        SKIPPED,
+        /** It was passed before this run, or too long ago to be remembered. */
+        FORGOTTEN
+    }
+
+    // Below every offset, the first one included.
+    private static final long NONE = Long.MIN_VALUE;
 
     private long[] offsets = new long[64];
     private boolean[] done = new boolean[64];
     private int head;
     private int size;
+    // The first offset of which this tracker knows, and the next one to come.
     private long first = NONE;
+    private long position = NONE;
     private long last = NONE;
+    // The consumer has read up to fetchedTo; the last record before it is lastFetched.
+    private long lastFetched = NONE;
+    private long fetchedTo = NONE;
+    private final SkippedOffsets skipped = new SkippedOffsets();
 
     /** A record that needs the index was taken; offsets must rise. */
     public synchronized void begin(long offset) {
@@ -40,14 +63,54 @@ public final class OffsetTracker {
         }
     }
 
-    private void saw(long offset) {
-        first = first == NONE ? offset : first;
-        last = offset;
+    /**
+     * The consumer read on. Once the last of the records that it brought is processed, everything before {@code next} is.
+     *
+     * @param lastRecord offset of the last record that came with this; empty when only the position moved
+     * @param next the offset that is read next
+     */
+    public synchronized void fetched(OptionalLong lastRecord, long next) {
+        lastFetched = lastRecord.orElse(lastFetched);
+        fetchedTo = next;
+        reachFetched();
+        if (size == 0) {
+            notifyAll();
+        }
     }
 
-    /** The first offset that was begun or passed here; {@link #NONE} before it. */
-    public synchronized long first() {
-        return first;
+    private void saw(long offset) {
+        reach(offset);
+        position = offset + 1;
+        last = offset;
+        reachFetched();
+    }
+
+    private void reachFetched() {
+        if (last >= lastFetched && fetchedTo != NONE) {
+            reach(fetchedTo);
+        }
+    }
+
+    /** There is no record from the position up to here. */
+    private void reach(long offset) {
+        if (position == NONE) {
+            first = offset;
+            position = offset;
+        } else if (offset > position) {
+            skipped.add(position, offset);
+            position = offset;
+        }
+    }
+
+    /** What is known of that offset. */
+    public synchronized Seen seen(long offset) {
+        if (position != NONE && offset >= position) {
+            return Seen.COMING;
+        }
+        if (position == NONE || offset < first || !skipped.remembers(offset)) {
+            return Seen.FORGOTTEN;
+        }
+        return skipped.contains(offset) ? Seen.SKIPPED : Seen.DELIVERED;
     }
 
     /** A begun record is recallable. */
@@ -68,14 +131,27 @@ public final class OffsetTracker {
         }
     }
 
-    /** Every record up to this offset is done; {@link #NONE} before the first. */
-    public synchronized long watermark() {
-        return size == 0 ? last : offsets[head] - 1;
+    /** Every record up to this offset is done, -1 and more; empty before anything was seen. */
+    public synchronized OptionalLong watermark() {
+        long reached = reached();
+        return reached == NONE ? OptionalLong.empty() : OptionalLong.of(reached);
     }
 
-    /** The last offset that was begun or passed; {@link #NONE} before the first. */
-    public synchronized long last() {
-        return last;
+    private long reached() {
+        if (size > 0) {
+            return offsets[head] - 1;
+        }
+        return position == NONE ? NONE : position - 1;
+    }
+
+    /** The next offset that may be a record, beyond those that were passed over; empty before anything was seen. */
+    public synchronized OptionalLong position() {
+        return position == NONE ? OptionalLong.empty() : OptionalLong.of(position);
+    }
+
+    /** The last offset that was begun or passed; empty before the first. */
+    public synchronized OptionalLong last() {
+        return last == NONE ? OptionalLong.empty() : OptionalLong.of(last);
     }
 
     /**
@@ -85,7 +161,7 @@ public final class OffsetTracker {
      */
     public synchronized boolean await(long offset, long timeoutMs) throws InterruptedException {
         long deadline = System.nanoTime() + timeoutMs * 1_000_000;
-        while (watermark() < offset) {
+        while (reached() < offset) {
             long leftMs = (deadline - System.nanoTime()) / 1_000_000;
             if (leftMs <= 0) {
                 return false;

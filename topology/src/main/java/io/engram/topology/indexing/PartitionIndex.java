@@ -160,6 +160,24 @@ public final class PartitionIndex {
         workers.awaitRoomForLive();
     }
 
+    /**
+     * A record repeats a memory whose change may still wait for a worker, on another lane: it is recallable no sooner.
+     *
+     * @return true when the record finishes with that change; else nothing was done
+     */
+    public boolean finishWith(String space, String id, LaneProgress progress, long sourceOffset) {
+        Optional<SpaceIndex> waiting = find(space).filter(index -> index.awaits(id));
+        if (waiting.isEmpty()) {
+            return false;
+        }
+        progress.begin(sourceOffset);
+        if (!waiting.get().follow(id, progress.lane(), () -> progress.done(sourceOffset))) {
+            // It is in by now, or an earlier record of the lane waits for it, which none later can overtake.
+            progress.done(sourceOffset);
+        }
+        return true;
+    }
+
     private boolean holdBack(IndexTask live) {
         if (adopted) {
             return false;

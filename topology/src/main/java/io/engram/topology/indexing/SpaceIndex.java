@@ -4,10 +4,12 @@ import io.engram.index.Batch;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
+import io.engram.schemas.Lane;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.IndexSeries;
 import io.engram.topology.metrics.WorkerMetrics;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +29,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * pending   id → newest generation that waits for a worker
+ * followers id → what is finished with it: repetitions of the same memory, on whatever lane
  * failed    id → change that the index refused; recall scans these exactly, and they are tried again
  * </pre>
  *
@@ -44,6 +47,8 @@ public final class SpaceIndex {
     private final LongSupplier clock;
     private final IndexSeries series;
     private final Map<String, Long> pending = new ConcurrentHashMap<>();
+    // What is to be done once no change of the id waits any more, at most once per lane.
+    private final Map<String, Map<Lane, Runnable>> followers = new ConcurrentHashMap<>();
     private final Map<String, IndexTask> failed = new ConcurrentHashMap<>();
     // What a snapshot brought and the store has not confirmed yet.
     private final Set<String> unconfirmed = ConcurrentHashMap.newKeySet();
@@ -128,7 +133,11 @@ public final class SpaceIndex {
 
     /** Memories that recall finds. */
     public int size() {
-        return index.map(VectorIndex::size).orElse(0) + failed.size();
+        return index.map(VectorIndex::size).orElse(0)
+                + (int) failed.keySet().stream()
+                        .filter(id -> index.filter(vectors -> vectors.ids().contains(id))
+                                .isEmpty())
+                        .count(); // one that is in the index in an older version counts once
     }
 
     /** Announces a change of a lane; generations of an id rise. */
@@ -138,7 +147,38 @@ public final class SpaceIndex {
 
     /** Whatever change of the id is on its way has nothing to say any more. */
     void withdraw(String id) {
-        pending.remove(id);
+        List<Runnable> due = new ArrayList<>();
+        pending.computeIfPresent(id, (key, generation) -> end(id, due));
+        due.forEach(Runnable::run);
+    }
+
+    /**
+     * Has something done once no change of the id waits for a worker any more.
+     *
+     * @return false when none waits, or when the lane follows the id already: then it is not done
+     */
+    boolean follow(String id, Lane lane, Runnable then) {
+        boolean[] follows = {false};
+        // Whoever ends the waiting holds the same entry, so that nobody comes too late.
+        pending.computeIfPresent(id, (key, generation) -> {
+            follows[0] = followers
+                            .computeIfAbsent(id, unused -> new EnumMap<>(Lane.class))
+                            .putIfAbsent(lane, then)
+                    == null;
+            return generation;
+        });
+        return follows[0];
+    }
+
+    /** True when a change of the id waits for a worker. */
+    boolean awaits(String id) {
+        return pending.containsKey(id);
+    }
+
+    /** Within the entry of {@code pending}: nothing waits for the id any more. */
+    private Long end(String id, List<Runnable> due) {
+        Optional.ofNullable(followers.remove(id)).map(Map::values).ifPresent(due::addAll);
+        return null; // takes the entry away
     }
 
     /** Applies tasks of this space in order, then settles each, whatever happens to it. */
@@ -289,7 +329,7 @@ public final class SpaceIndex {
     }
 
     private void fail(IndexTask task, WorkerMetrics.ErrorType type, WorkerMetrics worker, Throwable cause) {
-        failed.put(task.id, task);
+        failed.put(task.id, task.withoutEmbedding()); // it is read from the store when it is tried again
         worker.batchFailed(type);
         LOG.error(
                 "Could not insert memory {} (generation {}) of space {}; it is kept, scanned by recall and tried again",
@@ -300,21 +340,39 @@ public final class SpaceIndex {
     }
 
     private void settle(IndexTask task) {
+        List<Runnable> due = new ArrayList<>(0);
         if (task.isLive()) {
-            boolean newest = pending.remove(task.id, task.generation);
-            if (!newest && !pending.containsKey(task.id)) {
+            boolean[] newest = {false};
+            pending.computeIfPresent(task.id, (id, generation) -> {
+                newest[0] = generation == task.generation;
+                return newest[0] ? end(id, due) : generation;
+            });
+            if (!newest[0] && !pending.containsKey(task.id)) {
                 takeBack(task);
             }
         }
-        if (failed.get(task.id) != task) {
+        if (!hasFailed(task)) {
             task.countInserted(metrics.knownSpace(space), clock.getAsLong());
         }
         task.done();
+        due.forEach(Runnable::run);
+    }
+
+    private boolean hasFailed(IndexTask task) {
+        return Optional.ofNullable(failed.get(task.id)).filter(task::isSame).isPresent();
+    }
+
+    /** Returns false when a newer change of that memory failed meanwhile, or succeeded. */
+    private boolean forgetFailure(IndexTask task) {
+        return Optional.ofNullable(failed.get(task.id))
+                .filter(task::isSame)
+                .filter(found -> failed.remove(task.id, found))
+                .isPresent();
     }
 
     // Overtaken by a change that is done already: what this task may have added in the meantime must not stay.
     private void takeBack(IndexTask task) {
-        failed.remove(task.id, task);
+        forgetFailure(task);
         index.ifPresent(vectors -> vectors.remove(task.id, task.generation));
     }
 
@@ -333,7 +391,7 @@ public final class SpaceIndex {
                                     stored.get().generation(),
                                     stored.get().vector());
                 }
-                if (!failed.remove(task.id, task)) {
+                if (!forgetFailure(task)) {
                     takeBack(task);
                 } else if (stored.isPresent()) {
                     task.countInserted(metrics.knownSpace(space), clock.getAsLong());

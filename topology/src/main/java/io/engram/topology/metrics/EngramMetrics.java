@@ -51,6 +51,8 @@ public final class EngramMetrics {
     private final SpaceMetrics other;
     private final SpaceMetrics invalid;
     private volatile ToLongFunction<Lane> queueDepth = lane -> 0;
+    private volatile ToLongFunction<Lane> laneBlocked = lane -> 0;
+    private volatile ToLongFunction<Lane> laneStalledMs = lane -> 0;
     private volatile ToLongFunction<Lane> queueCapacity = lane -> 0;
     private volatile LongSupplier queueMemory = () -> 0;
     private volatile LongSupplier activeSessions = () -> 0;
@@ -174,9 +176,22 @@ public final class EngramMetrics {
     private void registerSuppliedGauges(PrometheusRegistry registry) {
         GaugeWithCallback.builder()
                 .name(MetricNames.QUEUE_DEPTH)
-                .help("Records of the lane that are not indexed yet.")
+                .help("Records of the lane that can be processed and are not indexed yet.")
                 .labelNames(MetricNames.PRIORITY)
                 .callback(out -> Lane.ALL.forEach(lane -> out.call(queueDepth.applyAsLong(lane), lane.label())))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.LANE_BLOCKED)
+                .help("Offsets of the lane that open transactions of its producers keep from being processed.")
+                .labelNames(MetricNames.PRIORITY)
+                .callback(out -> Lane.ALL.forEach(lane -> out.call(laneBlocked.applyAsLong(lane), lane.label())))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.LANE_STALLED)
+                .help("How long one open transaction has been holding up a partition of the lane.")
+                .labelNames(MetricNames.PRIORITY)
+                .callback(out ->
+                        Lane.ALL.forEach(lane -> out.call(laneStalledMs.applyAsLong(lane) / 1_000.0, lane.label())))
                 .register(registry);
         GaugeWithCallback.builder()
                 .name(MetricNames.QUEUE_CAPACITY)
@@ -311,6 +326,16 @@ public final class EngramMetrics {
     /** What {@code queue_depth} reports. */
     public void queueDepth(ToLongFunction<Lane> supplier) {
         queueDepth = supplier;
+    }
+
+    /** What {@code lane_blocked_records} reports. */
+    public void laneBlocked(ToLongFunction<Lane> supplier) {
+        laneBlocked = supplier;
+    }
+
+    /** What {@code lane_stalled_seconds} reports, in milliseconds. */
+    public void laneStalledMs(ToLongFunction<Lane> supplier) {
+        laneStalledMs = supplier;
     }
 
     /** What {@code queue_capacity} reports. */

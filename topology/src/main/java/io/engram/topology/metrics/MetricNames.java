@@ -25,6 +25,11 @@ public final class MetricNames {
     /** Beside the catalogue: what the lanes may hold across the cluster, which thresholds are shares of. */
     public static final String QUEUE_CAPACITY = PREFIX + "queue_capacity";
 
+    /** Beside the catalogue: what an open transaction of a producer holds up, and for how long. */
+    public static final String LANE_BLOCKED = PREFIX + "lane_blocked_records";
+
+    public static final String LANE_STALLED = PREFIX + "lane_stalled_seconds";
+
     /** Beside the catalogue: what became of the recalls that clients sent to this instance. */
     public static final String RECALLS = "engram_recalls_total";
 

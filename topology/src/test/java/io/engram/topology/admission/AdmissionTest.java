@@ -36,7 +36,7 @@ class AdmissionTest {
 
     private static void depth(PartitionDepth depth, long records) {
         depth.positionAtLeast(0);
-        depth.endOffset(records);
+        depth.ends(records, records, 0);
     }
 
     @Test
@@ -172,7 +172,7 @@ class AdmissionTest {
         PartitionDepth depth = depths.assign(Lane.LOW, 3);
         assertThat(depth.depth()).isZero();
         depth.positionAtLeast(10);
-        depth.endOffset(25);
+        depth.ends(25, 25, 0);
         depth.taken();
         depth.taken();
         depth.indexed();
@@ -182,6 +182,28 @@ class AdmissionTest {
         assertThat(depths.depth(Lane.LOW)).isEqualTo(16);
         depths.unassign(Lane.LOW, 3, depth);
         assertThat(depths.depth(Lane.LOW)).isZero();
+    }
+
+    @Test
+    void shouldShowWhatAnOpenTransactionHoldsUpApart() {
+        PartitionDepth depth = depths.assign(Lane.LOW, 3);
+        assertThat(depth.isDrained()).as("nothing is known").isFalse();
+        depth.positionAtLeast(10);
+        depth.ends(10, 1_011, 5_000);
+
+        assertThat(depth.depth()).as("none of it can be processed").isZero();
+        assertThat(depth.isDrained()).isFalse();
+        assertThat(depths.blocked(Lane.LOW)).isEqualTo(1_001);
+        assertThat(depths.stalledMs(Lane.LOW)).isZero();
+        depth.ends(10, 1_500, 35_000);
+        assertThat(depths.blocked(Lane.LOW)).isEqualTo(1_490);
+        assertThat(depths.stalledMs(Lane.LOW)).isEqualTo(30_000);
+        assertThat(depths.stalledMs(Lane.NORMAL)).isZero();
+        depth.ends(400, 1_500, 36_000);
+        assertThat(depths.stalledMs(Lane.LOW)).as("another transaction").isZero();
+        depth.ends(1_500, 1_500, 40_000);
+        assertThat(depths.blocked(Lane.LOW)).isZero();
+        assertThat(depth.depth()).isEqualTo(1_490);
     }
 
     @Test

@@ -59,7 +59,7 @@ class OverloadTest {
 
     /** The broker says that so many more records wait. */
     private void queued(long records) {
-        depth.endOffset(depth.position() + records);
+        depth.ends(depth.position() + records, depth.position() + records, 0);
         topology.advance(Duration.ofMillis(100));
     }
 
@@ -83,7 +83,7 @@ class OverloadTest {
         assertThat(Long.parseLong(shed.get(0).header(RejectionHeaders.RETRY_AFTER_MS)))
                 .isBetween(100L, 300_000L);
 
-        depth.endOffset(depth.position());
+        depth.ends(depth.position(), depth.position(), 0);
         topology.advance(Duration.ofSeconds(4));
         assertThat(topology.runtime().board().worstLevel()).isEqualTo(BackpressureLevel.OVERLOADED);
         topology.advance(Duration.ofSeconds(16));

@@ -7,7 +7,11 @@ import io.engram.schemas.Metadata;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
 import io.engram.schemas.SpaceSettings;
+import io.engram.topology.SessionConfig;
+import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.admission.LaneDepths.LanePartition;
+import io.engram.topology.admission.PartitionDepth;
 import io.engram.topology.recall.MetadataFilter;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.recall.RecallRequest;
@@ -120,6 +124,34 @@ class ChangesTest {
 
         assertThat(content("a")).isEqualTo("anew");
         assertThat(topology.rejections()).isEmpty();
+    }
+
+    @Test
+    void shouldRememberWhatWasForgottenWhileATransactionHoldsUpOlderObservations() {
+        topology.close();
+        topology = new TopologyFixture(
+                stateDir.resolve("short"),
+                config -> config.withSessions(new SessionConfig(1_000, 10_000, 10_000)),
+                TestEngines.create());
+        for (Lane lane : Lane.ALL) {
+            PartitionDepth depth =
+                    topology.runtime().depths().of(new LanePartition(lane, 0)).orElseThrow();
+            depth.positionAtLeast(0);
+            depth.ends(0, lane == Lane.LOW ? 2 : 0, 0);
+        }
+        topology.sendAt(Lane.HIGH, SPACE, Observation.forget("f", 1, "a"), T0.plusSeconds(2));
+        topology.sendAt(Lane.HIGH, SPACE, observe("b", "later", 1, 0), T0.plusSeconds(3));
+        topology.settle();
+        topology.advance(Duration.ofSeconds(30));
+
+        topology.sendAt(
+                Lane.LOW,
+                SPACE,
+                Observation.observe("s", 1, "late", new float[] {1, 0}).withId("a"),
+                T0.plusSeconds(1));
+        topology.settle();
+
+        assertThat(topology.recallIds(SPACE, new float[] {1, 0}, 5)).doesNotContain("a");
     }
 
     @Test

@@ -71,12 +71,12 @@ class RedeliveryTest {
     }
 
     private void overload() {
-        depth.endOffset(depth.position() + 2_000);
+        depth.ends(depth.position() + 2_000, depth.position() + 2_000, 0);
         topology.advance(Duration.ofMillis(100));
     }
 
     private void relax() {
-        depth.endOffset(depth.position());
+        depth.ends(depth.position(), depth.position(), 0);
         topology.advance(Duration.ofSeconds(2));
     }
 
@@ -293,7 +293,7 @@ class RedeliveryTest {
             PartitionDepth known =
                     topology.runtime().depths().of(new LanePartition(lane, 0)).orElseThrow();
             known.positionAtLeast(0);
-            known.endOffset(Math.max(0, known.endOffset())); // nothing else is on its way
+            known.ends(0, 0, 0); // nothing else is on its way
         });
         topology.advance(duration);
         topology.send(SPACE, Observation.observe("clock", ++clock, "moves the lane's time", new float[] {1, 2}));

@@ -25,8 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -78,7 +76,8 @@ class IndexWorkersTest {
     }
 
     private void awaitDone() {
-        await().atMost(Duration.ofSeconds(60)).until(() -> lane.offsets().watermark() == offset);
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> lane.offsets().watermark().orElse(-1) == offset);
     }
 
     private double counter(String name, String label, String value) {
@@ -344,34 +343,5 @@ class IndexWorkersTest {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    @Test
-    void shouldTrackOffsetsThatFinishOutOfOrder() throws InterruptedException {
-        OffsetTracker tracker = new OffsetTracker();
-        assertThat(tracker.watermark()).isEqualTo(OffsetTracker.NONE);
-        Random random = new Random(5);
-        Set<Long> begun = new TreeSet<>();
-        long next = 0;
-        for (int i = 0; i < 50_000; i++) {
-            next += 1 + random.nextInt(3);
-            if (random.nextInt(10) == 0) {
-                tracker.pass(next);
-            } else {
-                tracker.begin(next);
-                begun.add(next);
-            }
-            while (begun.size() > 200 || random.nextInt(3) == 0 && !begun.isEmpty()) {
-                List<Long> all = List.copyOf(begun);
-                long done = all.get(random.nextInt(all.size()));
-                tracker.done(done);
-                begun.remove(done);
-            }
-            long expected = begun.isEmpty() ? next : begun.iterator().next() - 1;
-            assertThat(tracker.watermark()).isEqualTo(expected);
-        }
-        assertThat(tracker.await(next + 1, 10)).isFalse();
-        begun.forEach(tracker::done);
-        assertThat(tracker.await(next, 10)).isTrue();
     }
 }

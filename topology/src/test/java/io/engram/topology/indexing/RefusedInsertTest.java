@@ -33,6 +33,8 @@ class RefusedInsertTest {
             topology.send("space-1", observation(2, "refused"));
             topology.send("space-1", observation(3, "taken-too"));
             topology.settle();
+            SpaceIndex index = topology.store().view().index().find("space-1").orElseThrow();
+            assertThat(index.size()).isEqualTo(3);
 
             assertThat(topology.rejections()).isEmpty();
             assertThat(topology.recallIds("space-1", new float[] {1, 2}, 1)).containsExactly("refused");
@@ -48,6 +50,27 @@ class RefusedInsertTest {
             await().atMost(Duration.ofSeconds(20)).until(() -> space.failedIds().isEmpty());
             assertThat(space.vectors().orElseThrow().size()).isEqualTo(3);
             assertThat(topology.recallIds("space-1", new float[] {1, 2}, 1)).containsExactly("refused");
+        }
+    }
+
+    @Test
+    void shouldCountAMemoryOnceWhoseNewerVersionIsRefused() {
+        AtomicBoolean broken = new AtomicBoolean();
+        InterceptedEngine engine = new InterceptedEngine(TestEngines.create(), (id, vector) -> {
+            if (broken.get()) {
+                throw new IllegalStateException("forced failure");
+            }
+        });
+        try (TopologyFixture topology = new TopologyFixture(stateDir, config -> config, engine)) {
+            topology.send("space-1", observation(1, "replaced"));
+            topology.settle();
+            broken.set(true);
+            topology.send("space-1", observation(2, "replaced"));
+            topology.settle();
+
+            SpaceIndex index = topology.store().view().index().find("space-1").orElseThrow();
+            assertThat(index.failedIds()).containsExactly("replaced");
+            assertThat(index.size()).isEqualTo(1);
         }
     }
 
