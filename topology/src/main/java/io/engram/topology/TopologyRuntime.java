@@ -9,6 +9,7 @@ import io.engram.topology.admission.LaneDepths;
 import io.engram.topology.checks.ActiveSessions;
 import io.engram.topology.checks.ReadAgain;
 import io.engram.topology.checks.RecentRejections;
+import io.engram.topology.checks.Refusals;
 import io.engram.topology.checks.WriteLimits;
 import io.engram.topology.indexing.IndexWorkers;
 import io.engram.topology.indexing.ProcessedLanes;
@@ -38,6 +39,7 @@ public final class TopologyRuntime implements AutoCloseable {
     private final RecentRejections rejections = new RecentRejections();
     private final ReadAgain readAgain;
     private final WriteLimits writeLimits = new WriteLimits();
+    private final Refusals refusals = new Refusals();
     private final IndexMemory indexMemory;
     private final Snapshots snapshots;
     private final IndexLoader loader;
@@ -149,6 +151,11 @@ public final class TopologyRuntime implements AutoCloseable {
     /** How large rejections may be. */
     public WriteLimits writeLimits() {
         return writeLimits;
+    }
+
+    /** What was not accepted here lately, by space and reason. */
+    public Refusals refusals() {
+        return refusals;
     }
 
     public IndexLoader loader() {

@@ -35,7 +35,7 @@ public final class StatusCommand implements Callable<Integer> {
         ApiClient client = instance.client();
         do {
             ObjectNode status = new ObjectMapper().createObjectNode();
-            for (String part : new String[] {"cluster", "backpressure", "spaces"}) {
+            for (String part : new String[] {"cluster", "backpressure", "spaces", "rejections"}) {
                 JsonNode answer = client.get("/v1/" + part);
                 status.set(part, answer);
             }

@@ -12,14 +12,19 @@ final class StatusScreen {
     private static final int MAX_INSTANCES = 3;
     private static final int MAX_WORKERS = 4;
     private static final int MAX_SPACES = 4;
+    private static final int MAX_REJECTIONS = 2;
+    // Lines that the rejections take from workers and spaces each.
+    private static final int FOR_REJECTIONS = 2;
 
     private StatusScreen() {}
 
     /**
-     * @param status answers of {@code /v1/cluster}, {@code /v1/backpressure} and {@code /v1/spaces} by name
+     * @param status answers of {@code /v1/cluster}, {@code /v1/backpressure}, {@code /v1/spaces} and {@code /v1/rejections} by name
      */
     static String render(JsonNode status) {
         StringBuilder out = new StringBuilder();
+        List<JsonNode> rejections = list(status.path("rejections").path("rejections"));
+        int fewer = rejections.isEmpty() ? 0 : FOR_REJECTIONS;
         List<JsonNode> instances = list(status.path("cluster").path("instances"));
         JsonNode asked = status.path("cluster").path("instances").path(0);
         for (JsonNode instance : first(MAX_INSTANCES, instances)) {
@@ -51,7 +56,7 @@ final class StatusScreen {
         line(out, "");
         line(out, "%-8s %11s  %s", "WORKER", "QUEUED", "BUSY");
         List<JsonNode> workers = list(asked.path("workers"));
-        for (JsonNode worker : first(MAX_WORKERS, workers)) {
+        for (JsonNode worker : first(MAX_WORKERS - fewer, workers)) {
             line(
                     out,
                     "%-8s %,11d  %s",
@@ -59,7 +64,7 @@ final class StatusScreen {
                     worker.path("queued").asLong(),
                     bar(worker.path("utilization").asDouble() / 100));
         }
-        more(out, workers.size() - MAX_WORKERS, "workers");
+        more(out, workers.size() - MAX_WORKERS + fewer, "workers");
         line(out, "");
         List<JsonNode> spaces = list(status.path("spaces").path("spaces"));
         long memories =
@@ -72,7 +77,7 @@ final class StatusScreen {
                 "DIM",
                 "PART");
         spaces.sort(Comparator.comparingLong(space -> -space.path("count").asLong()));
-        for (JsonNode space : first(MAX_SPACES, spaces)) {
+        for (JsonNode space : first(MAX_SPACES - fewer, spaces)) {
             line(
                     out,
                     "%-40s %,12d %6d %5d",
@@ -81,8 +86,28 @@ final class StatusScreen {
                     space.path("dimension").asInt(),
                     space.path("partition").asInt());
         }
-        more(out, spaces.size() - MAX_SPACES, "spaces");
+        more(out, spaces.size() - MAX_SPACES + fewer, "spaces");
+        rejections(out, rejections);
         return out.toString().stripTrailing();
+    }
+
+    private static void rejections(StringBuilder out, List<JsonNode> rejections) {
+        if (rejections.isEmpty()) {
+            return;
+        }
+        long records = rejections.stream()
+                .mapToLong(refused -> refused.path("count").asLong())
+                .sum();
+        line(out, "NOT ACCEPTED (%,d records; all of them are in the rejected topic)", records);
+        for (JsonNode refused : first(MAX_REJECTIONS, rejections)) {
+            line(
+                    out,
+                    "%,d %s %s: %s",
+                    refused.path("count").asLong(),
+                    shortened(refused.path("space").asText(), 20),
+                    refused.path("reason").asText(),
+                    refused.path("last_detail").asText());
+        }
     }
 
     private static long partitions(JsonNode instance, String role) {

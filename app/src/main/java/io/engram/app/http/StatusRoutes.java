@@ -39,6 +39,7 @@ import java.util.function.Supplier;
 final class StatusRoutes {
     private static final int MAX_SPACES_LISTED = 10_000;
     private static final int MAX_LISTS = 8;
+    private static final int MAX_REJECTIONS_LISTED = 100;
     private static final long ROUTED_MS = 2_000;
 
     private final Semaphore lists = new Semaphore(MAX_LISTS);
@@ -79,6 +80,7 @@ final class StatusRoutes {
         routes.get("/v1/spaces", concurrency.limit(this::spaces));
         routes.get("/v1/backpressure", concurrency.limit(this::backpressure));
         routes.get("/v1/sessions/{space}/{lane}/{session}", concurrency.limit(this::session));
+        routes.get("/v1/rejections", concurrency.limit(this::rejections));
         routes.get("/v1/cluster", concurrency.limit(this::cluster));
         routes.get("/v1/spaces/{space}/settings", concurrency.limit(this::settings));
     }
@@ -335,6 +337,34 @@ final class StatusRoutes {
                 .ifPresent(indexed ->
                         answer.putObject("indexed_offsets").put(lane.label() + "-" + view.partition(), indexed));
         return answer;
+    }
+
+    private void rejections(Context context) throws InterruptedException {
+        List<ObjectNode> refused = new ArrayList<>(rejectionsHere());
+        if (!router.isHop(context)) {
+            for (ObjectNode other : router.askOthers("/v1/rejections")) {
+                other.path("rejections").forEach(item -> refused.add((ObjectNode) item));
+            }
+            refused.sort(Comparator.comparingLong(item -> -item.path("last_at").asLong()));
+        }
+        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
+        ArrayNode rejections = answer.putArray("rejections");
+        refused.stream().limit(MAX_REJECTIONS_LISTED).forEach(rejections::add);
+        ApiServer.json(context, 200, answer);
+    }
+
+    private List<ObjectNode> rejectionsHere() {
+        String url = servedBy.get();
+        return runtime.refusals().latest().stream()
+                .map(refusal -> JsonBody.MAPPER
+                        .createObjectNode()
+                        .put("space", refusal.space())
+                        .put("reason", refusal.reason().label())
+                        .put("count", refusal.count())
+                        .put("last_detail", refusal.detail())
+                        .put("last_at", refusal.atMs())
+                        .put("instance", url))
+                .toList();
     }
 
     private void cluster(Context context) throws InterruptedException {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.Main;
 import io.engram.schemas.Decoded;
 import io.engram.schemas.ObservationCodec;
@@ -95,6 +96,28 @@ class CommandLineTest {
                 .contains("overloaded", "123,456", "1,234,567", "SPACE (9)", "… and 6 more instances")
                 .contains("… and 5 more workers", "… and 5 more spaces")
                 .doesNotContain("NOT READY");
+    }
+
+    @Test
+    void shouldShowWhatWasNotAccepted() throws IOException {
+        ObjectNode status = (ObjectNode) status(9);
+        status.set(
+                "rejections",
+                new ObjectMapper()
+                        .readTree(("{'rejections':["
+                                        + repeated(
+                                                "{'space':'notes','reason':'invalid_sequence','count':3,'last_detail':'"
+                                                        + "sequence 1 of session me was used for something else'}",
+                                                5)
+                                        + "]}")
+                                .replace('\'', '"')));
+
+        String screen = StatusScreen.render(status);
+
+        assertThat(screen.lines()).allMatch(line -> line.length() <= 80).hasSizeLessThanOrEqualTo(24);
+        assertThat(screen)
+                .contains("NOT ACCEPTED (15 records", "3 notes invalid_sequence: sequence 1 of session me")
+                .contains("… and 7 more workers", "… and 7 more spaces");
     }
 
     /** As many instances, workers and spaces. */

@@ -123,6 +123,7 @@ class OpenApiIT {
             get(instance, "/v1/sessions/s/high/mine", "/v1/sessions/{space}/{lane}/{session}", 200);
             get(instance, "/v1/spaces/s/records/high/0", "/v1/spaces/{space}/records/{lane}/{offset}", 200);
             get(instance, "/v1/backpressure", "/v1/backpressure", 200);
+            get(instance, "/v1/rejections", "/v1/rejections", 200);
             get(instance, "/v1/cluster", "/v1/cluster", 200);
             requireAnswer(post(instance, "/v1/snapshot", ""), "post /v1/snapshot", 200);
             requireAnswer(post(instance, "/v1/verify", ""), "post /v1/verify", 200);

@@ -17,6 +17,7 @@ import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.admission.PartitionDepth;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.OffsetTracker;
+import io.engram.topology.metrics.MetricNames;
 import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.retention.Retention;
 import io.engram.topology.store.MemoryStore;
@@ -446,7 +447,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             cause.addSuppressed(e);
         }
         RejectedRecord rejection = PoisonRecordHandler.rejection(cause);
-        runtime.rejections().note(new LanePartition(record.lane().lane(), partition), record.offset(), rejection);
+        note(record, rejection, context.currentSystemTimeMs());
         return new PoisonRecordException(record, cause);
     }
 
@@ -462,7 +463,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         decided = true;
         long now = context.currentSystemTimeMs();
         metrics.rejected(rejection.reason());
-        runtime.rejections().note(new LanePartition(record.lane().lane(), partition), record.offset(), rejection);
+        note(record, rejection, now);
         RejectionRecord outgoing = RejectionRecord.of(
                 record.key(),
                 record.value(),
@@ -485,6 +486,11 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     private boolean comesBackWhole(Incoming record) {
         return RecordSize.of(record.key(), record.value(), record.headers()) + WriteLimits.OWN_HEADERS_BYTES
                 <= runtime.writeLimits().wholeBytes();
+    }
+
+    private void note(Incoming record, RejectedRecord rejection, long nowMs) {
+        runtime.rejections().note(new LanePartition(record.lane().lane(), partition), record.offset(), rejection);
+        runtime.refusals().note(MemorySpaces.ofKey(record.key()).orElse(MetricNames.INVALID_SPACE), rejection, nowMs);
     }
 
     @Override

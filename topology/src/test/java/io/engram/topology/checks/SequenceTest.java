@@ -51,6 +51,35 @@ class SequenceTest {
     }
 
     @Test
+    void shouldTellOperatorsWhatWasRefused() {
+        topology.send(SPACE, observation(1, "tea is at four"));
+        topology.send(SPACE, observation(1, "tea is at five"));
+        topology.send(SPACE, observation(1, "tea is at six"));
+        topology.send("other", observation(7, "gap\u001b[2J"));
+        topology.sendRaw(Lane.NORMAL, Optional.of(new byte[] {'?'}), Optional.of(new byte[0]), Map.of());
+
+        List<Refusals.Refusal> refusals = topology.runtime().refusals().latest();
+
+        assertThat(refusals)
+                .extracting(refusal -> refusal.space() + " " + refusal.reason().label() + " " + refusal.count())
+                .containsExactly(
+                        "_invalid invalid_observation 1", "other invalid_sequence 1", "space-1 invalid_sequence 2");
+        assertThat(refusals.get(2).detail()).contains("sequence 1");
+    }
+
+    @Test
+    void shouldKnowTheLatestRefusalsOfManySpaces() {
+        for (int i = 0; i < 150; i++) {
+            topology.send("space-" + i, observation(2, "gap"));
+        }
+
+        assertThat(topology.runtime().refusals().latest())
+                .hasSize(100)
+                .first()
+                .satisfies(refusal -> assertThat(refusal.space()).isEqualTo("space-149"));
+    }
+
+    @Test
     void shouldAcceptRisingSequence() {
         for (int i = 1; i <= 100; i++) {
             topology.send(SPACE, observation(i, "memory " + i));
