@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The application as its users start it: processes of their own, killed and started again. */
 class ProcessIT {
@@ -37,11 +39,16 @@ class ProcessIT {
     }
 
     private Started start(String... arguments) throws IOException {
+        return startWith(List.of(), arguments);
+    }
+
+    private Started startWith(List<String> flags, String... arguments) throws IOException {
         List<String> command =
                 new ArrayList<>(List.of(ProcessHandle.current().info().command().orElse("java"), "-Xmx1g", "-cp"));
         command.add(System.getProperty("java.class.path"));
         // The tests' logging configuration is on this class path as well, and must not win.
         command.add(3 - 1, "-Dlogback.configurationFile=logback.xml");
+        command.addAll(flags);
         command.add("io.engram.app.Main");
         command.addAll(List.of(arguments));
         Path output = directory.resolve("output-" + outputs);
@@ -97,6 +104,31 @@ class ProcessIT {
         assertThat(summary.get("observations").asInt()).isEqualTo(1_080);
         assertThat(summary.get("queries").asInt()).isEqualTo(40);
         assertThat(summary.get("recall_at_10").asDouble()).isGreaterThanOrEqualTo(0.99);
+    }
+
+    /** As with one that is mounted without execution: libraries cannot be loaded from it. */
+    @Test
+    void shouldNameTheTemporaryDirectoryThatCannotBeUsed() throws IOException, InterruptedException {
+        Path missing = directory.resolve("missing");
+        Started started = startWith(
+                List.of("-Djava.io.tmpdir=" + missing), "serve", "--set", "state.dir=" + directory.resolve("state"));
+
+        assertThat(started.process().waitFor(120, TimeUnit.SECONDS)).isTrue();
+        assertThat(started.process().exitValue()).as(started.text()).isEqualTo(1);
+        assertThat(started.text())
+                .contains(missing.toString(), "-Djava.io.tmpdir=", "noexec")
+                .doesNotContain("\tat ");
+    }
+
+    /** A Turkish machine writes other capitals, an Egyptian one other digits. */
+    @ParameterizedTest
+    @CsvSource({"tr, TR", "ar, EG"})
+    void shouldRunTheDemoInEveryLanguage(String language, String country) throws IOException, InterruptedException {
+        Started demo = startWith(List.of("-Duser.language=" + language, "-Duser.country=" + country), "demo", "--json");
+
+        assertThat(demo.process().waitFor(120, TimeUnit.SECONDS)).isTrue();
+        assertThat(demo.process().exitValue()).as(demo.text()).isZero();
+        assertThat(demo.json().get("observations").asInt()).isEqualTo(1_080);
     }
 
     @Test
