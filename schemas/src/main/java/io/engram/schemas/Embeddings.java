@@ -24,43 +24,54 @@ public final class Embeddings {
     }
 
     /**
+     * The embedding of such base64, by the same rules as in a record.
+     *
+     * @param field what error messages call it
+     * @throws FieldException when it is no embedding
+     */
+    public static float[] ofBase64(String field, String base64) throws FieldException {
+        byte[] text = base64.getBytes(StandardCharsets.UTF_8);
+        return checked(field, decodeBase64(field, text, 0, text.length));
+    }
+
+    /**
      * Reads the value that the parser stands on; on return the parser stands on its end.
      *
+     * @param field what error messages call it
      * @param json what the parser reads, from its first byte
      */
-    static float[] read(JsonParser parser, byte[] json) throws IOException, FieldException {
+    static float[] read(String field, JsonParser parser, byte[] json) throws IOException, FieldException {
         if (parser.currentToken() == JsonToken.VALUE_STRING) {
-            return checked(readBase64(parser, json));
+            return checked(field, readBase64(field, parser, json));
         }
         if (parser.currentToken() == JsonToken.START_ARRAY) {
-            return checked(readArray(parser));
+            return checked(field, readArray(field, parser));
         }
         throw new FieldException(
-                "embedding",
-                "must be base64 of little-endian float32 or an array of numbers, got " + Json.describe(parser));
+                field, "must be base64 of little-endian float32 or an array of numbers, got " + Json.describe(parser));
     }
 
     /** The parser has not looked at the string yet: it is decoded where it stands, unless it has escapes. */
-    private static float[] readBase64(JsonParser parser, byte[] json) throws IOException, FieldException {
+    private static float[] readBase64(String field, JsonParser parser, byte[] json) throws IOException, FieldException {
         long quote = parser.currentTokenLocation().getByteOffset();
         if (quote >= 0 && quote < json.length && json[(int) quote] == '"') {
             int from = (int) quote + 1;
             int end = Utf8.indexOf(json, from, json.length, (byte) '"');
             int escape = Utf8.indexOf(json, from, end, (byte) '\\');
             if (end > from && escape < 0) {
-                return decodeBase64(json, from, end - from);
+                return decodeBase64(field, json, from, end - from);
             }
         }
         byte[] text = parser.getText().getBytes(StandardCharsets.UTF_8);
-        return decodeBase64(text, 0, text.length);
+        return decodeBase64(field, text, 0, text.length);
     }
 
-    private static float[] readArray(JsonParser parser) throws IOException, FieldException {
+    private static float[] readArray(String field, JsonParser parser) throws IOException, FieldException {
         float[] values = new float[1024];
         int count = 0;
         while (parser.nextToken() != JsonToken.END_ARRAY) {
             if (!parser.currentToken().isNumeric()) {
-                throw new FieldException("embedding[" + count + "]", "must be a number, got " + Json.describe(parser));
+                throw new FieldException(field + "[" + count + "]", "must be a number, got " + Json.describe(parser));
             }
             if (count < Limits.MAX_DIMENSION) {
                 if (count == values.length) {
@@ -70,12 +81,12 @@ public final class Embeddings {
             }
             count++;
         }
-        requireDimension(count);
+        requireDimension(field, count);
         return Arrays.copyOf(values, count);
     }
 
     // Straight from the record's bytes to floats: no intermediate string, byte array or decoder.
-    private static float[] decodeBase64(byte[] chars, int offset, int length) throws FieldException {
+    private static float[] decodeBase64(String field, byte[] chars, int offset, int length) throws FieldException {
         int padding = 0;
         while (padding < 2 && length - padding > 0 && chars[offset + length - 1 - padding] == '=') {
             padding++;
@@ -83,39 +94,40 @@ public final class Embeddings {
         int bytes = length / 4 * 3 - padding;
         if (length % 4 != 0 || bytes % Float.BYTES != 0) {
             for (int i = offset; i < offset + length - padding; i++) {
-                sixBits(chars, i, offset);
+                sixBits(field, chars, i, offset);
             }
             throw new FieldException(
-                    "embedding",
+                    field,
                     length % 4 != 0
                             ? "is not base64: " + length
                                     + " characters is no multiple of 4; use the standard alphabet with padding"
                             : "holds " + bytes + " bytes, which is no multiple of 4; send little-endian float32");
         }
         int dimension = bytes / Float.BYTES;
-        requireDimension(dimension);
+        requireDimension(field, dimension);
         float[] values = new float[dimension];
         int whole = dimension / 3;
         for (int i = 0; i < whole; i++) {
-            decodeThree(chars, offset + 16 * i, offset, values, 3 * i);
+            decodeThree(field, chars, offset + 16 * i, offset, values, 3 * i);
         }
-        decodeRest(chars, offset + 16 * whole, offset + length - padding, offset, values, 3 * whole);
+        decodeRest(field, chars, offset + 16 * whole, offset + length - padding, offset, values, 3 * whole);
         return values;
     }
 
     /** Sixteen characters are twelve bytes are three floats. */
-    private static void decodeThree(byte[] chars, int at, int offset, float[] values, int next) throws FieldException {
-        int a = group(chars, at, offset);
-        int b = group(chars, at + 4, offset);
-        int c = group(chars, at + 8, offset);
-        int d = group(chars, at + 12, offset);
+    private static void decodeThree(String field, byte[] chars, int at, int offset, float[] values, int next)
+            throws FieldException {
+        int a = group(field, chars, at, offset);
+        int b = group(field, chars, at + 4, offset);
+        int c = group(field, chars, at + 8, offset);
+        int d = group(field, chars, at + 12, offset);
         values[next] = Float.intBitsToFloat(Integer.reverseBytes(a << 8 | b >>> 16));
         values[next + 1] = Float.intBitsToFloat(Integer.reverseBytes(b << 16 | c >>> 8));
         values[next + 2] = Float.intBitsToFloat(Integer.reverseBytes(c << 24 | d));
     }
 
     /** Four characters are 24 bits. */
-    private static int group(byte[] chars, int at, int offset) throws FieldException {
+    private static int group(String field, byte[] chars, int at, int offset) throws FieldException {
         byte[] table = SIX_BITS;
         int a = table[chars[at] & 0xff];
         int b = table[chars[at + 1] & 0xff];
@@ -123,20 +135,20 @@ public final class Embeddings {
         int d = table[chars[at + 3] & 0xff];
         if ((a | b | c | d) < 0) {
             for (int i = at; i < at + 4; i++) {
-                sixBits(chars, i, offset);
+                sixBits(field, chars, i, offset);
             }
         }
         return a << 18 | b << 12 | c << 6 | d;
     }
 
-    private static void decodeRest(byte[] chars, int from, int to, int offset, float[] values, int next)
+    private static void decodeRest(String field, byte[] chars, int from, int to, int offset, float[] values, int next)
             throws FieldException {
         int pending = 0; // bits of the float being filled, little-endian
         int filled = 0; // how many of them
         int buffer = 0;
         int bufferBits = 0;
         for (int i = from; i < to; i++) {
-            buffer = buffer << 6 | sixBits(chars, i, offset);
+            buffer = buffer << 6 | sixBits(field, chars, i, offset);
             bufferBits += 6;
             if (bufferBits >= 8) {
                 bufferBits -= 8;
@@ -151,25 +163,25 @@ public final class Embeddings {
         }
         // The last character may carry bits that belong to no byte: two texts must not mean the same.
         if ((buffer & (1 << bufferBits) - 1) != 0) {
-            throw new FieldException("embedding", "is not base64: its last character has bits that belong to no byte");
+            throw new FieldException(field, "is not base64: its last character has bits that belong to no byte");
         }
     }
 
-    private static int sixBits(byte[] chars, int at, int offset) throws FieldException {
+    private static int sixBits(String field, byte[] chars, int at, int offset) throws FieldException {
         int bits = SIX_BITS[chars[at] & 0xff];
         if (bits == INVALID) {
             throw new FieldException(
-                    "embedding",
+                    field,
                     "is not base64: character '" + Json.clip(String.valueOf((char) (chars[at] & 0xff))) + "' at "
                             + (at - offset));
         }
         return bits;
     }
 
-    private static void requireDimension(int dimension) throws FieldException {
+    private static void requireDimension(String field, int dimension) throws FieldException {
         if (dimension < Limits.MIN_DIMENSION || dimension > Limits.MAX_DIMENSION) {
             throw new FieldException(
-                    "embedding",
+                    field,
                     "has "
                             + dimension
                             + " dimensions, allowed are "
@@ -198,18 +210,17 @@ public final class Embeddings {
         return (a + b) + (c + d);
     }
 
-    private static float[] checked(float[] values) throws FieldException {
+    private static float[] checked(String field, float[] values) throws FieldException {
         double squares = squares(values);
         if (Double.isFinite(squares) && squares > 0) {
             return values;
         }
         for (int i = 0; i < values.length; i++) {
             if (!Float.isFinite(values[i])) {
-                throw new FieldException(
-                        "embedding[" + i + "]", "is " + values[i] + "; every component must be finite");
+                throw new FieldException(field + "[" + i + "]", "is " + values[i] + "; every component must be finite");
             }
         }
-        throw new FieldException("embedding", "is the zero vector, which has no direction to compare");
+        throw new FieldException(field, "is the zero vector, which has no direction to compare");
     }
 
     private static byte[] sixBits() {

@@ -1,7 +1,7 @@
 package io.engram.schemas;
 
 /** A field of a message breaks the wire contract; the message reads "{field} {what is wrong and how to fix it}". */
-final class FieldException extends Exception {
+public final class FieldException extends Exception {
     private final String field;
 
     FieldException(String field, String problem) {
@@ -10,7 +10,8 @@ final class FieldException extends Exception {
         this.field = field;
     }
 
-    String field() {
+    /** The field at fault, {@code value} for the whole. */
+    public String field() {
         return field;
     }
 }

@@ -27,8 +27,10 @@ final class Json {
 
     /** At most 60 characters of a value that a client sent, without control characters. */
     static String clip(String text) {
-        String clean = text.replaceAll("\\p{Cntrl}", "?");
-        return clean.length() <= CLIP ? clean : clean.substring(0, CLIP) + "…";
+        // A long text is cut before it is looked at: it may be a whole record.
+        String start = text.length() <= CLIP ? text : text.substring(0, CLIP);
+        String clean = start.replaceAll("\\p{Cntrl}|\\p{Cs}", "?");
+        return text.length() <= CLIP ? clean : clean + "…";
     }
 
     /** The current token in the words of an error message. */

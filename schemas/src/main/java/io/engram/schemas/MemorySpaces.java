@@ -3,12 +3,19 @@ package io.engram.schemas;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
-/** The rule for names of memory spaces: 1 to 128 characters of {@code [A-Za-z0-9._-]}. */
+/**
+ * The rule for names of memory spaces: 1 to 128 characters of {@code [A-Za-z0-9._-]}, the first of which is no {@code _}
+ * (kept for names of our own), and neither {@code .} nor {@code ..}, which clients take out of URLs.
+ */
 public final class MemorySpaces {
     public static final int MAX_LENGTH = 128;
 
     /** What a legal name looks like, as a regular expression. */
-    public static final String PATTERN = "[A-Za-z0-9._-]{1,128}";
+    public static final String PATTERN = "(?!\\.{1,2}$)[A-Za-z0-9.-][A-Za-z0-9._-]{0,127}";
+
+    /** The same in words, for error messages. */
+    public static final String RULE =
+            "1 to 128 characters of [A-Za-z0-9._-], not starting with _, and neither '.' nor '..'";
 
     private MemorySpaces() {}
 
@@ -23,7 +30,7 @@ public final class MemorySpaces {
                 return false;
             }
         }
-        return true;
+        return !isReserved(name);
     }
 
     /** The space that a record key names, or empty when the key is absent, empty or not a legal name. */
@@ -36,7 +43,16 @@ public final class MemorySpaces {
                 return Optional.empty();
             }
         }
-        return Optional.of(new String(key.get(), StandardCharsets.ISO_8859_1));
+        return Optional.of(new String(key.get(), StandardCharsets.ISO_8859_1)).filter(name -> !isReserved(name));
+    }
+
+    /** True for {@code .} and {@code ..}: URLs cannot name them, clients take them for the parent. */
+    static boolean isDotSegment(String name) {
+        return name.equals(".") || name.equals("..");
+    }
+
+    private static boolean isReserved(String name) {
+        return name.startsWith("_") || isDotSegment(name);
     }
 
     private static boolean isLegal(char c) {

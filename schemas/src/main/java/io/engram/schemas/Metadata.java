@@ -2,11 +2,11 @@ package io.engram.schemas;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -14,8 +14,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Flat facts about a memory: each value is a {@link String}, {@link Long}, {@link Double}, {@link Boolean} or a {@code
- * List<String>}. Keys are sorted, so that equal metadata has equal JSON whatever order it was sent in.
+ * Flat facts about a memory: each value is a {@link String}, a {@link Boolean}, a number as {@link Numbers} has them, or a
+ * list of these. Keys are sorted, so that equal metadata has equal JSON whatever order it was sent in; what was sent as a
+ * nested object has keys with dots.
  *
  * @param values the facts by key; unmodifiable
  */
@@ -38,20 +39,30 @@ public record Metadata(SortedMap<String, Object> values) {
     }
 
     private static Object normalise(String key, Object value) {
-        if (value instanceof String || value instanceof Boolean || value instanceof Long) {
+        if (value instanceof List<?> list) {
+            return list.stream().map(item -> scalar(key, item)).toList();
+        }
+        return scalar(key, value);
+    }
+
+    private static Object scalar(String key, Object value) {
+        if (value instanceof String
+                || value instanceof Boolean
+                || value instanceof Long
+                || value instanceof BigInteger) {
             return value;
         }
         if (value instanceof Integer number) {
             return number.longValue();
         }
+        if (value instanceof BigDecimal number && Numbers.isInRange(number)) {
+            return Numbers.simplest(number);
+        }
         if (value instanceof Number number && Double.isFinite(number.doubleValue())) {
             return number.doubleValue();
         }
-        if (value instanceof List<?> list && list.stream().allMatch(String.class::isInstance)) {
-            return List.copyOf(list);
-        }
         throw new IllegalArgumentException(
-                "metadata." + key + " must be a string, a finite number, a boolean or a list of strings: " + value);
+                "metadata." + key + " must be a string, a finite number, a boolean or a list of these: " + value);
     }
 
     /** Compact JSON in UTF-8; equal metadata gives equal bytes. */
@@ -85,88 +96,38 @@ public record Metadata(SortedMap<String, Object> values) {
         generator.writeStartObject();
         for (Map.Entry<String, Object> entry : values.entrySet()) {
             generator.writeFieldName(entry.getKey());
-            Object value = entry.getValue();
-            if (value instanceof String text) {
-                generator.writeString(text);
-            } else if (value instanceof Long number) {
-                generator.writeNumber(number);
-            } else if (value instanceof Double number) {
-                generator.writeNumber(number);
-            } else if (value instanceof Boolean flag) {
-                generator.writeBoolean(flag);
-            } else {
+            if (entry.getValue() instanceof List<?> items) {
                 generator.writeStartArray();
-                for (Object item : (List<?>) value) {
-                    generator.writeString((String) item);
+                for (Object item : items) {
+                    writeScalar(item, generator);
                 }
                 generator.writeEndArray();
+            } else {
+                writeScalar(entry.getValue(), generator);
             }
         }
         generator.writeEndObject();
     }
 
+    private static void writeScalar(Object value, JsonGenerator generator) throws IOException {
+        if (value instanceof String text) {
+            generator.writeString(text);
+        } else if (value instanceof Boolean flag) {
+            generator.writeBoolean(flag);
+        } else if (value instanceof Long number) {
+            generator.writeNumber(number);
+        } else if (value instanceof Double number) {
+            generator.writeNumber(number);
+        } else if (value instanceof BigInteger number) {
+            generator.writeNumber(number);
+        } else {
+            generator.writeNumber((BigDecimal) value);
+        }
+    }
+
     /** Reads the object that the parser stands on; on return the parser stands on its end. */
     static Metadata read(JsonParser parser) throws IOException, FieldException {
-        if (parser.currentToken() != JsonToken.START_OBJECT) {
-            throw new FieldException("metadata", "must be an object of flat values, got " + Json.describe(parser));
-        }
-        TreeMap<String, Object> values = new TreeMap<>();
-        while (parser.nextToken() == JsonToken.FIELD_NAME) {
-            String key = parser.currentName();
-            parser.nextToken();
-            if (values.put(key, readValue(key, parser)) != null) {
-                throw new FieldException("metadata." + Json.clip(key), "is there twice; send each key once");
-            }
-        }
+        TreeMap<String, Object> values = new MetadataReader(parser).read();
         return values.isEmpty() ? EMPTY : new Metadata(values);
-    }
-
-    private static Object readValue(String key, JsonParser parser) throws IOException, FieldException {
-        switch (parser.currentToken()) {
-            case VALUE_STRING:
-                return parser.getText();
-            case VALUE_TRUE:
-                return Boolean.TRUE;
-            case VALUE_FALSE:
-                return Boolean.FALSE;
-            case VALUE_NUMBER_INT:
-                if (parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER) {
-                    return parser.getLongValue();
-                }
-                return finite(key, parser);
-            case VALUE_NUMBER_FLOAT:
-                return finite(key, parser);
-            case START_ARRAY:
-                return readStrings(key, parser);
-            default:
-                throw notFlat(key, parser);
-        }
-    }
-
-    private static Double finite(String key, JsonParser parser) throws IOException, FieldException {
-        double value = parser.getDoubleValue();
-        if (!Double.isFinite(value)) {
-            throw new FieldException(
-                    "metadata." + key, "is out of the range of a double: " + Json.clip(parser.getText()));
-        }
-        return value;
-    }
-
-    private static List<String> readStrings(String key, JsonParser parser) throws IOException, FieldException {
-        List<String> items = new ArrayList<>();
-        while (parser.nextToken() != JsonToken.END_ARRAY) {
-            if (parser.currentToken() != JsonToken.VALUE_STRING) {
-                throw notFlat(key, parser);
-            }
-            items.add(parser.getText());
-        }
-        return List.copyOf(items);
-    }
-
-    private static FieldException notFlat(String key, JsonParser parser) throws IOException {
-        return new FieldException(
-                "metadata." + Json.clip(key),
-                "must be a string, a number, a boolean or a list of strings (no nesting, no null), got "
-                        + Json.describe(parser));
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,6 +12,7 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -22,10 +24,25 @@ import java.util.Set;
  * field; unknown fields are ignored. Stateless and thread-safe.
  */
 public final class ObservationCodec {
+    /** The session of an observation that has none yet. */
+    public static final String UNNUMBERED = "unnumbered";
+
     private ObservationCodec() {}
 
     /** Decodes a record's value; an absent value (a Kafka tombstone) is malformed as well. Never throws. */
     public static Decoded decode(Optional<byte[]> value) {
+        return decode(value, false);
+    }
+
+    /**
+     * Decodes the bytes of a client that leaves session and sequence to us: the same rules and the same words, except that
+     * both must be absent. The observation has {@link #UNNUMBERED} and 1 in their place. Never throws.
+     */
+    public static Decoded decodeUnnumbered(byte[] value) {
+        return decode(Optional.of(value), true);
+    }
+
+    private static Decoded decode(Optional<byte[]> value, boolean unnumbered) {
         if (value.isEmpty() || value.get().length == 0) {
             return malformed("value", "value is empty; send a JSON object");
         }
@@ -37,7 +54,7 @@ public final class ObservationCodec {
                     "value is not UTF-8: byte 0x%02x at %d; send JSON text in UTF-8"
                             .formatted(bytes[invalid], invalid));
         }
-        Fields fields = new Fields(bytes);
+        Fields fields = new Fields(bytes, unnumbered);
         if (bytes.length > Limits.MAX_VALUE_BYTES) {
             fields.fail(new FieldException(
                     "value", "is " + bytes.length + " bytes, the limit is " + Limits.MAX_VALUE_BYTES + "; send less"));
@@ -47,6 +64,11 @@ public final class ObservationCodec {
         } catch (FieldException e) {
             // What was read before the error still says where the record belongs in its session.
             return new Decoded.Malformed(e.field(), e.getMessage(), fields.position());
+        } catch (StreamConstraintsException e) {
+            return new Decoded.Malformed(
+                    "value",
+                    "value goes beyond a limit: " + Json.clip(e.getOriginalMessage()) + at(e),
+                    fields.position());
         } catch (JsonProcessingException e) {
             return new Decoded.Malformed(
                     "value", "value is not JSON: " + Json.clip(e.getOriginalMessage()) + at(e), fields.position());
@@ -127,15 +149,30 @@ public final class ObservationCodec {
     /** The fields of one value while they are read; the first broken rule is kept, reading goes on for the position. */
     private static final class Fields {
         private static final float[] NO_EMBEDDING = {};
+        private static final List<String> FIELDS = List.of(
+                "id",
+                "session",
+                "sequence",
+                "content",
+                "embedding",
+                "metadata",
+                "confidence",
+                "observed_at",
+                "op",
+                "settings");
 
         private final byte[] json;
+        private final boolean unnumbered;
         private Optional<FieldException> failure = Optional.empty();
         private int seen;
+        private int present;
+        /** Names that no rule knows; they are ignored, but not twice. */
+        private final Set<String> unknown = new HashSet<>();
+
         private Operation operation = Operation.OBSERVE;
         private Optional<String> id = Optional.empty();
         private String session = "";
         private long sequence;
-        private boolean hasContent;
         private String content = "";
         private float[] embedding = NO_EMBEDDING;
         private Metadata metadata = Metadata.EMPTY;
@@ -143,8 +180,13 @@ public final class ObservationCodec {
         private Optional<Instant> observedAt = Optional.empty();
         private SpaceSettings settings = SpaceSettings.NONE;
 
-        Fields(byte[] json) {
+        Fields(byte[] json, boolean unnumbered) {
             this.json = json;
+            this.unnumbered = unnumbered;
+            if (unnumbered) {
+                session = UNNUMBERED;
+                sequence = 1;
+            }
         }
 
         void readObject(JsonParser parser) throws IOException, FieldException {
@@ -189,61 +231,55 @@ public final class ObservationCodec {
         }
 
         private void readField(String name, JsonParser parser) throws IOException, FieldException {
-            switch (name) {
-                case "id" -> {
-                    once(0, name);
-                    id = Optional.of(text(name, parser, 1, Limits.MAX_DEFAULT_ID_BYTES));
+            int field = FIELDS.indexOf(name);
+            if (field < 0) {
+                if (!unknown.add(name)) {
+                    throw twice(name);
                 }
-                case "session" -> {
-                    once(1, name);
-                    session = text(name, parser, 1, Limits.MAX_ID_BYTES);
-                }
-                case "sequence" -> {
-                    once(2, name);
-                    sequence = readSequence(parser);
-                }
-                case "content" -> {
-                    once(3, name);
-                    content = text(name, parser, 0, Limits.MAX_CONTENT_BYTES);
-                    hasContent = true;
-                }
-                case "embedding" -> {
-                    once(4, name);
-                    embedding = Embeddings.read(parser, json);
-                }
-                case "metadata" -> {
-                    once(5, name);
-                    metadata = readMetadata(parser);
-                }
-                case "confidence" -> {
-                    once(6, name);
-                    confidence = readConfidence(parser);
-                }
-                case "observed_at" -> {
-                    once(7, name);
-                    observedAt = readInstant(parser);
-                }
-                case "op" -> {
-                    once(8, name);
-                    operation = readOperation(parser);
-                }
-                case "settings" -> {
-                    once(9, name);
-                    settings = readSettings(parser);
-                }
-                default -> parser.skipChildren();
+                parser.skipChildren();
+                return;
             }
-        }
-
-        private void once(int field, String name) throws FieldException {
             if ((seen & 1 << field) != 0) {
-                throw new FieldException(name, "is there twice; send each field once");
+                throw twice(name);
             }
             seen |= 1 << field;
+            if (parser.currentToken() == JsonToken.VALUE_NULL) {
+                return; // as if it were not there
+            }
+            present |= 1 << field;
+            switch (name) {
+                case "id" -> id = Optional.of(name(name, parser, Limits.MAX_DEFAULT_ID_BYTES));
+                case "session" -> {
+                    requireNumbered(name);
+                    session = name(name, parser, Limits.MAX_ID_BYTES);
+                }
+                case "sequence" -> {
+                    requireNumbered(name);
+                    sequence = readSequence(parser);
+                }
+                case "content" -> content = text(name, parser, 0, Limits.MAX_CONTENT_BYTES);
+                case "embedding" -> embedding = Embeddings.read(name, parser, json);
+                case "metadata" -> metadata = readMetadata(parser);
+                case "confidence" -> confidence = readConfidence(parser);
+                case "observed_at" -> observedAt = readInstant(parser);
+                case "op" -> operation = readOperation(parser);
+                default -> settings = readSettings(parser);
+            }
         }
 
-        private boolean has(int field) {
-            return (seen & 1 << field) != 0;
+        private void requireNumbered(String name) throws FieldException {
+            if (unnumbered) {
+                throw new FieldException(
+                        name, "is set by this interface, like session and sequence; leave it out, or write to Kafka");
+            }
+        }
+
+        private static FieldException twice(String name) {
+            return new FieldException(Json.clip(name), "is there twice; send each field once");
+        }
+
+        private boolean has(String name) {
+            return (present & 1 << FIELDS.indexOf(name)) != 0;
         }
 
         Decoded finish() {
@@ -251,10 +287,13 @@ public final class ObservationCodec {
                 if (failure.isPresent()) {
                     throw failure.get();
                 }
-                require(has(1), "session", "is missing; name the producer's ordered stream");
-                require(has(2), "sequence", "is missing; number the session's records 1, 2, 3, …");
+                require(unnumbered || has("session"), "session", "is missing; name the producer's ordered stream");
+                require(
+                        unnumbered || has("sequence"),
+                        "sequence",
+                        "is missing; number the session's records 1, 2, 3, …");
                 if (operation == Operation.OBSERVE) {
-                    require(hasContent, "content", "is missing; send the text to remember");
+                    require(has("content"), "content", "is missing; send the text to remember");
                     require(
                             embedding.length > 0,
                             "embedding",
@@ -265,7 +304,7 @@ public final class ObservationCodec {
                     require(id.isPresent(), "id", "is missing; name the memory to forget");
                 }
                 if (operation == Operation.CONFIGURE) {
-                    require(has(9), "settings", "is missing; send for example {\"dimension\": 768}");
+                    require(has("settings"), "settings", "is missing; send for example {\"dimension\": 768}");
                 }
             } catch (FieldException e) {
                 return new Decoded.Malformed(e.field(), e.getMessage(), position());
@@ -316,8 +355,16 @@ public final class ObservationCodec {
             if (bytes > max) {
                 throw new FieldException(name, "is " + bytes + " bytes of UTF-8, the limit is " + max);
             }
-            if (Utf8.hasLoneSurrogate(text)) {
-                throw new FieldException(name, "holds half a surrogate pair, which no UTF-8 can store");
+            Utf8.requireWhole(name, text);
+            return text;
+        }
+
+        /** A text that a URL must be able to name. */
+        private static String name(String name, JsonParser parser, int max) throws IOException, FieldException {
+            String text = text(name, parser, 1, max);
+            if (MemorySpaces.isDotSegment(text)) {
+                throw new FieldException(
+                        name, "is '" + text + "', which no URL can name: clients take it for a folder; choose another");
             }
             return text;
         }
@@ -344,11 +391,12 @@ public final class ObservationCodec {
         }
 
         private static OptionalDouble readConfidence(JsonParser parser) throws IOException, FieldException {
-            double value = parser.currentToken().isNumeric() ? parser.getDoubleValue() : Double.NaN;
-            if (!(value >= 0 && value <= 1)) {
+            Optional<Number> value = Numbers.read(parser)
+                    .filter(number -> Numbers.compare(number, 0L) >= 0 && Numbers.compare(number, 1L) <= 0);
+            if (value.isEmpty()) {
                 throw new FieldException("confidence", "must be a number from 0 to 1, got " + Json.describe(parser));
             }
-            return OptionalDouble.of(value);
+            return OptionalDouble.of(value.get().doubleValue());
         }
 
         private static Optional<Instant> readInstant(JsonParser parser) throws IOException, FieldException {
@@ -386,7 +434,7 @@ public final class ObservationCodec {
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 String name = parser.currentName();
                 if (!seen.add(name)) {
-                    throw new FieldException("settings." + name, "is there twice; send each field once");
+                    throw new FieldException("settings." + Json.clip(name), "is there twice; send each field once");
                 }
                 parser.nextToken();
                 switch (name) {

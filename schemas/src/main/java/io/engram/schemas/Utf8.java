@@ -103,8 +103,17 @@ final class Utf8 {
         return bytes;
     }
 
-    /** True when the text holds a surrogate without its other half, which JSON escapes can smuggle past UTF-8. */
-    static boolean hasLoneSurrogate(String text) {
+    /** Refuses a surrogate without its other half, which JSON escapes can smuggle past UTF-8. */
+    static void requireWhole(String field, String text) throws FieldException {
+        int at = loneSurrogate(text);
+        if (at >= 0) {
+            throw new FieldException(
+                    field, "holds half a surrogate pair at character " + at + ", which no UTF-8 can store");
+        }
+    }
+
+    /** The index of the first surrogate without its other half, or -1. */
+    static int loneSurrogate(String text) {
         int length = text.length();
         for (int i = 0; i < length; i++) {
             char c = text.charAt(i);
@@ -112,10 +121,10 @@ final class Utf8 {
                 continue;
             }
             if (Character.isLowSurrogate(c) || i + 1 == length || !Character.isLowSurrogate(text.charAt(i + 1))) {
-                return true;
+                return i;
             }
             i++;
         }
-        return false;
+        return -1;
     }
 }

@@ -130,7 +130,56 @@ class ObservationCodecTest {
                 Arguments.of("[1]", "value", "JSON object"),
                 Arguments.of(" \n", "value", "empty"),
                 Arguments.of("{" + HEAD + "," + VECTOR + ",\"confidence\":NaN}", "confidence", "NaN"),
-                Arguments.of("{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":Infinity}}", "metadata.a", "range"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":Infinity}}",
+                        "metadata.a",
+                        "out of range: Infinity"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":1e10000}}",
+                        "metadata.a",
+                        "out of range: 1e10000"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":[1,1e99999999999]}}",
+                        "metadata.a[1]",
+                        "out of range"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":\"ab\\ud83d\"}}",
+                        "metadata.a",
+                        "surrogate pair at character 2"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":[1,\"\\udc00\"]}}",
+                        "metadata.a[1]",
+                        "surrogate pair at character 0"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"k\\udc00\":1}}",
+                        "value",
+                        "surrogate in field name"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":{\"b\":1},\"a.b\":2}}",
+                        "metadata.a.b",
+                        "twice"),
+                Arguments.of("{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":null,\"a\":2}}", "metadata.a", "twice"),
+                Arguments.of("{\"x\":1,\"x\":2," + HEAD + "," + VECTOR + "}", "x", "twice"),
+                Arguments.of("{\"id\":null,\"id\":\"y\"," + HEAD + "," + VECTOR + "}", "id", "twice"),
+                Arguments.of("{\"id\":\"..\"," + HEAD + "," + VECTOR + "}", "id", "'..'"),
+                Arguments.of("{\"session\":\".\",\"sequence\":1}", "session", "'.'"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"confidence\":1.00000000000000000001}",
+                        "confidence",
+                        "1.00000000000000000001"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":" + "{\"a\":".repeat(9) + "1" + "}".repeat(10),
+                        "metadata.a.a.a.a.a.a.a.a",
+                        "deeper than 8"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"" + "k".repeat(40_000) + "\":{"
+                                + "\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1}}}",
+                        "metadata",
+                        "more than 262144 bytes"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"unknown\":" + "9".repeat(1_001) + "}",
+                        "value",
+                        "beyond a limit"),
                 Arguments.of("{" + HEAD + "," + VECTOR, "value", "not JSON"),
                 Arguments.of("{" + HEAD + "," + VECTOR + "} {}", "value", "goes on"),
                 Arguments.of("{" + HEAD + ",\"embedding\":[NaN,1]}", "embedding[0]", "NaN"),
@@ -181,9 +230,11 @@ class ObservationCodecTest {
                         "embedding",
                         "100000 dimensions"),
                 Arguments.of(
-                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":{\"b\":1}}}", "metadata.a", "no nesting"),
-                Arguments.of("{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":null}}", "metadata.a", "null"),
-                Arguments.of("{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":[1]}}", "metadata.a", "list of strings"),
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":[{\"b\":1}]}}",
+                        "metadata.a[0]",
+                        "got an object; lists hold single values"),
+                Arguments.of(
+                        "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":[1,[2]]}}", "metadata.a[1]", "got an array"),
                 Arguments.of("{" + HEAD + "," + VECTOR + ",\"metadata\":[]}", "metadata", "an array"),
                 Arguments.of(
                         "{" + HEAD + "," + VECTOR + ",\"metadata\":{\"a\":\"" + "x".repeat(16_384) + "\"}}",
@@ -210,6 +261,47 @@ class ObservationCodecTest {
                 .startsWith(field.equals("value") ? "value" : field)
                 .contains(problem);
         assertThat(malformed.detail().length()).isLessThan(250);
+    }
+
+    @ParameterizedTest
+    @MethodSource("malformedValues")
+    void shouldRefuseWithTheSameWordsWithoutSession(String json, String field, String problem) {
+        String bare = json.replace("\"session\":\"s\",", "").replace("\"sequence\":1,", "");
+        boolean ofSession = field.equals("session") || field.equals("sequence");
+        if (ofSession || bare.contains("\"session\"") || bare.contains("\"sequence\"") || bare.equals(json)) {
+            return;
+        }
+        assertThat(malformed(ObservationCodec.decodeUnnumbered(bare.getBytes(StandardCharsets.UTF_8))))
+                .satisfies(malformed -> assertThat(malformed.field()).isEqualTo(field))
+                .satisfies(malformed -> assertThat(malformed.detail()).contains(problem));
+    }
+
+    @Test
+    void shouldLeaveSessionAndSequenceToTheInterface() {
+        for (String given : List.of("\"session\":\"s\"", "\"sequence\":1")) {
+            byte[] json = ("{\"content\":\"c\"," + VECTOR + "," + given + "}").getBytes(StandardCharsets.UTF_8);
+            assertThat(malformed(ObservationCodec.decodeUnnumbered(json)).detail())
+                    .contains("set by this interface, like session and sequence");
+        }
+        byte[] json = ("{\"content\":\"c\"," + VECTOR + ",\"metadata\":{\"n\":18446744073709551615}}")
+                .getBytes(StandardCharsets.UTF_8);
+        Observation observation = ((Decoded.Valid) ObservationCodec.decodeUnnumbered(json)).observation();
+
+        assertThat(observation.session()).isEqualTo(ObservationCodec.UNNUMBERED);
+        assertThat(ObservationCodec.encode(observation.at("own", 7)))
+                .asString(StandardCharsets.UTF_8)
+                .contains("\"session\":\"own\"", "\"sequence\":7", "{\"n\":18446744073709551615}");
+    }
+
+    @Test
+    void shouldTakeNullAsAbsent() {
+        Observation observation =
+                valid("{" + HEAD + "," + VECTOR + ",\"id\":null,\"metadata\":null,\"confidence\":null,"
+                        + "\"observed_at\":null,\"op\":null,\"settings\":null}");
+
+        assertThat(observation)
+                .usingRecursiveComparison()
+                .isEqualTo(Observation.observe("s", 1, "c", new float[] {1, 0.5f}));
     }
 
     @Test

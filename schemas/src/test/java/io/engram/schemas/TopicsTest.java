@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,7 +40,16 @@ class TopicsTest {
         assertThat(space("a b")).isEmpty();
         assertThat(space("ä")).isEmpty();
         assertThat(MemorySpaces.ofKey(Optional.empty())).isEmpty();
-        assertThat("a.B_c-9").matches(MemorySpaces.PATTERN);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a", "...", "..a", ".a", "-", "a_", "a.", ".", "..", "_", "_other", "_a", "a\n", "a/b", ""})
+    void shouldSayTheSameInPatternNameAndKey(String name) {
+        assertThat(MemorySpaces.isValid(name))
+                .isEqualTo(name.matches(MemorySpaces.PATTERN))
+                .isEqualTo(space(name).isPresent())
+                .isEqualTo(!List.of(".", "..", "_", "_other", "_a", "a\n", "a/b", "")
+                        .contains(name));
     }
 
     private static Optional<String> space(String name) {

@@ -1,13 +1,13 @@
 package io.engram.app.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.cli.ExitCodes.CommandFailedException;
 import io.engram.schemas.Decoded;
+import io.engram.schemas.FieldException;
 import io.engram.schemas.MemorySpaces;
 import io.engram.schemas.ObservationCodec;
+import io.engram.schemas.StrictJson;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
@@ -18,8 +18,6 @@ import java.util.Optional;
  * session and sequence are numbered here, space by space.
  */
 public final class ObservationLines {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
-
     private final Optional<String> defaultSpace;
     private final String session;
     private final Map<String, Long> lastSequences = new HashMap<>();
@@ -44,13 +42,13 @@ public final class ObservationLines {
      */
     public Line next(String text) {
         lines++;
-        ObjectNode observation = object(parse(text));
+        ObjectNode observation = parse(text);
         String space = observation.path("space").asText(defaultSpace.orElse(""));
         if (observation.has("observation")) {
             observation = object(observation.get("observation"));
         }
         if (!MemorySpaces.isValid(space)) {
-            throw failed("names no legal memory space; add \"space\" or use --space");
+            throw failed("names no legal memory space (" + MemorySpaces.RULE + "); add \"space\" or use --space");
         }
         if (!observation.has("session") && !observation.has("sequence")) {
             observation.put("session", session).put("sequence", lastSequences.merge(space, 1L, Long::sum));
@@ -62,11 +60,11 @@ public final class ObservationLines {
         return new Line(space, value);
     }
 
-    private JsonNode parse(String text) {
+    private ObjectNode parse(String text) {
         try {
-            return MAPPER.readTree(text);
-        } catch (JsonProcessingException e) {
-            throw failed("is not JSON: " + e.getOriginalMessage());
+            return StrictJson.readObject("the line", text.getBytes(StandardCharsets.UTF_8), "embedding");
+        } catch (FieldException e) {
+            throw failed("cannot be taken: " + e.getMessage());
         }
     }
 

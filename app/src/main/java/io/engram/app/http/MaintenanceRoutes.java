@@ -72,7 +72,7 @@ final class MaintenanceRoutes {
         ObjectNode answer = JsonBody.MAPPER.createObjectNode();
         ArrayNode partitions = answer.putArray("partitions");
         boolean consistent = true;
-        for (PartitionReport report : verifier.verify("true".equals(context.queryParam("rebuild")))) {
+        for (PartitionReport report : verifier.verify(Query.flag(context, "rebuild"))) {
             partitions.add(JsonBody.MAPPER.<ObjectNode>valueToTree(report));
             consistent &= report.isConsistent();
         }

@@ -2,10 +2,19 @@ package io.engram.app.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.BigIntegerNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
+import com.fasterxml.jackson.databind.node.DecimalNode;
+import com.fasterxml.jackson.databind.node.DoubleNode;
+import com.fasterxml.jackson.databind.node.LongNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.engram.schemas.Metadata;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.store.StoredMemory;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.List;
 import java.util.Set;
 
 /** Memories as JSON. */
@@ -44,7 +53,35 @@ final class MemoryJson {
         return json;
     }
 
-    private static JsonNode metadata(Metadata metadata) {
-        return JsonBody.MAPPER.valueToTree(metadata.values());
+    /** Node by node: a conversion would go by way of decimals, which have no -0.0. */
+    private static ObjectNode metadata(Metadata metadata) {
+        ObjectNode json = JsonBody.MAPPER.createObjectNode();
+        metadata.values().forEach((key, value) -> {
+            if (value instanceof List<?> items) {
+                ArrayNode array = json.putArray(key);
+                items.forEach(item -> array.add(scalar(item)));
+            } else {
+                json.set(key, scalar(value));
+            }
+        });
+        return json;
+    }
+
+    private static JsonNode scalar(Object value) {
+        if (value instanceof String text) {
+            return TextNode.valueOf(text);
+        }
+        if (value instanceof Boolean flag) {
+            return BooleanNode.valueOf(flag);
+        }
+        if (value instanceof Long number) {
+            return LongNode.valueOf(number);
+        }
+        if (value instanceof Double number) {
+            return DoubleNode.valueOf(number);
+        }
+        return value instanceof BigInteger number
+                ? BigIntegerNode.valueOf(number)
+                : DecimalNode.valueOf((BigDecimal) value);
     }
 }

@@ -1,6 +1,5 @@
 package io.engram.app.http;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.query.Gateway;
@@ -90,24 +89,9 @@ final class ObservationRoutes {
         return lines;
     }
 
-    /** An observation as on the wire, but numbered by the gateway. */
+    /** An observation as on the wire, but numbered by the gateway: the bytes are judged as the client sent them. */
     private static Observation observation(String where, byte[] json) {
-        return observation(where, JsonBody.parse(json).object());
-    }
-
-    private static Observation observation(String where, ObjectNode object) {
-        if (object.has("session") || object.has("sequence")) {
-            throw Problem.badRequest(
-                            where + "session and sequence are set by this interface; leave them out, or write to Kafka")
-                    .asException();
-        }
-        object.put("session", "http").put("sequence", 1);
-        Decoded decoded;
-        try {
-            decoded = ObservationCodec.decode(Optional.of(JsonBody.MAPPER.writeValueAsBytes(object)));
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
-        }
+        Decoded decoded = ObservationCodec.decodeUnnumbered(json);
         if (decoded instanceof Decoded.Malformed malformed) {
             throw Problem.badRequest(where + malformed.detail()).asException();
         }
@@ -135,26 +119,19 @@ final class ObservationRoutes {
         body.allowOnly(Set.of("dimension", "ttl_ms", "max_memories"));
         ObjectNode configure = JsonBody.MAPPER.createObjectNode().put("op", Operation.CONFIGURE.label());
         configure.set("settings", body.object());
-        send(context, space, List.of(observation("", configure)), false);
+        byte[] json = configure.toString().getBytes(StandardCharsets.UTF_8);
+        send(context, space, List.of(observation("", json)), false);
     }
 
     private void fate(Context context) throws InterruptedException {
         String space = RecallRoutes.spaceOf(context);
         Lane lane = StatusRoutes.laneOf(context);
-        long offset = number("offset", context.pathParam("offset"));
-        long timeoutMs = Optional.ofNullable(context.queryParam("timeout_ms"))
-                .map(text -> Math.min(maxTimeoutMs, number("timeout_ms", text)))
+        Query.allowOnly(context, "timeout_ms");
+        long offset = Query.number("offset", context.pathParam("offset"));
+        long timeoutMs = Query.one(context, "timeout_ms")
+                .map(text -> Math.min(maxTimeoutMs, Query.number("timeout_ms", text)))
                 .orElse(0L);
         ApiServer.json(context, 200, fate(router.isHop(context), space, lane, offset, timeoutMs));
-    }
-
-    private static long number(String name, String text) {
-        try {
-            return Math.max(0, Long.parseLong(text));
-        } catch (NumberFormatException e) {
-            throw Problem.badRequest(name + " must be a whole number from 0 up, got '" + text + "'")
-                    .asException();
-        }
     }
 
     /** What became of a record, from the instance that processes its space. */
@@ -173,7 +150,8 @@ final class ObservationRoutes {
     private void send(Context context, String space, List<Observation> observations, boolean many)
             throws InterruptedException {
         Lane lane = lane(context);
-        boolean wait = waits(context);
+        Query.allowOnly(context, "priority", "wait");
+        boolean wait = Query.has(context, "wait", "indexed");
         boolean observes = observations.stream().anyMatch(each -> each.operation() == Operation.OBSERVE);
         Optional<Long> overloaded = observes ? gateway.overloaded(space, lane) : Optional.empty();
         if (overloaded.isPresent()) {
@@ -313,18 +291,9 @@ final class ObservationRoutes {
     }
 
     private static Lane lane(Context context) {
-        String priority = Optional.ofNullable(context.queryParam("priority")).orElse(Lane.NORMAL.label());
+        String priority = Query.one(context, "priority").orElse(Lane.NORMAL.label());
         return Lane.ofLabel(priority)
                 .orElseThrow(() -> Problem.badRequest("priority must be high, normal or low, got '" + priority + "'")
                         .asException());
-    }
-
-    private static boolean waits(Context context) {
-        String wait = context.queryParam("wait");
-        if (wait != null && !wait.equals("indexed")) {
-            throw Problem.badRequest("wait must be indexed, or left out; got '" + wait + "'")
-                    .asException();
-        }
-        return wait != null;
     }
 }

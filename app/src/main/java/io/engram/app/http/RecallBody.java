@@ -69,8 +69,10 @@ record RecallBody(RecallParameters parameters, Set<String> include) {
                 throw JsonBody.wrong("min_offsets", "an object such as {\"normal-3\": 42}", value);
             }
             for (Map.Entry<String, JsonNode> entry : value.properties()) {
-                if (!entry.getValue().isIntegralNumber() || entry.getValue().longValue() < 0) {
-                    throw JsonBody.wrong("min_offsets." + entry.getKey(), "a whole number from 0 up", entry.getValue());
+                JsonNode offset = entry.getValue();
+                if (!offset.isIntegralNumber() || !offset.canConvertToLong() || offset.longValue() < 0) {
+                    throw JsonBody.wrong(
+                            "min_offsets." + entry.getKey(), "a whole number from 0 to " + Long.MAX_VALUE, offset);
                 }
                 offsets.put(entry.getKey(), entry.getValue().longValue());
             }

@@ -468,7 +468,7 @@ final class RecallRoutes {
         Set<String> spaces = new LinkedHashSet<>();
         for (JsonNode space : value) {
             if (!space.isTextual() || !MemorySpaces.isValid(space.textValue())) {
-                throw JsonBody.wrong("spaces", "a list of memory spaces (" + MemorySpaces.PATTERN + ")", value);
+                throw JsonBody.wrong("spaces", "a list of memory spaces (" + MemorySpaces.RULE + ")", value);
             }
             spaces.add(space.textValue());
         }
@@ -478,7 +478,8 @@ final class RecallRoutes {
     private void memory(Context context) throws InterruptedException {
         String space = spaceOf(context);
         String id = context.pathParam("id");
-        String query = "embedding".equals(context.queryParam("include")) ? "?include=embedding" : "";
+        Query.allowOnly(context, "include", "active");
+        String query = Query.has(context, "include", "embedding") ? "?include=embedding" : "";
         Set<String> include =
                 query.isEmpty() ? Set.of("content", "metadata") : Set.of("content", "metadata", "embedding");
         RequestRouter.Routed<ObjectNode> routed = router.route(
@@ -496,7 +497,7 @@ final class RecallRoutes {
     static String spaceOf(Context context) {
         String space = context.pathParam("space");
         if (!MemorySpaces.isValid(space)) {
-            throw Problem.badRequest("'" + space + "' is no legal memory space; 1 to 128 characters of [A-Za-z0-9._-]")
+            throw Problem.badRequest("'" + space + "' is no legal memory space; use " + MemorySpaces.RULE)
                     .asException();
         }
         return space;

@@ -79,7 +79,7 @@ class CommandLineTest {
     @Test
     void shouldNameTheBadLine() {
         ObservationLines lines = new ObservationLines(Optional.empty(), "cli");
-        assertThatThrownBy(() -> lines.next("{")).hasMessageContaining("line 1 is not JSON");
+        assertThatThrownBy(() -> lines.next("{")).hasMessageContaining("line 1 cannot be taken: the line is not JSON");
         assertThatThrownBy(() -> lines.next("{\"content\":\"c\"}"))
                 .hasMessageContaining("line 2 names no legal memory space");
         assertThatThrownBy(() -> lines.next("{\"space\":\"s\",\"observation\":{\"content\":\"c\"}}"))

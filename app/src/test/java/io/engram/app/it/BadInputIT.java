@@ -81,7 +81,7 @@ class BadInputIT {
         values.put("zero vector", bytes(json("s4", 1, ",\"embedding\":[0,0,0]")));
         values.put("not base64", bytes(json("s5", 1, ",\"embedding\":\"%%%%\"")));
         values.put("100000 dimensions", bytes(json("s6", 1, ",\"embedding\":[" + "1,".repeat(99_999) + "1]")));
-        values.put("no nesting", bytes(json("s7", 1, vector + ",\"metadata\":{\"a\":{}}")));
+        values.put("lists hold single values", bytes(json("s7", 1, vector + ",\"metadata\":{\"a\":[{}]}")));
         values.put(
                 "the limit is 16384",
                 bytes(json("s8", 1, vector + ",\"metadata\":{\"a\":\"" + "x".repeat(17_000) + "\"}")));
@@ -159,6 +159,15 @@ class BadInputIT {
                 "{\"vector\":[1,0,0],\"filter\":{\"a\":{\"near\":1}}} | 400 | filter.a",
                 "{\"vector\":[1,0,0],\"consistency\":\"strong\"} | 400 | recent or committed",
                 "{\"vector\":[1,0,0],\"include\":[\"vector\"]} | 400 | include must be",
+                "{\"vector\":[1,0,0],\"filter\":{\"a\":{\"gt\":1,\"gt\":5}}} | 400 | Duplicate field 'gt'",
+                "{\"vector\":[1,0,0],\"filter\":{\"a\":null}} | 400 | filter.a must be",
+                "{\"vector\":[1,0,0],\"filter\":{\"a\":\"x\\ud83d\"}} | 400 | half a surrogate pair at character 1",
+                "{\"vector\":[1,0,0],\"filter\":{\"a\":NaN}} | 400 | filter.a must be a finite number",
+                "{\"vector\":\"AACAPwAAgD8AAIA\"} | 400 | vector is not base64",
+                "{\"vector\":[1,0,0],\"min_similarity\":1.00000000000000000001} | 400 | min_similarity",
+                "{\"vector\":[1,0,0],\"min_offsets\":{\"normal-0\":18446744073709551621}} | 400 | 18446744073709551621",
+                "{\"vector\":[1,0,0],\"min_offsets\":{\"normal-0\":-1}} | 400 | got -1",
+                "{\"vector\":[1,0,0],\"min_offsets\":{\"normal-0\":1.0}} | 400 | got 1.0",
                 "{\"vector\":[1,0,0],\"min_offsets\":{\"normal-99\":1}} | 400 | normal-99",
                 "{\"vector\":[1,0,0],\"timeout_ms\":0} | 400 | timeout_ms"
             })
@@ -216,6 +225,36 @@ class BadInputIT {
                     .as("what is forgotten may be on its way")
                     .isEqualTo(200);
         }
+    }
+
+    @Test
+    void shouldDropNothingWhenClientsTakeDotsOutOfUrls() {
+        assertProblem(instance.post("/v1/spaces/" + SPACE + "/observations", "{\"id\":\"..\",\"content\":\"c\",\"embedding\":[1,2,3]}"), 400, "id is '..'");
+        for (String path : List.of("/v1/spaces/" + SPACE + "/", "/v1/spaces/" + SPACE + "/memories/", "/v1/spaces/_other")) {
+            assertThat(instance.request(HttpRequest.newBuilder().DELETE(), path).statusCode())
+                    .as(path)
+                    .isIn(400, 404);
+        }
+        assertProblem(instance.post("/v1/spaces/_a/recall", "{\"vector\":[1,0,0]}"), 400, "not starting with _");
+        assertThat(instance.isRemembered(SPACE, "one")).isTrue();
+    }
+
+    @Test
+    void shouldCheckQueryParameters() {
+        String memory = "/v1/spaces/" + SPACE + "/memories/one";
+        assertProblem(instance.get(memory + "?include=embeding"), 400, "include must be embedding");
+        assertProblem(instance.get(memory + "?includes=embedding"), 400, "unknown query parameter 'includes'");
+        assertProblem(instance.get(memory + "?active=yes"), 400, "active must be true or false");
+        assertProblem(instance.get("/v1/spaces/" + SPACE + "/records/normal/-1"), 400, "offset must be a whole number");
+        assertProblem(
+                instance.get("/v1/spaces/" + SPACE + "/records/normal/0?timeout_ms=18446744073709551616"),
+                400,
+                "timeout_ms must be a whole number");
+        String observation = "{\"content\":\"c\",\"embedding\":[1,2,3]}";
+        assertProblem(
+                instance.post("/v1/spaces/" + SPACE + "/observations?wait=yes", observation), 400, "wait must be indexed");
+        assertProblem(
+                instance.post("/v1/spaces/" + SPACE + "/observations?priorty=low", observation), 400, "'priorty'");
     }
 
     private static void assertProblem(HttpResponse<String> response, int status, String detail) {

@@ -1,7 +1,10 @@
 package io.engram.topology.recall;
 
 import io.engram.schemas.Metadata;
+import io.engram.schemas.Numbers;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What a memory's metadata must say: all conditions must hold.
@@ -43,35 +46,89 @@ public record MetadataFilter(List<Condition> conditions) {
         }
     }
 
-    /** The value, or an item of a list, equals one of these: strings, booleans or numbers (as {@link Double}). */
-    public record AnyOf(String key, List<Object> allowed) implements Condition {
+    /**
+     * The value, or an item of a list, equals one of these.
+     *
+     * @param allowed strings, booleans or numbers, which are compared exactly; none holds for nothing
+     */
+    public record AnyOf(String key, Set<Object> allowed) implements Condition {
+        public AnyOf {
+            allowed = allowed.stream().map(AnyOf::comparable).collect(Collectors.toUnmodifiableSet());
+        }
+
         @Override
         public boolean holds(Object value) {
             if (value instanceof List<?> items) {
-                return items.stream().anyMatch(allowed::contains);
+                for (Object item : items) {
+                    if (allowed.contains(comparable(item))) {
+                        return true;
+                    }
+                }
+                return false;
             }
-            return allowed.contains(value instanceof Number number ? (Object) number.doubleValue() : value);
+            return allowed.contains(comparable(value));
+        }
+
+        private static Object comparable(Object value) {
+            return value instanceof Number number ? Numbers.canonical(number) : value;
         }
     }
 
     /**
-     * A number between the bounds.
+     * The number, or a number of a list, keeps all bounds; they are compared exactly.
      *
-     * @param min least, {@link Double#NEGATIVE_INFINITY} for none
-     * @param minInclusive whether {@code min} itself is right
-     * @param max greatest, {@link Double#POSITIVE_INFINITY} for none
-     * @param maxInclusive whether {@code max} itself is right
+     * @param bounds one or more
      */
-    public record Range(String key, double min, boolean minInclusive, double max, boolean maxInclusive)
-            implements Condition {
+    public record Range(String key, List<Bound> bounds) implements Condition {
+        public Range {
+            bounds = List.copyOf(bounds);
+        }
+
         @Override
         public boolean holds(Object value) {
+            if (value instanceof List<?> items) {
+                for (Object item : items) {
+                    if (holdsFor(item)) {
+                        return true;
+                    }
+                }
+                return false;
+            }
+            return holdsFor(value);
+        }
+
+        private boolean holdsFor(Object value) {
             if (!(value instanceof Number number)) {
                 return false;
             }
-            double at = number.doubleValue();
-            return (minInclusive ? at >= min : at > min) && (maxInclusive ? at <= max : at < max);
+            for (Bound bound : bounds) {
+                if (!bound.holds(number)) {
+                    return false;
+                }
+            }
+            return true;
         }
+    }
+
+    /** One end of a range. */
+    public record Bound(Side side, Number limit) {
+        boolean holds(Number number) {
+            int order = Numbers.compare(number, limit);
+            return switch (side) {
+                case GT -> order > 0;
+                case GTE -> order >= 0;
+                case LT -> order < 0;
+                case LTE -> order <= 0;
+            };
+        }
+    }
+
+    /** On which side of a bound a number must be. */
+    public enum Side {
+        GT,
+        GTE,
+        LT,
+        LTE
     }
 
     /** The key is there, or is not. */
