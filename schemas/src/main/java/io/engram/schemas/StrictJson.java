@@ -100,7 +100,8 @@ public final class StrictJson {
             }
             return object;
         } catch (StreamConstraintsException e) {
-            throw new FieldException(what, "has too many values, too deep or too long ones: " + Json.clip(e.getOriginalMessage()));
+            throw new FieldException(
+                    what, "has too many values, too deep or too long ones: " + Json.clip(e.getOriginalMessage()));
         } catch (JsonProcessingException e) {
             String problem = e.getOriginalMessage();
             throw new FieldException(

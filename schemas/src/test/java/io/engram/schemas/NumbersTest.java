@@ -115,8 +115,7 @@ class NumbersTest {
                     .isZero();
             assertThat(new BigDecimal(back.values().get("n").toString())).isEqualByComparingTo(new BigDecimal(text));
         }
-        assertThat(Metadata.of(Map.of("n", read("18446744073709551615")))
-                        .toJson())
+        assertThat(Metadata.of(Map.of("n", read("18446744073709551615"))).toJson())
                 .asString()
                 .isEqualTo("{\"n\":18446744073709551615}");
         assertThat(read("-0.0")).isEqualTo(-0.0);

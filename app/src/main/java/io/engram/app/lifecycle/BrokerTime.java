@@ -95,7 +95,7 @@ final class BrokerTime implements AutoCloseable {
             long sentAtMs = runtime.clock().getAsLong();
             long sentAtNanos = System.nanoTime();
             RecordMetadata answer = producer.send(
-                            new ProducerRecord<>(topic, (Integer) null, NO_TIME_OF_A_BROKER, KEY, null))
+                            new ProducerRecord<>(topic, (Integer) null, NO_TIME_OF_A_BROKER, KEY, (byte[]) null))
                     .get(2L * ANSWER_MS, TimeUnit.MILLISECONDS);
             if (answer.timestamp() <= NO_TIME_OF_A_BROKER) {
                 LOG.warn("Topic {} does not stamp records: nothing is deleted for its age", topic);

@@ -229,8 +229,14 @@ class BadInputIT {
 
     @Test
     void shouldDropNothingWhenClientsTakeDotsOutOfUrls() {
-        assertProblem(instance.post("/v1/spaces/" + SPACE + "/observations", "{\"id\":\"..\",\"content\":\"c\",\"embedding\":[1,2,3]}"), 400, "id is '..'");
-        for (String path : List.of("/v1/spaces/" + SPACE + "/", "/v1/spaces/" + SPACE + "/memories/", "/v1/spaces/_other")) {
+        assertProblem(
+                instance.post(
+                        "/v1/spaces/" + SPACE + "/observations",
+                        "{\"id\":\"..\",\"content\":\"c\",\"embedding\":[1,2,3]}"),
+                400,
+                "id is '..'");
+        for (String path :
+                List.of("/v1/spaces/" + SPACE + "/", "/v1/spaces/" + SPACE + "/memories/", "/v1/spaces/_other")) {
             assertThat(instance.request(HttpRequest.newBuilder().DELETE(), path).statusCode())
                     .as(path)
                     .isIn(400, 404);
@@ -252,7 +258,9 @@ class BadInputIT {
                 "timeout_ms must be a whole number");
         String observation = "{\"content\":\"c\",\"embedding\":[1,2,3]}";
         assertProblem(
-                instance.post("/v1/spaces/" + SPACE + "/observations?wait=yes", observation), 400, "wait must be indexed");
+                instance.post("/v1/spaces/" + SPACE + "/observations?wait=yes", observation),
+                400,
+                "wait must be indexed");
         assertProblem(
                 instance.post("/v1/spaces/" + SPACE + "/observations?priorty=low", observation), 400, "'priorty'");
     }

@@ -22,6 +22,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -252,9 +253,13 @@ class ChangesTest {
         }
         topology.settle();
         MetadataFilter filter = new MetadataFilter(List.of(
-                new MetadataFilter.AnyOf("even", List.of(true)),
-                new MetadataFilter.AnyOf("tags", List.of("t0", "t1")),
-                new MetadataFilter.Range("n", 10, true, 20, false)));
+                new MetadataFilter.AnyOf("even", Set.of(true)),
+                new MetadataFilter.AnyOf("tags", Set.of("t0", "t1")),
+                new MetadataFilter.Range(
+                        "n",
+                        List.of(
+                                new MetadataFilter.Bound(MetadataFilter.Side.GTE, 10),
+                                new MetadataFilter.Bound(MetadataFilter.Side.LT, 20)))));
         RecallOutcome.Found found = (RecallOutcome.Found)
                 topology.recall(new RecallRequest(SPACE, new float[] {1, 0}, 50, -1, filter, 100, Optional.empty()));
         RecallOutcome.Found similar = (RecallOutcome.Found) topology.recall(

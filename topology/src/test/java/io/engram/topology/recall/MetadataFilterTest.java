@@ -84,7 +84,8 @@ class MetadataFilterTest {
     @Test
     void shouldKeepAllBoundsOfARange() {
         Condition twice = new MetadataFilter.Range(
-                "n", List.of(new Bound(Side.GTE, 5L), new Bound(Side.GT, 1L), new Bound(Side.LT, new BigDecimal("7.5"))));
+                "n",
+                List.of(new Bound(Side.GTE, 5L), new Bound(Side.GT, 1L), new Bound(Side.LT, new BigDecimal("7.5"))));
 
         assertThat(holds(twice, 2)).isFalse();
         assertThat(holds(twice, 5)).isTrue();
