@@ -263,7 +263,7 @@ local lib = import 'lib.libsonnet';
           severity: 'critical',
           event: 'topics_changed',
           summary: '{{ $value | humanize }} topics were changed under the instances, or do not fit each other',
-          description: 'By problem: {{ range query "max by (problem) (engram_topic_problems) > 0" }}{{ .Labels.problem }} {{ .Value | humanize }}; {{ end }}'
+          description: 'By problem: {{ range query "sort_desc(max by (problem) (engram_topic_problems) > 0)" }}{{ .Labels.problem }} {{ .Value | humanize }}; {{ end }}'
                        + 'the log and /readyz name the topics. Delete and reset nothing before you have read the runbook.',
         }),
         alert('EngramLaneStalled', {
