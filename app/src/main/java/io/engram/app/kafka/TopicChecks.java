@@ -62,7 +62,9 @@ final class TopicChecks {
     List<String> checkSettings() {
         checkCleanup();
         checkTimes();
-        return checkSizes();
+        List<String> warnings = checkSizes();
+        topic(plan.topics().rejected()).flatMap(this::otherRetention).ifPresent(warnings::add);
+        return warnings;
     }
 
     /** @throws TopicMismatchException when numbers of partitions do not fit */
@@ -152,6 +154,16 @@ final class TopicChecks {
                                 + ", nothing is lost by that: " + alter(name, setting));
                     });
         }
+    }
+
+    private Optional<String> otherRetention(TopicState rejected) {
+        String retention = rejected.setting(TopicConfig.RETENTION_MS_CONFIG);
+        return retention.equals(Long.toString(plan.rejectedRetentionMs()))
+                ? Optional.empty()
+                : Optional.of("topic " + plan.topics().rejected() + " has " + TopicConfig.RETENTION_MS_CONFIG + "="
+                        + retention + ", but rejected.retention.ms is " + plan.rejectedRetentionMs()
+                        + ": numbers of rejected records stay open for longer or shorter than the records are kept; set"
+                        + " rejected.retention.ms to what the topic has");
     }
 
     private List<String> checkSizes() {

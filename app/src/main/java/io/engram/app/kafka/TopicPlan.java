@@ -18,6 +18,7 @@ import org.apache.kafka.common.config.TopicConfig;
  * @param partitions of all topics, 1 or more
  * @param replicationFactor of topics that are created, -1 for the broker's default
  * @param maxMessageBytes of lanes and rejections that are created
+ * @param rejectedRetentionMs how long the topic of rejections keeps them when it is created, milliseconds
  * @param clients what the producers send at most
  */
 public record TopicPlan(
@@ -27,6 +28,7 @@ public record TopicPlan(
         int partitions,
         short replicationFactor,
         int maxMessageBytes,
+        long rejectedRetentionMs,
         ClientLimits clients) {
     /** The broker stamps each record when it appends it. */
     static final String BROKER_TIME = "LogAppendTime";
@@ -79,7 +81,7 @@ public record TopicPlan(
                         TopicConfig.CLEANUP_POLICY_CONFIG,
                         TopicConfig.CLEANUP_POLICY_DELETE,
                         TopicConfig.RETENTION_MS_CONFIG,
-                        DAYS_7,
+                        Long.toString(rejectedRetentionMs),
                         TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
                         max)));
         Map<String, String> compacted = Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);

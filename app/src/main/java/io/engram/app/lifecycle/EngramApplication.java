@@ -139,6 +139,7 @@ public final class EngramApplication implements AutoCloseable {
                     config.partitions(),
                     config.replicationFactor(),
                     config.topicsMaxMessageBytes(),
+                    config.topology().sessions().openMs(),
                     StreamsSettings.clientLimits(config, settings));
             topicWatch = owned(new TopicWatch(admin, topicPlan, runtime, supervisor));
             streams = newStreams(config, runtime, settings);

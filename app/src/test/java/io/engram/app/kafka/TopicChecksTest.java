@@ -23,7 +23,7 @@ class TopicChecksTest {
     private final Map<String, TopicState> topics = new HashMap<>();
 
     private static TopicPlan plan(TopicPlan.ClientLimits clients) {
-        return new TopicPlan(new Topics("engram"), CHANGELOG, Map.of(), 4, (short) -1, 8 << 20, clients);
+        return new TopicPlan(new Topics("engram"), CHANGELOG, Map.of(), 4, (short) -1, 8 << 20, 604_800_000, clients);
     }
 
     private static TopicState topic(int partitions, Map<String, String> changed) {
@@ -31,6 +31,7 @@ class TopicChecksTest {
                 "max.message.bytes", "8388608",
                 "segment.bytes", "1073741824",
                 "cleanup.policy", "delete",
+                "retention.ms", "604800000",
                 "message.timestamp.type", "LogAppendTime"));
         settings.putAll(changed);
         return new TopicState(Uuid.randomUuid(), partitions, settings);
