@@ -210,7 +210,7 @@ public final class HnswlibIndex implements VectorIndex {
                 ef <= Math.max(request.accuracy(), live / 4);
                 ef *= WIDEN) {
             List<Hit> hits = walk(query, request, ef);
-            if (hits.size() == request.k()) {
+            if (hits.size() == request.k() || request.isOver().getAsBoolean()) {
                 return hits;
             }
         }
