@@ -32,6 +32,7 @@ final class BrokerTime implements AutoCloseable {
     private static final long INTERVAL_MS = 10_000;
     private static final int ANSWER_MS = 10_000;
     private static final int FIRST_ATTEMPTS = 6;
+    private static final long PAUSE_MS = 500;
     private static final long SKEW_MS = 5_000;
     private static final long WARN_AGAIN_NANOS = TimeUnit.MINUTES.toNanos(10);
     // A topic that takes the producer's time gives this back, and so is told from one that stamps.
@@ -50,8 +51,8 @@ final class BrokerTime implements AutoCloseable {
         this.runtime = runtime;
         this.clock = runtime.brokerClock();
         Map<String, Object> settings = config.kafka();
-        settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, false); // a time that is sent again is another time
-        settings.put(ProducerConfig.RETRIES_CONFIG, 0);
+        // What is sent again has another time, which is as good.
+        settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, false);
         settings.put(ProducerConfig.ACKS_CONFIG, "1");
         settings.put(ProducerConfig.LINGER_MS_CONFIG, 0);
         settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, ANSWER_MS);
@@ -70,6 +71,9 @@ final class BrokerTime implements AutoCloseable {
     long start() throws InterruptedException {
         for (int attempt = 0; attempt < FIRST_ATTEMPTS && clock.nowMs().isEmpty(); attempt++) {
             ask();
+            if (clock.nowMs().isEmpty()) {
+                Thread.sleep(PAUSE_MS);
+            }
         }
         long now = clock.nowMs()
                 .orElseThrow(() -> new StartupException(
@@ -104,7 +108,7 @@ final class BrokerTime implements AutoCloseable {
             long roundTripMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - sentAtNanos);
             clock.heard(answer.timestamp(), sentAtMs, roundTripMs);
         } catch (ExecutionException | TimeoutException | RuntimeException e) {
-            LOG.warn("Could not ask the broker for its time by a record to {}; trying again", topic, e);
+            LOG.warn("Could not ask the broker for its time by a record to {}; trying again: {}", topic, e.toString());
         }
         warnOfSkew();
     }
