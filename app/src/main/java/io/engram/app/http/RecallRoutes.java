@@ -478,7 +478,7 @@ final class RecallRoutes {
     private void memory(Context context) throws InterruptedException {
         String space = spaceOf(context);
         String id = context.pathParam("id");
-        Query.allowOnly(context, "include", "active");
+        Query.allowOnly(context, "include");
         String query = Query.has(context, "include", "embedding") ? "?include=embedding" : "";
         Set<String> include =
                 query.isEmpty() ? Set.of("content", "metadata") : Set.of("content", "metadata", "embedding");

@@ -23,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks the broker for its time: every few seconds a small record goes to the topic of backpressure, which stamps it
+ * Asks the broker for its time: every few seconds a small record goes to the topic of sessions, which stamps it
  * ({@code message.timestamp.type=LogAppendTime}). It has a key of its own and no value, so compaction removes it.
  */
 final class BrokerTime implements AutoCloseable {
@@ -47,7 +47,7 @@ final class BrokerTime implements AutoCloseable {
     private Optional<Long> warnedAtNanos = Optional.empty();
 
     BrokerTime(EngramConfig config, TopologyRuntime runtime) {
-        this.topic = config.topics().backpressure();
+        this.topic = config.topics().sessions();
         this.runtime = runtime;
         this.clock = runtime.brokerClock();
         Map<String, Object> settings = config.kafka();

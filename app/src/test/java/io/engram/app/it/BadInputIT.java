@@ -250,7 +250,7 @@ class BadInputIT {
         String memory = "/v1/spaces/" + SPACE + "/memories/one";
         assertProblem(instance.get(memory + "?include=embeding"), 400, "include must be embedding");
         assertProblem(instance.get(memory + "?includes=embedding"), 400, "unknown query parameter 'includes'");
-        assertProblem(instance.get(memory + "?active=yes"), 400, "active must be true or false");
+        assertProblem(instance.get(memory + "?active=true"), 400, "unknown query parameter 'active'");
         assertProblem(instance.get("/v1/spaces/" + SPACE + "/records/normal/-1"), 400, "offset must be a whole number");
         assertProblem(
                 instance.get("/v1/spaces/" + SPACE + "/records/normal/0?timeout_ms=18446744073709551616"),

@@ -136,7 +136,8 @@ class OversizedRecordIT {
     @Test
     void shouldCutWhatASmallTopicOfRejectionsDoesNotTakeWhateverChangesMeanwhile() throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", SharedBroker.bootstrapServers()))) {
-            admin.createTopics(List.of(new NewTopic("small-rejected", Optional.of(2), Optional.empty())))
+            admin.createTopics(List.of(new NewTopic("small-rejected", Optional.of(2), Optional.empty())
+                            .configs(Map.of("message.timestamp.type", "LogAppendTime"))))
                     .all()
                     .get();
             try (Instance instance = Instance.start("small", stateDir);
