@@ -190,7 +190,7 @@ class BudgetsIT {
     void shouldRefuseABodyOfVeryManyValues() {
         HttpResponse<String> response = instance.post(
                 "/v1/spaces/" + SPACE + "/recall",
-                "{\"vector\":[1],\"filter\":{\"n\":[" + "11,".repeat(100_000) + "1]}}");
+                "{\"vector\":[1,0],\"filter\":{\"n\":[" + "11,".repeat(100_000) + "1]}}");
 
         assertThat(response.statusCode()).isEqualTo(400);
         assertThat(response.body()).contains("too many values");
