@@ -106,7 +106,12 @@ final class ObservationRoutes {
     // Always sent, whatever is stored now: an observation that came before may still be on its way to the store.
     private void forget(Context context) throws InterruptedException {
         String space = RecallRoutes.spaceOf(context);
-        send(context, space, List.of(Observation.forget("http", 1, context.pathParam("id"))), false);
+        ObjectNode forget = JsonBody.MAPPER
+                .createObjectNode()
+                .put("op", Operation.FORGET.label())
+                .put("id", context.pathParam("id"));
+        byte[] json = forget.toString().getBytes(StandardCharsets.UTF_8);
+        send(context, space, List.of(observation("", json)), false);
     }
 
     private void drop(Context context) throws InterruptedException {

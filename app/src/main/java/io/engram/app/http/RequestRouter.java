@@ -305,6 +305,8 @@ final class RequestRouter {
                 }
             } catch (ExecutionException | TimeoutException | IOException e) {
                 LOG.debug("An instance did not answer {}", path, e);
+            } finally {
+                call.cancel(true); // its own limit ends with the answer's headers
             }
         }
         return answers;

@@ -70,10 +70,10 @@ final class BrokerConnection {
                 String cluster = admin.describeCluster().clusterId().get(ATTEMPT_MS, TimeUnit.MILLISECONDS);
                 clusterCheck.accept(cluster);
                 topics.ensure(limits);
-                GroupOffsets.lost(admin, plan, config.applicationId());
+                sayWhetherOffsetsAreLost(admin, plan, config);
                 return;
             } catch (TimeoutException e) {
-                waiting(config, "no answer within " + ATTEMPT_MS / 1_000 + " s");
+                waiting(config, "no answer in time");
             } catch (ExecutionException e) {
                 if (e.getCause() instanceof UnknownTopicOrPartitionException) {
                     Thread.sleep(PROPAGATION_MS); // just created; not every broker knows it yet
@@ -92,6 +92,16 @@ final class BrokerConnection {
             }
         }
         throw new StartupException("stopped before the broker was reached");
+    }
+
+    /** It is only said, so a partition without a leader does not keep the others from being served. */
+    private static void sayWhetherOffsetsAreLost(Admin admin, TopicPlan plan, EngramConfig config)
+            throws InterruptedException {
+        try {
+            GroupOffsets.lost(admin, plan, config.applicationId());
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.warn("Could not compare the group's offsets with the lanes: {}", e.toString());
+        }
     }
 
     private static void waiting(EngramConfig config, String reason) {

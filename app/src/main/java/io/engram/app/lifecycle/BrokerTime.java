@@ -39,6 +39,8 @@ final class BrokerTime implements AutoCloseable {
     private static final Long NO_TIME_OF_A_BROKER = 0L;
 
     private final String topic;
+    private final int partitions;
+    private int asked;
     private final BrokerClock clock;
     private final TopologyRuntime runtime;
     private final Producer<byte[], byte[]> producer;
@@ -48,6 +50,7 @@ final class BrokerTime implements AutoCloseable {
 
     BrokerTime(EngramConfig config, TopologyRuntime runtime) {
         this.topic = config.topics().sessions();
+        this.partitions = config.partitions();
         this.runtime = runtime;
         this.clock = runtime.brokerClock();
         Map<String, Object> settings = config.kafka();
@@ -96,10 +99,12 @@ final class BrokerTime implements AutoCloseable {
 
     private void ask() throws InterruptedException {
         try {
+            // In turn: a partition without a leader is no reason not to know the time.
+            int partition = Math.floorMod(asked++, partitions);
             long sentAtMs = runtime.clock().getAsLong();
             long sentAtNanos = System.nanoTime();
             RecordMetadata answer = producer.send(
-                            new ProducerRecord<>(topic, (Integer) null, NO_TIME_OF_A_BROKER, KEY, (byte[]) null))
+                            new ProducerRecord<>(topic, partition, NO_TIME_OF_A_BROKER, KEY, (byte[]) null))
                     .get(2L * ANSWER_MS, TimeUnit.MILLISECONDS);
             if (answer.timestamp() <= NO_TIME_OF_A_BROKER) {
                 LOG.warn("Topic {} does not stamp records: nothing is deleted for its age", topic);

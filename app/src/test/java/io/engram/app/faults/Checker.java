@@ -207,7 +207,12 @@ final class Checker {
     private Map<String, JsonNode> progress() throws IOException {
         Map<String, JsonNode> latest = new TreeMap<>();
         for (ConsumerRecord<byte[], byte[]> record : read(prefix + "-sessions")) {
-            latest.put(new String(record.key(), StandardCharsets.UTF_8), Server.MAPPER.readTree(record.value()));
+            String key = new String(record.key(), StandardCharsets.UTF_8);
+            if (record.value() == null) { // a purged session, or an instance that asks for the broker's time
+                latest.remove(key);
+            } else {
+                latest.put(key, Server.MAPPER.readTree(record.value()));
+            }
         }
         latest.values().removeIf(progress -> !progress.path("open_ranges").isEmpty());
         return latest;

@@ -115,8 +115,7 @@ class ProcessIT {
 
         assertThat(started.process().waitFor(120, TimeUnit.SECONDS)).isTrue();
         assertThat(started.process().exitValue()).as(started.text()).isEqualTo(1);
-        assertThat(started.text())
-                .contains(file.toString(), "ENGRAM_JAVA_OPTS=-Djava.io.tmpdir=", "allow execution");
+        assertThat(started.text()).contains(file.toString(), "ENGRAM_JAVA_OPTS=-Djava.io.tmpdir=", "allow execution");
     }
 
     /** A Turkish machine writes other capitals, an Egyptian one other digits. */

@@ -49,7 +49,7 @@ public final class Refusals {
     }
 
     private synchronized Refusal added(String space, RejectedRecord rejection, long nowMs) {
-        String detail = rejection.detail().replaceAll("\\p{Cntrl}", " ");
+        String detail = rejection.detail().replaceAll("[\\p{Cc}\\p{Cf}\u2028\u2029]", " ");
         Refusal refusal = latest.merge(
                 new Key(space, rejection.reason()),
                 new Refusal(
