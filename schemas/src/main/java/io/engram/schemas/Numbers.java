@@ -17,6 +17,9 @@ public final class Numbers {
     /** Greatest power of ten of a number's first digit, up or down. */
     public static final int MAX_EXPONENT = 9_999;
 
+    /** Of a decimal, trailing zeros left out. */
+    public static final int MAX_DIGITS = 900;
+
     /** Digits of a {@link Long} at most. */
     private static final int LONG_DIGITS = 19;
 
@@ -58,12 +61,16 @@ public final class Numbers {
                 : decimal.stripTrailingZeros();
     }
 
-    /** True when the first digit stands at a power of ten up to {@value #MAX_EXPONENT}: larger ones cost to compare. */
+    /**
+     * True when the first digit stands at a power of ten up to {@value #MAX_EXPONENT}, since larger ones cost to compare, and
+     * a decimal has up to {@value #MAX_DIGITS} digits, since Jackson reads no more than 1,000 characters of what is stored.
+     */
     public static boolean isInRange(Number number) {
         if (!(number instanceof BigDecimal decimal)) {
             return !(number instanceof Double value) || Double.isFinite(value);
         }
-        return Math.abs((long) decimal.precision() - decimal.scale() - 1) <= MAX_EXPONENT;
+        return decimal.precision() <= MAX_DIGITS
+                && Math.abs((long) decimal.precision() - decimal.scale() - 1) <= MAX_EXPONENT;
     }
 
     /** The number that the parser stands on; empty when it is none, or out of range. */

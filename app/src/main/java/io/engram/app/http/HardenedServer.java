@@ -43,6 +43,7 @@ final class HardenedServer implements AutoCloseable {
 
     private final Javalin javalin;
     private final String host;
+    private final int listeningOn;
 
     /**
      * What a server may use.
@@ -73,6 +74,8 @@ final class HardenedServer implements AutoCloseable {
                             + ": the port is in use, or the address is not this machine's; set " + what,
                     e);
         }
+        // Asked for later, it would be -1 to requests that end while the server stops.
+        this.listeningOn = javalin.port();
     }
 
     private static void configure(
@@ -206,7 +209,7 @@ final class HardenedServer implements AutoCloseable {
 
     String url() {
         String reachable = LOOPBACK_OF.getOrDefault(host, host);
-        return "http://" + Endpoint.authority(reachable, javalin.port());
+        return "http://" + Endpoint.authority(reachable, listeningOn);
     }
 
     @Override

@@ -67,6 +67,10 @@ final class Acknowledgements {
             touch(session, state, ALREADY_INDEXED);
         } else {
             known.state = state;
+            if (known.touchedAt == UNTOUCHED) {
+                // Sealed already: the change is told together with the last record before it.
+                known.touchedAt = known.points.getLast().offset();
+            }
         }
     }
 

@@ -16,6 +16,9 @@ import java.util.function.Consumer;
  */
 final class Changes {
     private static final float[] NO_EMBEDDING = {};
+    /** What the clocks of two brokers of one lane may differ by. */
+    private static final long CLOCKS_DIFFER_MS = 60_000;
+
     private static final long REDELIVERY_SLACK_MS = 60_000;
 
     private final MemoryStore store;
@@ -136,14 +139,18 @@ final class Changes {
                 || stored.filter(memory -> isBefore(record, memory)).isPresent();
     }
 
-    /** Of two changes in one millisecond the later offset of their lane wins; what comes again gives way otherwise. */
+    /**
+     * On one lane the later offset wins, whatever the clocks of its brokers say: of a fresh change always, of one that comes
+     * again while the times are near, for its offset may be of a lane that was made again since. Else the later time wins,
+     * and what comes again gives way.
+     */
     private static boolean isBefore(Incoming record, StoredMemory stored) {
         if (stored.lane() == record.lane().lane()) {
-            if (record.isRedelivered() && stored.enqueuedAtMs() == record.enqueuedAtMs()) {
+            if (record.isRedelivered() && Math.abs(stored.enqueuedAtMs() - record.enqueuedAtMs()) <= CLOCKS_DIFFER_MS) {
                 return stored.sourceOffset() > record.originOffset();
             }
             if (!record.isRedelivered() && record.offset() > stored.sourceOffset()) {
-                return false; // the order of one lane holds whatever the clocks of its brokers say
+                return false;
             }
         }
         return isBefore(record, stored.enqueuedAtMs());

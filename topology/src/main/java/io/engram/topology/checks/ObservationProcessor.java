@@ -200,7 +200,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     }
 
     private static Optional<String> tooManyHeaders(Incoming record) {
-        long bytes = RecordSize.ofHeaders(record.headers());
+        long bytes = RecordSize.ofForeignHeaders(record.headers());
         return bytes <= Limits.MAX_HEADER_BYTES
                 ? Optional.empty()
                 : Optional.of(

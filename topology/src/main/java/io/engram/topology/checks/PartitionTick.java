@@ -192,7 +192,9 @@ final class PartitionTick {
         }
         for (Acknowledgements.Due due : acknowledgements.due(this::watermark, nowMs)) {
             SessionKey session = due.session();
-            runtime.sessions().acknowledge(session, due.progress().acknowledgedSequence());
+            // Once it is closed, numbers are of the incarnation that comes next.
+            boolean closed = due.progress().state().equals("closed");
+            runtime.sessions().acknowledge(session, closed ? 0 : due.progress().acknowledgedSequence());
             if (!acknowledgements.awaits(session)) {
                 runtime.sessions().settled(session);
             }

@@ -31,6 +31,17 @@ final class RecordSize {
         return LENGTH_BYTES + part.map(bytes -> bytes.length).orElse(0);
     }
 
+    /** As {@link #ofHeaders}, without those that only we write: what is redelivered carries them besides its own. */
+    static long ofForeignHeaders(Iterable<Header> headers) {
+        long bytes = 0;
+        for (Header header : headers) {
+            if (!RejectionRecord.isOurs(header)) {
+                bytes += of(header);
+            }
+        }
+        return bytes;
+    }
+
     /** What headers take together; of it depends whether a record has more than {@link Limits#MAX_HEADER_BYTES}. */
     static long ofHeaders(Iterable<Header> headers) {
         long bytes = 0;

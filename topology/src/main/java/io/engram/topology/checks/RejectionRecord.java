@@ -34,7 +34,7 @@ record RejectionRecord(Optional<byte[]> key, Optional<byte[]> value, Headers hea
             Optional<byte[]> key, Optional<byte[]> value, Headers original, List<Header> own, int maxBytes) {
         List<Header> foreign = new ArrayList<>();
         for (Header header : original) {
-            if (!OURS.contains(header.key())) {
+            if (!isOurs(header)) {
                 foreign.add(header);
             }
         }
@@ -66,6 +66,11 @@ record RejectionRecord(Optional<byte[]> key, Optional<byte[]> value, Headers hea
         kept.addAll(own);
         kept.add(header(RejectionHeaders.TRUNCATED_BYTES, left));
         return new RejectionRecord(keptKey, keptValue, new RecordHeaders(kept), left);
+    }
+
+    /** True for a header that only we write, whoever wrote this one. */
+    static boolean isOurs(Header header) {
+        return OURS.contains(header.key());
     }
 
     private static byte[] start(byte[] bytes) {
