@@ -1,6 +1,5 @@
 package io.engram.app.http;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.engram.app.config.ConfigKeys;
 import io.engram.app.config.EngramConfig;
 import io.engram.app.query.Cluster;
@@ -13,7 +12,6 @@ import io.engram.app.state.StateVerifier;
 import io.engram.topology.TopologyRuntime;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -22,6 +20,8 @@ public final class ApiServer implements AutoCloseable {
     /** Threads beyond the limit of requests, so that health checks are answered under any load. */
     private static final int SPARE_THREADS = 16;
 
+    private static final int MIN_CONNECTIONS = 500;
+    private static final int MAX_CONNECTIONS = 5_000;
     private static final long RETRY_AFTER_MS = 1_000;
 
     /** Room for answers even in the smallest heap: what a few of the largest hold at once. */
@@ -49,7 +49,8 @@ public final class ApiServer implements AutoCloseable {
                 new Peers(scheme, config.clusterSecret(), config.routingHostTimeoutMs()),
                 config.routingHostTimeoutMs(),
                 concurrency);
-        Budget answers = budget(Math.max(MIN_ANSWER_BYTES, Runtime.getRuntime().maxMemory() / 8), config);
+        Answers answers = new Answers(
+                budget(Math.max(MIN_ANSWER_BYTES, Runtime.getRuntime().maxMemory() / 8), config), concurrency);
         RecallRoutes recallRoutes = new RecallRoutes(
                 recall,
                 stores,
@@ -61,9 +62,9 @@ public final class ApiServer implements AutoCloseable {
                 servedBy,
                 config.recallTimeoutMs());
         ObservationRoutes observationRoutes =
-                new ObservationRoutes(gateway, router, concurrency, config.recallTimeoutMs());
-        StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, router, concurrency, servedBy, probes);
-        MaintenanceRoutes maintenanceRoutes = new MaintenanceRoutes(runtime.snapshots(), verifier);
+                new ObservationRoutes(gateway, router, concurrency, answers, config.recallTimeoutMs());
+        StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, router, concurrency, answers, servedBy, probes);
+        MaintenanceRoutes maintenanceRoutes = new MaintenanceRoutes(runtime.snapshots(), verifier, answers);
         server = new HardenedServer(
                 ConfigKeys.HTTP_PORT,
                 config.httpHost(),
@@ -77,6 +78,11 @@ public final class ApiServer implements AutoCloseable {
                                         config.maxBodyBytes(),
                                         Runtime.getRuntime().maxMemory() / 8),
                                 config),
+                        Answers.SMALL_BYTES,
+                        // Each may hold a small answer that is not read.
+                        (int) Math.max(
+                                MIN_CONNECTIONS,
+                                Math.min(MAX_CONNECTIONS, Runtime.getRuntime().maxMemory() / 4 / Answers.SMALL_BYTES)),
                         config.httpIdleTimeoutMs()),
                 error -> runtime.supervisor().report("a request", error),
                 routes -> {
@@ -130,12 +136,6 @@ public final class ApiServer implements AutoCloseable {
             throw Problem.of(415, "Unsupported Media Type", "Content-Type must be application/json, got '" + type + "'")
                     .asException();
         }
-    }
-
-    static void json(Context context, int status, JsonNode body) {
-        context.status(status)
-                .contentType("application/json")
-                .result(body.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     public String url() {

@@ -30,7 +30,6 @@ import org.slf4j.LoggerFactory;
  */
 final class HardenedServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HardenedServer.class);
-    private static final int MAX_CONNECTIONS = 5_000;
     private static final long FIRST_REQUEST_DEADLINE_MS = 15_000;
     private static final long BODY_DEADLINE_MS = 20_000;
     private static final long DRAIN_MS = 10_000;
@@ -51,9 +50,11 @@ final class HardenedServer implements AutoCloseable {
      * @param threads that requests run on, 8 or more
      * @param maxBodyBytes of a request
      * @param bodies bytes that bodies may take together
+     * @param answerBytes of an answer that takes no thread while the client does not read it
+     * @param connections open at once
      * @param idleMs for which a connection may be silent, milliseconds
      */
-    record Limits(int threads, int maxBodyBytes, Budget bodies, long idleMs) {}
+    record Limits(int threads, int maxBodyBytes, Budget bodies, int answerBytes, int connections, long idleMs) {}
 
     /**
      * Starts a server.
@@ -95,6 +96,10 @@ final class HardenedServer implements AutoCloseable {
         config.http.maxRequestSize = limits.maxBodyBytes();
         config.jetty.threadPool = new QueuedThreadPool(limits.threads(), Math.min(8, limits.threads()), 30_000);
         config.jetty.addConnector((server, http) -> {
+            // An answer that fits into the buffer is written whole at its end, by whichever thread finds the connection
+            // ready.
+            http.setOutputBufferSize(limits.answerBytes());
+            http.setOutputAggregationSize(limits.answerBytes());
             ServerConnector connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
             connector.setHost(host);
             connector.setPort(port);
@@ -109,7 +114,7 @@ final class HardenedServer implements AutoCloseable {
             server.insertHandler(new AsyncBodyHandler(limits.maxBodyBytes(), BODY_DEADLINE_MS, limits.bodies()));
             server.insertHandler(new HeadHandler());
             server.insertHandler(new GracefulHandler());
-            server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, server));
+            server.addBean(new NetworkConnectionLimit(limits.connections(), server));
         });
         config.jetty.modifyServletContextHandler(servlets -> servlets.setErrorHandler(new ProblemErrorHandler()));
         config.routes.exception(Problem.ProblemException.class, (e, context) -> respond(context, e.problem()));

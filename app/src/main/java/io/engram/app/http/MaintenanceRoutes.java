@@ -19,11 +19,13 @@ final class MaintenanceRoutes {
 
     private final Snapshots snapshots;
     private final StateVerifier verifier;
+    private final Answers answers;
     private final Semaphore one = new Semaphore(1);
 
-    MaintenanceRoutes(Snapshots snapshots, StateVerifier verifier) {
+    MaintenanceRoutes(Snapshots snapshots, StateVerifier verifier, Answers answers) {
         this.snapshots = snapshots;
         this.verifier = verifier;
+        this.answers = answers;
     }
 
     void register(RoutesConfig routes) {
@@ -57,7 +59,7 @@ final class MaintenanceRoutes {
             throw Problem.of(504, "Gateway Timeout", "saving takes longer than five minutes; it goes on")
                     .asException();
         }
-        ApiServer.json(
+        answers.json(
                 context,
                 200,
                 JsonBody.MAPPER
@@ -77,6 +79,6 @@ final class MaintenanceRoutes {
             consistent &= report.isConsistent();
         }
         answer.put("consistent", consistent);
-        ApiServer.json(context, 200, answer);
+        answers.json(context, 200, answer);
     }
 }

@@ -36,6 +36,12 @@ public final class MetricsServer implements AutoCloseable {
     private static final String OPEN_METRICS = "application/openmetrics-text";
     private static final String PROTOBUF = "application/vnd.google.protobuf";
 
+    /** Of a scrape that takes no thread while the scraper does not read it. */
+    private static final int SCRAPE_BYTES = 1 << 20;
+
+    /** Scrapers, and whoever looks. */
+    private static final int MAX_CONNECTIONS = 64;
+
     private static final Pattern SUFFIX = Pattern.compile("_(total|bucket|count|sum)$");
 
     private final PrometheusMeterRegistry registry;
@@ -69,7 +75,12 @@ public final class MetricsServer implements AutoCloseable {
                 config.httpHost(),
                 config.metricsPort(),
                 new HardenedServer.Limits(
-                        8, 1 << 10, new Budget(1 << 16, 1, System::nanoTime), config.httpIdleTimeoutMs()),
+                        8,
+                        1 << 10,
+                        new Budget(1 << 16, 1, System::nanoTime),
+                        SCRAPE_BYTES,
+                        MAX_CONNECTIONS,
+                        config.httpIdleTimeoutMs()),
                 fatal,
                 routes -> routes.get("/metrics", context -> {
                     String type = format(MediaTypes.accepted(context));

@@ -36,12 +36,15 @@ final class ObservationRoutes {
     private final Gateway gateway;
     private final RequestRouter router;
     private final Concurrency concurrency;
+    private final Answers answers;
     private final long maxTimeoutMs;
 
-    ObservationRoutes(Gateway gateway, RequestRouter router, Concurrency concurrency, long maxTimeoutMs) {
+    ObservationRoutes(
+            Gateway gateway, RequestRouter router, Concurrency concurrency, Answers answers, long maxTimeoutMs) {
         this.gateway = gateway;
         this.router = router;
         this.concurrency = concurrency;
+        this.answers = answers;
         this.maxTimeoutMs = maxTimeoutMs;
     }
 
@@ -136,7 +139,7 @@ final class ObservationRoutes {
         long timeoutMs = Query.one(context, "timeout_ms")
                 .map(text -> Math.min(maxTimeoutMs, Query.number("timeout_ms", text)))
                 .orElse(0L);
-        ApiServer.json(context, 200, fate(router.isHop(context), space, lane, offset, timeoutMs));
+        answers.json(context, 200, fate(router.isHop(context), space, lane, offset, timeoutMs));
     }
 
     /** What became of a record, from the instance that processes its space. */
@@ -198,7 +201,7 @@ final class ObservationRoutes {
                 result.setAll(fate);
             }
         }
-        ApiServer.json(
+        answers.json(
                 context, status, many ? JsonBody.MAPPER.createObjectNode().set("results", results) : results.get(0));
     }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.MinimalPrettyPrinter;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.engram.app.query.UnavailableException;
 import io.engram.topology.recall.RecallOutcome.Recalled;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -44,7 +45,11 @@ record RecallAnswer(List<Result> results, ObjectNode about) {
         }
     }
 
-    /** Reads what was found and is not held; empty when it is not there any more. */
+    /**
+     * Reads what was found and is not held; empty when it is not there any more.
+     *
+     * <p>Throws {@link UnavailableException} when its partition is not.
+     */
     interface Reader {
         Optional<Recalled> read(Optional<String> space, Recalled found);
     }
@@ -86,6 +91,16 @@ record RecallAnswer(List<Result> results, ObjectNode about) {
         out.close();
     }
 
+    /** What cannot be read any more, its partition being served elsewhere by now, makes the answer a partial one. */
+    private Optional<Recalled> read(Reader reader, Result.Here here) {
+        try {
+            return reader.read(here.space(), here.recalled());
+        } catch (UnavailableException e) {
+            about.put("partial", true);
+            return Optional.empty();
+        }
+    }
+
     private void writeBatch(JsonGenerator out, int from, Set<String> include, Reader reader) throws IOException {
         for (Result result : results.subList(from, Math.min(from + BATCH, results.size()))) {
             if (result instanceof Result.There there) {
@@ -93,7 +108,7 @@ record RecallAnswer(List<Result> results, ObjectNode about) {
             } else if (result instanceof Result.Here here) {
                 Optional<Recalled> held = Optional.of(here.recalled())
                         .filter(found -> found.memory().isPresent())
-                        .or(() -> reader.read(here.space(), here.recalled()));
+                        .or(() -> read(reader, here));
                 if (held.isPresent()) {
                     ObjectNode json = MemoryJson.recalled(held.get(), include);
                     here.space().ifPresent(space -> json.put("space", space));

@@ -17,7 +17,6 @@ import io.engram.topology.store.StoredMemory;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -49,6 +48,9 @@ final class RecallRoutes {
     /** What a memory takes that was found and is not held. */
     private static final int RANKED_BYTES = 256;
 
+    /** What a memory takes as text, as a tree and as JSON, for each byte that is stored. */
+    private static final int JSON_SHARE = 8;
+
     private static final int MAX_SPACES = 100;
     private static final long PART_MARGIN_MS = 500;
     private static final Logger LOG = LoggerFactory.getLogger(RecallRoutes.class);
@@ -59,7 +61,7 @@ final class RecallRoutes {
     private final Scatter scatter;
     private final EngramMetrics metrics;
     private final Concurrency concurrency;
-    private final Budget answers;
+    private final Answers answers;
     private final Supplier<String> servedBy;
     private final long maxTimeoutMs;
 
@@ -70,7 +72,7 @@ final class RecallRoutes {
             Scatter scatter,
             EngramMetrics metrics,
             Concurrency concurrency,
-            Budget answers,
+            Answers answers,
             Supplier<String> servedBy,
             long maxTimeoutMs) {
         this.recall = recall;
@@ -103,7 +105,7 @@ final class RecallRoutes {
         }
     }
 
-    private void recallOne(Context context) throws InterruptedException, IOException {
+    private void recallOne(Context context) throws InterruptedException {
         long start = System.nanoTime();
         String space = spaceOf(context);
         boolean here = true;
@@ -140,8 +142,7 @@ final class RecallRoutes {
     private Budget.Grant room(Context context, int spaces, RecallBody body) {
         long each = body.parameters().k() * (long) RANKED_BYTES;
         long held = Math.min(HELD_BYTES, each + body.parameters().k() * (long) MEMORY_BYTES);
-        return answers.tryTake(context.req().getRemoteAddr(), Math.min(answers.total(), spaces * each + held))
-                .orElseThrow(RequestRouter::noRoom);
+        return answers.room(context, spaces * each + held);
     }
 
     /**
@@ -258,7 +259,7 @@ final class RecallRoutes {
         record Failed(String space, Problem problem) implements Part {}
     }
 
-    private void recallSeveral(Context context) throws InterruptedException, IOException {
+    private void recallSeveral(Context context) throws InterruptedException {
         long start = System.nanoTime();
         boolean hop = router.isHop(context);
         JsonBody json = ApiServer.jsonBody(context);
@@ -271,15 +272,32 @@ final class RecallRoutes {
             for (String space : spaces) {
                 parts.add(() -> part(asked, space, json.object()));
             }
-            List<Future<Part>> futures = scatter.all(parts);
+            List<Part> done = allDone(asked, spaces, scatter.all(parts));
             concurrency.resume(Math.max(0, asked.leftMs()));
-            RecallAnswer answer = merged(context, asked, spaces, futures);
+            RecallAnswer answer = merged(asked, done);
             write(context, answer, body, (space, found) -> reread(space.orElseThrow(), body, found));
         }
     }
 
-    private RecallAnswer merged(Context context, Asked asked, Set<String> spaces, List<Future<Part>> futures)
+    /** What helpers are still doing is waited for, in no place of those that are worked on. */
+    private List<Part> allDone(Asked asked, Set<String> spaces, List<Future<Part>> futures)
             throws InterruptedException {
+        return futures.stream().allMatch(Future::isDone)
+                ? done(asked, spaces, futures)
+                : concurrency.waitingIfPossible(() -> done(asked, spaces, futures));
+    }
+
+    private static List<Part> done(Asked asked, Set<String> spaces, List<Future<Part>> futures)
+            throws InterruptedException {
+        List<Part> done = new ArrayList<>();
+        Iterator<String> names = spaces.iterator();
+        for (Future<Part> future : futures) {
+            done.add(done(names.next(), future, Math.max(1, asked.leftMs()) + PART_MARGIN_MS));
+        }
+        return done;
+    }
+
+    private RecallAnswer merged(Asked asked, List<Part> parts) {
         List<RecallAnswer.Result> results = new ArrayList<>();
         ObjectNode snapshots = JsonBody.MAPPER.createObjectNode();
         ArrayNode failed = JsonBody.MAPPER.createArrayNode();
@@ -287,9 +305,7 @@ final class RecallRoutes {
         boolean complete = true;
         long lag = 0;
         Optional<Problem> problem = Optional.empty();
-        Iterator<String> names = spaces.iterator();
-        for (Future<Part> future : futures) {
-            Part part = done(names.next(), future, Math.max(1, asked.leftMs()) + PART_MARGIN_MS);
+        for (Part part : parts) {
             if (part instanceof Part.Found found) {
                 results.addAll(found.results());
                 ObjectNode about = found.about();
@@ -400,9 +416,8 @@ final class RecallRoutes {
         }
     }
 
-    /** The client may read slowly: that is waiting, and takes no place. */
     private void write(Context context, RecallAnswer answer, RecallBody body, RecallAnswer.Reader reader)
-            throws InterruptedException, IOException {
+            throws InterruptedException {
         boolean partial = answer.about().path("partial").asBoolean();
         context.attribute(PARTIAL, partial);
         if (context.header(Peers.HOP_HEADER) != null) {
@@ -411,43 +426,21 @@ final class RecallRoutes {
         boolean lines =
                 MediaTypes.wanted(context, MediaTypes.JSON, MediaTypes.NDJSON).equals(MediaTypes.NDJSON);
         context.status(200).contentType(lines ? MediaTypes.NDJSON : MediaTypes.JSON);
-        writing(context, () -> {
+        answers.write(context, () -> {
             if (lines) {
                 answer.writeLines(context.outputStream(), body.include(), reader);
             } else {
                 answer.writeJson(context.outputStream(), body.include(), reader);
             }
         });
+        // Some of it may not have been there any more when it was its turn.
+        context.attribute(PARTIAL, answer.about().path("partial").asBoolean());
     }
 
-    private void writeAsItCame(Context context, String type, Answered.There answer)
-            throws InterruptedException, IOException {
+    private void writeAsItCame(Context context, String type, Answered.There answer) throws InterruptedException {
         context.attribute(PARTIAL, answer.partial());
         context.status(200).contentType(type);
-        writing(context, () -> context.outputStream().write(answer.bytes()));
-    }
-
-    private interface Writing {
-        void run() throws IOException;
-    }
-
-    private void writing(Context context, Writing writing) throws InterruptedException, IOException {
-        try {
-            concurrency.waitingIfPossible(() -> {
-                try {
-                    writing.run();
-                    return true;
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
-        } catch (RuntimeException e) {
-            // Some of it may be on its way: what follows cannot be another answer.
-            LOG.warn("Breaking off an answer: {}", e.toString());
-            HardenedServer.abort(context, e.toString());
-        }
+        answers.write(context, () -> context.outputStream().write(answer.bytes()));
     }
 
     /** An offset of a partition on which none of the spaces lives would never be waited for. */
@@ -482,16 +475,31 @@ final class RecallRoutes {
         String query = Query.has(context, "include", "embedding") ? "?include=embedding" : "";
         Set<String> include =
                 query.isEmpty() ? Set.of("content", "metadata") : Set.of("content", "metadata", "embedding");
-        RequestRouter.Routed<ObjectNode> routed = router.route(
-                router.isHop(context),
-                space,
-                RequestRouter.Budget.of(maxTimeoutMs, false),
-                () -> {
-                    Optional<StoredMemory> memory = stores.ask(space, view -> view.memory(space, id));
-                    return MemoryJson.memory(id, memory.orElseThrow(() -> ApiServer.unknownMemory(space, id)), include);
-                },
-                Peers.Call.get("/v1/spaces/" + space + "/memories/" + Peers.segment(id) + query));
-        ApiServer.json(context, 200, routed.answer());
+        byte[] json;
+        try (Budget.Grant room = answers.room(context, MEMORY_BYTES)) {
+            json = router.route(
+                            router.isHop(context),
+                            space,
+                            RequestRouter.Budget.of(maxTimeoutMs, false),
+                            () -> memoryHere(space, id, include, room),
+                            // As it came: read and written again, numbers might not be what they were.
+                            new RequestRouter.Remote<>(
+                                    Peers.Call.get("/v1/spaces/" + space + "/memories/" + Peers.segment(id) + query),
+                                    room::grow,
+                                    HttpResponse::body))
+                    .answer();
+        }
+        answers.json(context, 200, json);
+    }
+
+    private byte[] memoryHere(String space, String id, Set<String> include, Budget.Grant room)
+            throws InterruptedException {
+        StoredMemory memory =
+                stores.ask(space, view -> view.memory(space, id)).orElseThrow(() -> ApiServer.unknownMemory(space, id));
+        if (!room.grow((long) JSON_SHARE * memory.sizeBytes())) {
+            throw RequestRouter.noRoom();
+        }
+        return MemoryJson.memory(id, memory, include).toString().getBytes(StandardCharsets.UTF_8);
     }
 
     static String spaceOf(Context context) {

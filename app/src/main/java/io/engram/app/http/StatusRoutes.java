@@ -47,6 +47,7 @@ final class StatusRoutes {
     private final TopologyRuntime runtime;
     private final RequestRouter router;
     private final Concurrency concurrency;
+    private final Answers answers;
     private final Supplier<String> servedBy;
     private final Probes probes;
 
@@ -55,12 +56,14 @@ final class StatusRoutes {
             TopologyRuntime runtime,
             RequestRouter router,
             Concurrency concurrency,
+            Answers answers,
             Supplier<String> servedBy,
             Probes probes) {
         this.stores = stores;
         this.runtime = runtime;
         this.router = router;
         this.concurrency = concurrency;
+        this.answers = answers;
         this.servedBy = servedBy;
         this.probes = probes;
     }
@@ -124,9 +127,9 @@ final class StatusRoutes {
         if (!router.isHop(context)) {
             Map<String, JsonNode> spaces = new TreeMap<>();
             Set<Integer> partitions = new TreeSet<>();
-            List<ObjectNode> answers = new ArrayList<>(router.askOthers("/v1/spaces"));
-            answers.add(here);
-            for (ObjectNode answer : answers) {
+            List<ObjectNode> parts = new ArrayList<>(router.askOthers("/v1/spaces"));
+            parts.add(here);
+            for (ObjectNode answer : parts) {
                 answer.path("partitions").forEach(partition -> partitions.add(partition.asInt()));
                 // An active instance knows more than a standby.
                 answer.path("spaces")
@@ -143,7 +146,7 @@ final class StatusRoutes {
             throw new UnavailableException("no partition is served right now");
         }
         here.put("partial", partitions < runtime.config().partitions());
-        ApiServer.json(context, 200, here);
+        answers.json(context, 200, here);
     }
 
     private ObjectNode spacesHere() {
@@ -180,7 +183,7 @@ final class StatusRoutes {
 
     private void settings(Context context) throws InterruptedException {
         String space = RecallRoutes.spaceOf(context);
-        ApiServer.json(
+        answers.json(
                 context,
                 200,
                 router.route(
@@ -218,7 +221,7 @@ final class StatusRoutes {
                 merge(here, other);
             }
         }
-        ApiServer.json(context, 200, here);
+        answers.json(context, 200, here);
     }
 
     /** Adds what another instance holds of the lanes: depths and capacities add up, the worst level counts. */
@@ -303,7 +306,7 @@ final class StatusRoutes {
         String space = RecallRoutes.spaceOf(context);
         SessionKey key = new SessionKey(space, laneOf(context), context.pathParam("session"));
         String path = "/v1/sessions/" + space + "/" + key.lane().label() + "/" + Peers.segment(key.session());
-        ApiServer.json(
+        answers.json(
                 context,
                 200,
                 router.route(
@@ -350,7 +353,7 @@ final class StatusRoutes {
         ObjectNode answer = JsonBody.MAPPER.createObjectNode();
         ArrayNode rejections = answer.putArray("rejections");
         refused.stream().limit(MAX_REJECTIONS_LISTED).forEach(rejections::add);
-        ApiServer.json(context, 200, answer);
+        answers.json(context, 200, answer);
     }
 
     private List<ObjectNode> rejectionsHere() {
@@ -376,7 +379,7 @@ final class StatusRoutes {
                 other.path("instances").forEach(instances::add);
             }
         }
-        ApiServer.json(context, 200, answer);
+        answers.json(context, 200, answer);
     }
 
     private ObjectNode instanceHere() {
