@@ -6,19 +6,17 @@ import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.retention.Retention;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SpaceRecord;
+import io.engram.topology.store.Stamp;
 import io.engram.topology.store.StoredMemory;
 import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * Applies accepted operations to the store and hands them over to the index. The newest change of a memory, by enqueue
- * time, wins whatever the order in which lanes deliver; an older one is accepted without effect.
+ * Applies accepted operations to the store and hands them over to the index. The newest change of a memory, of a setting or
+ * of a space, by enqueue time, wins whatever the order in which lanes deliver; an older one is accepted without effect.
  */
 final class Changes {
     private static final float[] NO_EMBEDDING = {};
-    /** What the clocks of two brokers of one lane may differ by. */
-    private static final long CLOCKS_DIFFER_MS = 60_000;
-
     private static final long REDELIVERY_SLACK_MS = 60_000;
 
     private final MemoryStore store;
@@ -101,11 +99,11 @@ final class Changes {
 
     private boolean configure(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
         SpaceRecord known = store.space(space);
-        if (isBefore(record, known.droppedAtMs())) {
+        if (isBefore(record, known.dropped())) {
             metrics.superseded();
             return false;
         }
-        SpaceRecord configured = known.with(observation.settings(), record.enqueuedAtMs());
+        SpaceRecord configured = known.with(observation.settings(), stamp(record), set -> isBefore(record, set));
         store.putSpace(space, configured);
         retention.known(space, configured);
         if (configured.exists() && !known.exists()) {
@@ -116,11 +114,12 @@ final class Changes {
 
     private boolean drop(Incoming record, String space, SpaceMetrics metrics) {
         SpaceRecord known = store.space(space);
-        if (isBefore(record, known.droppedAtMs())) {
+        if (isBefore(record, known.dropped())) {
             metrics.superseded();
             return false;
         }
-        SpaceRecord dropped = known.dropped(store.nextGeneration(), record.enqueuedAtMs());
+        SpaceRecord dropped =
+                known.dropped(store.nextGeneration(), stamp(record), record.latestMs(), set -> isBefore(record, set));
         store.putSpace(space, dropped);
         store.view().index().drop(space);
         retention.dropped(space);
@@ -135,32 +134,33 @@ final class Changes {
     }
 
     private static boolean isOlder(Incoming record, SpaceRecord space, Optional<StoredMemory> stored) {
-        return isBefore(record, space.droppedAtMs())
-                || stored.filter(memory -> isBefore(record, memory)).isPresent();
+        return isBefore(record, space.dropped())
+                || stored.filter(memory -> isBefore(
+                                record, new Stamp(memory.enqueuedAtMs(), memory.lane(), memory.sourceOffset())))
+                        .isPresent();
     }
 
     /**
      * On one lane the later offset wins, whatever the clocks of its brokers say: of a fresh change always, of one that comes
      * again while the times are near, for its offset may be of a lane that was made again since. Else the later time wins,
-     * and what comes again gives way.
+     * and what comes again gives way. A time that has not come yet is from a clock that was ahead, and says nothing.
      */
-    private static boolean isBefore(Incoming record, StoredMemory stored) {
+    private static boolean isBefore(Incoming record, Stamp stored) {
         if (stored.lane() == record.lane().lane()) {
-            if (record.isRedelivered() && Math.abs(stored.enqueuedAtMs() - record.enqueuedAtMs()) <= CLOCKS_DIFFER_MS) {
-                return stored.sourceOffset() > record.originOffset();
+            if (record.isRedelivered() && Math.abs(stored.atMs() - record.enqueuedAtMs()) <= Stamp.CLOCKS_DIFFER_MS) {
+                return stored.offset() > record.originOffset();
             }
-            if (!record.isRedelivered() && record.offset() > stored.sourceOffset()) {
+            if (!record.isRedelivered() && record.offset() > stored.offset()) {
                 return false;
             }
         }
-        return isBefore(record, stored.enqueuedAtMs());
+        return record.isRedelivered()
+                ? stored.atMs() >= record.enqueuedAtMs()
+                : stored.atMs() > record.enqueuedAtMs() && stored.atMs() <= record.latestMs();
     }
 
-    /** A time that has not come yet is from a clock that was ahead, and says nothing. */
-    private static boolean isBefore(Incoming record, long timeMs) {
-        return record.isRedelivered()
-                ? timeMs >= record.enqueuedAtMs()
-                : timeMs > record.enqueuedAtMs() && timeMs <= record.latestMs();
+    private static Stamp stamp(Incoming record) {
+        return new Stamp(record.enqueuedAtMs(), record.lane().lane(), record.originOffset());
     }
 
     private StoredMemory.Origin origin(Incoming record, Verdict.Accepted accepted) {

@@ -110,7 +110,7 @@ final class Sweeper {
     void sweepDropMarks(long processedEnqueueTimeMs) {
         dropMarks.removeIf(space -> {
             SpaceRecord record = store.space(space);
-            boolean old = processedEnqueueTimeMs - record.droppedAtMs() > retentionMs;
+            boolean old = processedEnqueueTimeMs - record.dropped().atMs() > retentionMs;
             if (!old || droppedSpaces.contains(space)) {
                 return false;
             }

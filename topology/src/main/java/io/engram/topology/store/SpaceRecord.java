@@ -3,44 +3,58 @@ package io.engram.topology.store;
 import io.engram.schemas.SpaceSettings;
 import java.nio.ByteBuffer;
 import java.util.OptionalLong;
+import java.util.function.Predicate;
 
 /**
  * What is known of a memory space.
  *
  * <pre>
+ * big-endian
  * offset size  field
- * 0      1     version = 3
+ * 0      1     version = 4
  * 1      4     dimension, 0 while it is not fixed
  * 5      8     memories of this generation or older were dropped; 0 = never
- * 13     8     enqueue time of that drop, epoch ms
- * 21     8     time to live, ms; 0 = for ever, -1 = as configured
- * 29     8     most memories kept; 0 = all, -1 = as configured
- * 37     1     1 = every memory has its key in order of time
- * 38     8     enqueue time of the change that set the time to live, epoch ms; 0 = never
- * 46     8     enqueue time of the change that set the most memories, epoch ms; 0 = never
+ * 13     17    that drop's {@link Stamp}
+ * 30     8     nothing had been enqueued after this time when it was dropped, epoch ms
+ * 38     8     time to live, ms; 0 = for ever, -1 = as configured
+ * 46     17    {@link Stamp} of the change that set the time to live
+ * 63     8     most memories kept; 0 = all, -1 = as configured
+ * 71     17    {@link Stamp} of the change that set the most memories
+ * 88     1     1 = every memory has its key in order of time
  * </pre>
  *
+ * @param droppedBeforeMs what claimed at the drop to be of a later time had it from a clock that was ahead; {@link
+ *     Long#MAX_VALUE} when nobody knew
  * @param ttlMs empty for what the instances are configured with
+ * @param ttlSet so that an older change, or an older drop, of another lane does not undo it
  * @param maxMemories empty for what the instances are configured with
+ * @param maxMemoriesSet likewise
  * @param inOrderOfTime true when every memory of the space has a key in order of time, which retention needs
- * @param ttlSetAtMs so that an older change, or an older drop, of another lane does not undo it; epoch ms
- * @param maxMemoriesSetAtMs likewise
  */
 public record SpaceRecord(
         int dimension,
         long droppedGeneration,
-        long droppedAtMs,
+        Stamp dropped,
+        long droppedBeforeMs,
         OptionalLong ttlMs,
+        Stamp ttlSet,
         OptionalLong maxMemories,
-        boolean inOrderOfTime,
-        long ttlSetAtMs,
-        long maxMemoriesSetAtMs) {
+        Stamp maxMemoriesSet,
+        boolean inOrderOfTime) {
     /** A space of which nothing is known. */
-    public static final SpaceRecord UNKNOWN =
-            new SpaceRecord(0, 0, 0, OptionalLong.empty(), OptionalLong.empty(), false, 0, 0);
+    public static final SpaceRecord UNKNOWN = new SpaceRecord(
+            0,
+            0,
+            Stamp.NEVER,
+            Long.MAX_VALUE,
+            OptionalLong.empty(),
+            Stamp.NEVER,
+            OptionalLong.empty(),
+            Stamp.NEVER,
+            false);
 
-    private static final byte VERSION = 3;
-    private static final int SIZE = 54;
+    private static final byte VERSION = 4;
+    private static final int SIZE = 38 + 3 * Stamp.SIZE;
 
     /** True when the space is in use: its dimension is fixed. */
     public boolean exists() {
@@ -59,88 +73,100 @@ public record SpaceRecord(
 
     /** True when the memory was dropped with the space: it was there, and nobody had enqueued it after the drop. */
     public boolean hides(StoredMemory memory) {
-        return memory.generation() <= droppedGeneration && memory.enqueuedAtMs() <= droppedAtMs;
+        return memory.generation() <= droppedGeneration
+                && (memory.enqueuedAtMs() <= dropped.atMs()
+                        || memory.enqueuedAtMs() > droppedBeforeMs
+                        || memory.enqueuedAtMs() - dropped.atMs() <= Stamp.CLOCKS_DIFFER_MS
+                                && memory.lane() == dropped.lane()
+                                && memory.sourceOffset() < dropped.offset());
     }
 
     public SpaceRecord withDimension(int fixed) {
         return new SpaceRecord(
                 fixed,
                 droppedGeneration,
-                droppedAtMs,
+                dropped,
+                droppedBeforeMs,
                 ttlMs,
+                ttlSet,
                 maxMemories,
-                inOrderOfTime,
-                ttlSetAtMs,
-                maxMemoriesSetAtMs);
+                maxMemoriesSet,
+                inOrderOfTime);
     }
 
     /**
-     * The record after the settings were applied; a setting that was changed later than that keeps its value.
+     * The record after the settings were applied; a setting that was changed later keeps its value.
      *
-     * @param atMs when they were enqueued, epoch ms
+     * @param stamp of the change
+     * @param isLater tells whether another change is later than this one
      */
-    public SpaceRecord with(SpaceSettings settings, long atMs) {
-        boolean setsTtl = settings.ttlMs().isPresent() && atMs >= ttlSetAtMs;
-        boolean setsMaxMemories = settings.maxMemories().isPresent() && atMs >= maxMemoriesSetAtMs;
+    public SpaceRecord with(SpaceSettings settings, Stamp stamp, Predicate<Stamp> isLater) {
+        boolean setsTtl = settings.ttlMs().isPresent() && !isLater.test(ttlSet);
+        boolean setsMaxMemories = settings.maxMemories().isPresent() && !isLater.test(maxMemoriesSet);
         return new SpaceRecord(
                 settings.dimension().orElse(dimension),
                 droppedGeneration,
-                droppedAtMs,
-                setsTtl ? changed(ttlMs, settings.ttlMs()) : ttlMs,
-                setsMaxMemories ? changed(maxMemories, settings.maxMemories()) : maxMemories,
-                inOrderOfTime,
-                setsTtl ? atMs : ttlSetAtMs,
-                setsMaxMemories ? atMs : maxMemoriesSetAtMs);
-    }
-
-    private static OptionalLong changed(OptionalLong before, OptionalLong setting) {
-        if (setting.isEmpty()) {
-            return before;
-        }
-        return setting.getAsLong() == SpaceSettings.DEFAULT ? OptionalLong.empty() : setting;
+                dropped,
+                droppedBeforeMs,
+                setsTtl ? setting(settings.ttlMs().getAsLong()) : ttlMs,
+                setsTtl ? stamp : ttlSet,
+                setsMaxMemories ? setting(settings.maxMemories().getAsLong()) : maxMemories,
+                setsMaxMemories ? stamp : maxMemoriesSet,
+                inOrderOfTime);
     }
 
     /**
      * The record after a drop: the space begins anew, but remembers when. Its settings go with it, except for those that were
      * enqueued after the drop and overtook it on another lane.
+     *
+     * @param stamp of the drop
+     * @param latestMs nothing was enqueued after this time so far, epoch ms
+     * @param isLater tells whether another change is later than the drop
      */
-    public SpaceRecord dropped(long generation, long atMs) {
-        boolean keepsTtl = ttlSetAtMs > atMs;
-        boolean keepsMaxMemories = maxMemoriesSetAtMs > atMs;
+    public SpaceRecord dropped(long generation, Stamp stamp, long latestMs, Predicate<Stamp> isLater) {
+        boolean keepsTtl = isLater.test(ttlSet);
+        boolean keepsMaxMemories = isLater.test(maxMemoriesSet);
         return new SpaceRecord(
                 0,
                 generation,
-                atMs,
+                stamp,
+                latestMs,
                 keepsTtl ? ttlMs : OptionalLong.empty(),
+                keepsTtl ? ttlSet : Stamp.NEVER,
                 keepsMaxMemories ? maxMemories : OptionalLong.empty(),
-                false,
-                keepsTtl ? ttlSetAtMs : 0,
-                keepsMaxMemories ? maxMemoriesSetAtMs : 0);
+                keepsMaxMemories ? maxMemoriesSet : Stamp.NEVER,
+                false);
     }
 
     /** The record once nothing from before the drop can come any more. */
     public SpaceRecord withoutDropMark() {
-        return new SpaceRecord(dimension, 0, 0, ttlMs, maxMemories, inOrderOfTime, ttlSetAtMs, maxMemoriesSetAtMs);
+        return new SpaceRecord(
+                dimension, 0, Stamp.NEVER, Long.MAX_VALUE, ttlMs, ttlSet, maxMemories, maxMemoriesSet, inOrderOfTime);
     }
 
     /** The record once every memory has its key in order of time. */
     public SpaceRecord inOrder() {
         return new SpaceRecord(
-                dimension, droppedGeneration, droppedAtMs, ttlMs, maxMemories, true, ttlSetAtMs, maxMemoriesSetAtMs);
+                dimension,
+                droppedGeneration,
+                dropped,
+                droppedBeforeMs,
+                ttlMs,
+                ttlSet,
+                maxMemories,
+                maxMemoriesSet,
+                true);
     }
 
     byte[] encode() {
-        return ByteBuffer.allocate(SIZE)
-                .put(VERSION)
-                .putInt(dimension)
-                .putLong(droppedGeneration)
-                .putLong(droppedAtMs)
-                .putLong(ttlMs.orElse(SpaceSettings.DEFAULT))
-                .putLong(maxMemories.orElse(SpaceSettings.DEFAULT))
-                .put((byte) (inOrderOfTime ? 1 : 0))
-                .putLong(ttlSetAtMs)
-                .putLong(maxMemoriesSetAtMs)
-                .array();
+        ByteBuffer out =
+                ByteBuffer.allocate(SIZE).put(VERSION).putInt(dimension).putLong(droppedGeneration);
+        dropped.writeTo(out);
+        out.putLong(droppedBeforeMs).putLong(ttlMs.orElse(SpaceSettings.DEFAULT));
+        ttlSet.writeTo(out);
+        out.putLong(maxMemories.orElse(SpaceSettings.DEFAULT));
+        maxMemoriesSet.writeTo(out);
+        return out.put((byte) (inOrderOfTime ? 1 : 0)).array();
     }
 
     static SpaceRecord decode(byte[] bytes) {
@@ -152,15 +178,16 @@ public record SpaceRecord(
         return new SpaceRecord(
                 in.getInt(),
                 in.getLong(),
+                Stamp.readFrom(in),
                 in.getLong(),
                 setting(in.getLong()),
+                Stamp.readFrom(in),
                 setting(in.getLong()),
-                in.get() == 1,
-                in.getLong(),
-                in.getLong());
+                Stamp.readFrom(in),
+                in.get() == 1);
     }
 
-    private static OptionalLong setting(long stored) {
-        return stored == SpaceSettings.DEFAULT ? OptionalLong.empty() : OptionalLong.of(stored);
+    private static OptionalLong setting(long value) {
+        return value == SpaceSettings.DEFAULT ? OptionalLong.empty() : OptionalLong.of(value);
     }
 }

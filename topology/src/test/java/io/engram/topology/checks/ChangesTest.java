@@ -211,7 +211,7 @@ class ChangesTest {
         topology.settle();
         topology.sendAt(Lane.LOW, SPACE, Observation.of(Operation.DROP, "other", 1), T0.plusSeconds(2));
         topology.sendAt(
-                Lane.LOW, SPACE, Observation.configure("stale", 1, SpaceSettings.ofDimension(3)), T0.plusSeconds(1));
+                Lane.NORMAL, SPACE, Observation.configure("stale", 1, SpaceSettings.ofDimension(3)), T0.plusSeconds(1));
         topology.sendAt(Lane.LOW, SPACE, Observation.observe("other", 2, "z", new float[] {1, 1}), T0.plusSeconds(4));
         topology.advance(Duration.ofMillis(500));
         topology.settle();

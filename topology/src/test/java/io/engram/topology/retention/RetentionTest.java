@@ -301,4 +301,72 @@ class RetentionTest {
                 .as("nobody set it later")
                 .hasValue(50);
     }
+
+    private static Observation maximum(String session, long sequence, long max) {
+        return Observation.configure(
+                session, sequence, SpaceSettings.ofRetention(OptionalLong.empty(), OptionalLong.of(max)));
+    }
+
+    @Test
+    void shouldNotBeHeldToASettingFromAClockThatWasAhead() {
+        start(RetentionConfig.NONE);
+        topology.brokerAnswers(false);
+        topology.advance(Duration.ofMinutes(2));
+        Instant ahead = TopologyFixture.START.plus(Duration.ofMinutes(59));
+        topology.sendAt(Lane.NORMAL, SPACE, maximum("s", 1, 7), ahead);
+        topology.send(Lane.NORMAL, SPACE, maximum("s", 2, 8));
+        assertThat(topology.store().space(SPACE).maxMemories())
+                .as("the order of a lane is its order")
+                .hasValue(8);
+
+        topology.sendAt(Lane.NORMAL, SPACE, maximum("s", 3, 9), ahead);
+        topology.brokerAnswers(true);
+        topology.send(Lane.HIGH, SPACE, maximum("s", 1, 10));
+        assertThat(topology.store().space(SPACE).maxMemories())
+                .as("of now, on another lane")
+                .hasValue(10);
+    }
+
+    @Test
+    void shouldDropWhatCameFromAClockThatWasAhead() {
+        start(RetentionConfig.NONE);
+        topology.brokerAnswers(false);
+        topology.advance(Duration.ofMinutes(2));
+        Instant ahead = TopologyFixture.START.plus(Duration.ofMinutes(59));
+        topology.sendAt(Lane.NORMAL, SPACE, maximum("s", 1, 7), ahead);
+        topology.sendAt(
+                Lane.NORMAL,
+                SPACE,
+                Observation.observe("s", 2, "from the future", new float[] {1, 2})
+                        .withId("old"),
+                ahead);
+        topology.settle();
+        topology.brokerAnswers(true);
+        topology.send(Lane.HIGH, SPACE, Observation.of(Operation.DROP, "s", 1));
+        assertThat(topology.store().space(SPACE).hasRetention()).isFalse();
+        assertThat(topology.store().memory(SPACE, "old")).isEmpty();
+        topology.advance(Duration.ofSeconds(5));
+        assertThat(stored()).isEmpty();
+    }
+
+    @Test
+    void shouldKeepTheOrderOfALaneWhenTheClockOfItsBrokerIsSetBack() {
+        start(RetentionConfig.NONE);
+        topology.advance(Duration.ofSeconds(30));
+        Instant before = TopologyFixture.START.plusSeconds(20);
+        topology.send(
+                SPACE, Observation.observe("s", 1, "before", new float[] {1, 2}).withId("old"));
+        topology.sendAt(Lane.NORMAL, SPACE, Observation.of(Operation.DROP, "s", 2), before);
+        assertThat(topology.store().memory(SPACE, "old")).as("dropped").isEmpty();
+        topology.send(SPACE, Observation.of(Operation.DROP, "s", 3));
+        topology.sendAt(Lane.NORMAL, SPACE, maximum("s", 4, 5), before);
+        topology.sendAt(
+                Lane.NORMAL,
+                SPACE,
+                Observation.observe("s", 5, "after", new float[] {1, 2}).withId("new"),
+                before);
+        topology.settle();
+        assertThat(topology.store().space(SPACE).maxMemories()).hasValue(5);
+        assertThat(stored()).containsExactly("new");
+    }
 }
