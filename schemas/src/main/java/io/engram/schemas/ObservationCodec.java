@@ -438,7 +438,7 @@ public final class ObservationCodec {
                 }
                 parser.nextToken();
                 switch (name) {
-                    case "dimension" -> dimension = OptionalInt.of(readDimension(parser));
+                    case "dimension" -> dimension = readDimension(parser);
                     case "ttl_ms" -> ttlMs = OptionalLong.of(readLimit(name, parser));
                     case "max_memories" -> maxMemories = OptionalLong.of(readLimit(name, parser));
                     default -> parser.skipChildren();
@@ -463,7 +463,10 @@ public final class ObservationCodec {
             return value;
         }
 
-        private static int readDimension(JsonParser parser) throws IOException, FieldException {
+        private static OptionalInt readDimension(JsonParser parser) throws IOException, FieldException {
+            if (parser.currentToken() == JsonToken.VALUE_NULL) {
+                return OptionalInt.empty();
+            }
             boolean fits = parser.currentToken() == JsonToken.VALUE_NUMBER_INT
                     && parser.getNumberType() == JsonParser.NumberType.INT;
             int value = fits ? parser.getIntValue() : 0;
@@ -477,7 +480,7 @@ public final class ObservationCodec {
                                 + ", got "
                                 + Json.describe(parser));
             }
-            return value;
+            return OptionalInt.of(value);
         }
     }
 }

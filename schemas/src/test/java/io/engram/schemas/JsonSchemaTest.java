@@ -79,6 +79,7 @@ class JsonSchemaTest {
                 "{'session':'s','sequence':1,'op':'forget'}",
                 "{'session':'s','sequence':1,'op':'configure'}",
                 "{'session':'s','sequence':1,'op':'configure','settings':{'dimension':1}}",
+                "{'session':'s','sequence':1,'op':'configure','settings':{'dimension':null,'ttl_ms':null,'max_memories':null}}",
                 "{'session':'s','sequence':1,'op':'unknown'}"
             })
     void shouldAgreeWithCodecOnObservations(String quoted) throws IOException {

@@ -305,6 +305,17 @@ class ObservationCodecTest {
     }
 
     @Test
+    void shouldTakeRetentionBackByNullAndLeaveADimensionAlone() {
+        String configure = "{\"session\":\"s\",\"sequence\":1,\"op\":\"configure\",\"settings\":{%s}}";
+        assertThat(valid(configure.formatted("\"dimension\":null,\"ttl_ms\":null,\"max_memories\":null"))
+                        .settings())
+                .isEqualTo(SpaceSettings.ofRetention(
+                        OptionalLong.of(SpaceSettings.DEFAULT), OptionalLong.of(SpaceSettings.DEFAULT)));
+        assertThat(valid(configure.formatted("\"ttl_ms\":5")).settings())
+                .isEqualTo(SpaceSettings.ofRetention(OptionalLong.of(5), OptionalLong.empty()));
+    }
+
+    @Test
     void shouldKeepPositionOfMalformedRecordWhereverTheErrorIs() {
         for (String json : List.of(
                 "{" + HEAD + ",\"embedding\":[0,0]}",

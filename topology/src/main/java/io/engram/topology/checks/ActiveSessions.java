@@ -41,9 +41,8 @@ public final class ActiveSessions {
      * @param before the last number that was taken before it
      */
     void seen(SessionKey session, long before) {
-        // When nothing of it is remembered, nothing of it is owed: all that it has is acknowledged. One that starts
-        // anew has
-        // nothing yet.
+        // Of a session that is not remembered everything is acknowledged, up to the number before this record; for one
+        // that begins anew that is 0.
         acknowledged.merge(session, before, Math::min);
         lastSeen.put(session, clock.getAsLong());
     }

@@ -20,7 +20,7 @@ import java.util.Optional;
  * </pre>
  *
  * What came back is remembered until the chunk expires, so that a second copy is told from a record that nobody saw yet.
- * At most some 440 bytes; immutable.
+ * At most 605 bytes; immutable.
  */
 public final class DeferredChunk {
     /** Neighbouring offsets in one chunk. */

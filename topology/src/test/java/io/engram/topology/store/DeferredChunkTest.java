@@ -58,6 +58,12 @@ class DeferredChunkTest {
         }
 
         assertThat(chunk.encode()).hasSizeLessThan(600);
+
+        for (int i = 0; i < DeferredChunk.OFFSETS; i++) {
+            long time = i == 0 ? 0 : Long.MIN_VALUE + i;
+            chunk = chunk.with(START + i, new DeferredChunk.Entry(time, -1, true, true), 0);
+        }
+        assertThat(chunk.encode()).as("whatever the times").hasSizeBetween(590, 605);
     }
 
     @Test
