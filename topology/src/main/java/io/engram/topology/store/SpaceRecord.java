@@ -82,8 +82,17 @@ public record SpaceRecord(
     }
 
     public SpaceRecord withDimension(int fixed) {
+        return with(fixed, inOrderOfTime);
+    }
+
+    /** The record once every memory has its key in order of time. */
+    public SpaceRecord inOrder() {
+        return with(dimension, true);
+    }
+
+    private SpaceRecord with(int newDimension, boolean newInOrderOfTime) {
         return new SpaceRecord(
-                fixed,
+                newDimension,
                 droppedGeneration,
                 dropped,
                 droppedBeforeMs,
@@ -91,7 +100,7 @@ public record SpaceRecord(
                 ttlSet,
                 maxMemories,
                 maxMemoriesSet,
-                inOrderOfTime);
+                newInOrderOfTime);
     }
 
     /**
@@ -142,20 +151,6 @@ public record SpaceRecord(
     public SpaceRecord withoutDropMark() {
         return new SpaceRecord(
                 dimension, 0, Stamp.NEVER, Long.MAX_VALUE, ttlMs, ttlSet, maxMemories, maxMemoriesSet, inOrderOfTime);
-    }
-
-    /** The record once every memory has its key in order of time. */
-    public SpaceRecord inOrder() {
-        return new SpaceRecord(
-                dimension,
-                droppedGeneration,
-                dropped,
-                droppedBeforeMs,
-                ttlMs,
-                ttlSet,
-                maxMemories,
-                maxMemoriesSet,
-                true);
     }
 
     byte[] encode() {
