@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.DoubleStream;
 
 /** A broker or an instance in a process of its own, which can be killed, frozen and started again. */
 public final class Server implements AutoCloseable {
@@ -209,17 +210,31 @@ public final class Server implements AutoCloseable {
 
     /** The greatest value of a metric's series. */
     double maxOf(String metric) throws IOException, InterruptedException {
-        String text = HTTP.send(
+        return values(scrape(), metric, "")
+                .filter(Double::isFinite)
+                .max()
+                .orElseThrow(() -> new AssertionError("no series of " + metric));
+    }
+
+    /** Its metrics in the text format, as they are now. */
+    public String scrape() throws IOException, InterruptedException {
+        return HTTP.send(
                         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + metricsPort + "/metrics"))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString())
                 .body();
-        return text.lines()
+    }
+
+    /**
+     * The values of a metric's series.
+     *
+     * @param label as in the text; empty for all series
+     */
+    public static DoubleStream values(String scrape, String metric, String label) {
+        return scrape.lines()
                 .filter(line -> line.startsWith(metric + "{") || line.startsWith(metric + " "))
-                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
-                .filter(Double::isFinite)
-                .max()
-                .orElseThrow(() -> new AssertionError("no series of " + metric));
+                .filter(line -> line.contains(label))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)));
     }
 
     /** True when it says that it is ready, over HTTP. */

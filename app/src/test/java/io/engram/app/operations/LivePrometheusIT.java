@@ -7,10 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.engram.app.faults.Server;
 import io.engram.schemas.Lane;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,11 +28,11 @@ import org.junit.jupiter.api.io.TempDir;
 class LivePrometheusIT {
     private static final int SPEED = 20;
     private static final int LOW_CAPACITY = 2_000;
+    private static final String LATENCY = "engram_streaming_observation_latency_seconds";
 
     @TempDir
     private Path directory;
 
-    private final HttpClient http = HttpClient.newHttpClient();
     private final List<AutoCloseable> toClose = new ArrayList<>();
     private final List<Server> instances = new ArrayList<>();
     private String bootstrap;
@@ -123,10 +119,10 @@ class LivePrometheusIT {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(180);
         double late;
         do {
-            double[] before = observationLatency();
+            Observed before = observed();
             TimeUnit.SECONDS.sleep(10);
-            double[] after = observationLatency();
-            late = 1 - (after[0] - before[0]) / (after[1] - before[1]);
+            Observed after = observed();
+            late = 1 - (after.inTime() - before.inTime()) / (after.all() - before.all());
             assertThat(System.nanoTime())
                     .as("observations are not recallable within 100 ms: %s late", late)
                     .isLessThan(deadline);
@@ -134,26 +130,17 @@ class LivePrometheusIT {
     }
 
     /** Observations that were recallable within 100 ms, and all, of all instances since they started. */
-    private double[] observationLatency() throws IOException, InterruptedException {
-        double[] counts = new double[2];
+    private record Observed(double inTime, double all) {}
+
+    private Observed observed() throws IOException, InterruptedException {
+        double inTime = 0;
+        double all = 0;
         for (Server instance : instances) {
-            String metrics = http.send(
-                            HttpRequest.newBuilder(
-                                            URI.create("http://127.0.0.1:" + instance.metricsPort() + "/metrics"))
-                                    .build(),
-                            HttpResponse.BodyHandlers.ofString())
-                    .body();
-            for (String line : metrics.split("\n")) {
-                if (line.startsWith("engram_streaming_observation_latency_seconds")) {
-                    double value = Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1));
-                    counts[0] += line.contains("le=\"0.1\"") ? value : 0;
-                    counts[1] += line.startsWith("_count", "engram_streaming_observation_latency_seconds".length())
-                            ? value
-                            : 0;
-                }
-            }
+            String scrape = instance.scrape();
+            inTime += Server.values(scrape, LATENCY + "_bucket", "le=\"0.1\"").sum();
+            all += Server.values(scrape, LATENCY + "_count", "").sum();
         }
-        return counts;
+        return new Observed(inTime, all);
     }
 
     /** Panels, recording rules and what alerts compare: each answers with a number. */
