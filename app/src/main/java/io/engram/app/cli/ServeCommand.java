@@ -51,6 +51,13 @@ public final class ServeCommand implements Callable<Integer> {
             description = "Start although state.dir belongs to another Kafka cluster; its state is put aside.")
     private boolean acceptNewCluster;
 
+    @Option(
+            names = "--accept-new-changelog",
+            description =
+                    "Start although the changelog is gone or was made again: without the memories that it held. The state that"
+                            + " still has them is put aside.")
+    private boolean acceptNewChangelog;
+
     /** With the configured engine. */
     public ServeCommand() {
         this(EngramConfig::engine);
@@ -76,7 +83,7 @@ public final class ServeCommand implements Callable<Integer> {
                     "engram-shutdown");
             Runtime.getRuntime().addShutdownHook(stop);
             try {
-                application.start(acceptNewCluster);
+                application.start(acceptNewCluster, acceptNewChangelog);
                 LOG.info("ready {} metrics {}", application.url(), application.metricsUrl());
                 if (application.awaitEnd()) {
                     throw new StartupException("the instance failed; see the log above");

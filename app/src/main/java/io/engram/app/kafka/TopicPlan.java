@@ -13,8 +13,8 @@ import org.apache.kafka.common.config.TopicConfig;
 /**
  * The topics as they should be.
  *
- * @param changelog name of the store's changelog, which Kafka Streams creates
- * @param changelogSettings with which it does so
+ * @param changelog name of the store's changelog, as Kafka Streams calls it
+ * @param changelogSettings with which Kafka Streams would create it
  * @param partitions of all topics, 1 or more
  * @param replicationFactor of topics that are created, -1 for the broker's default
  * @param maxMessageBytes of lanes and rejections that are created
@@ -90,7 +90,7 @@ public record TopicPlan(
         return wanted;
     }
 
-    /** The changelog as Kafka Streams will ask for it. */
+    /** The changelog as Kafka Streams would ask for it. */
     NewTopic wantedChangelog() {
         Map<String, String> settings = new HashMap<>(changelogSettings);
         settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);

@@ -111,8 +111,9 @@ public final class TopicWatch implements AutoCloseable {
         String what = "topic " + name + " was deleted and made again: ";
         if (name.equals(plan.changelog())) {
             return what
-                    + "the memories are only in state.dir of the instances now. Stop none of them before you have copied"
-                    + " their state.dir";
+                    + "what it held is only in state.dir of the instances now, and a part of that only in their memory."
+                    + " Start no instance with an empty state.dir, and read the memories out before you stop one;"
+                    + " the runbook says how at EngramTopicsChanged";
         }
         if (name.equals(plan.topics().rejected())) {
             return what + "what was shed and had not come back is gone, and has to be sent again; no memory is";

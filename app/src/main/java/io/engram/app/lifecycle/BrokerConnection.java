@@ -1,6 +1,7 @@
 package io.engram.app.lifecycle;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.kafka.GroupOffsets;
 import io.engram.app.kafka.TopicPlan;
 import io.engram.app.kafka.TopicSetup;
@@ -53,6 +54,8 @@ final class BrokerConnection {
      * @param plan the topics as they should be
      * @param limits are told what the topics take
      * @param clusterCheck is told the cluster's id before anything is created there
+     * @param changelogCheck is told of the changelog before anything is created
+     * @param changelogReady is told the id of the changelog when it is there, before any task is
      * @param goOn false ends the wait
      * @throws StartupException when the topics do not fit, or the wait was ended
      */
@@ -62,6 +65,8 @@ final class BrokerConnection {
             TopicPlan plan,
             WriteLimits limits,
             Consumer<String> clusterCheck,
+            Consumer<ChangelogTopic> changelogCheck,
+            Consumer<String> changelogReady,
             BooleanSupplier goOn)
             throws InterruptedException {
         TopicSetup topics = new TopicSetup(admin, plan);
@@ -69,7 +74,8 @@ final class BrokerConnection {
             try {
                 String cluster = admin.describeCluster().clusterId().get(ATTEMPT_MS, TimeUnit.MILLISECONDS);
                 clusterCheck.accept(cluster);
-                topics.ensure(limits);
+                changelogCheck.accept(ChangelogTopic.read(admin, plan, config.applicationId()));
+                changelogReady.accept(topics.ensure(limits));
                 sayWhetherOffsetsAreLost(admin, plan, config);
                 return;
             } catch (TimeoutException e) {

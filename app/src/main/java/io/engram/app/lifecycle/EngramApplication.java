@@ -239,21 +239,24 @@ public final class EngramApplication implements AutoCloseable {
      * @throws StartupException when it cannot become ready
      */
     public void start() throws InterruptedException {
-        start(false);
+        start(false, false);
     }
 
     /**
      * As {@link #start()}.
      *
      * @param acceptNewCluster true to put state of another Kafka cluster aside instead of refusing to start
+     * @param acceptNewChangelog true to put state of a changelog that is gone aside instead of refusing to start
      */
-    public void start(boolean acceptNewCluster) throws InterruptedException {
+    public void start(boolean acceptNewCluster, boolean acceptNewChangelog) throws InterruptedException {
         BrokerConnection.prepare(
                 admin,
                 config,
                 topicPlan,
                 runtime.writeLimits(),
                 found -> guard.requireCluster(found, acceptNewCluster),
+                found -> guard.requireChangelog(found, acceptNewChangelog),
+                guard::follows,
                 () -> !stopping);
         long brokerMs = owned(new BrokerTime(config, runtime)).start();
         if (guard.isStale(changelogDeleteRetentionMs(), brokerMs)) {

@@ -1,5 +1,6 @@
 package io.engram.app.state;
 
+import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.lifecycle.StartupException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,16 +25,19 @@ import org.slf4j.LoggerFactory;
  * state.dir/.engram-cluster      id of the Kafka cluster whose changelogs the state follows
  *          /.engram-heartbeat    its modification time, in the broker's time, is when an instance ran here last
  *          /&lt;application.id&gt;/    Kafka Streams' own: a directory a task
+ *                           /.engram-changelog   version 1: "1 ", then the id of the changelog topic that the tasks follow
  *          /hnsw/                snapshots of the indexes
  * </pre>
  *
  * <ul>
  *   <li>Against another cluster Kafka Streams would find no changelog and wipe what may be the only copy.
+ *   <li>Over a changelog that was made again it would do the same.
  *   <li>State that was away for longer than a changelog keeps its deletions would bring forgotten memories back.
  * </ul>
  */
 public final class StateGuard {
     private static final Logger LOG = LoggerFactory.getLogger(StateGuard.class);
+    private static final String CHANGELOG_VERSION = "1 ";
     private static final Pattern TASK = Pattern.compile("\\d+_\\d+");
 
     private final Path stateDir;
@@ -83,7 +87,7 @@ public final class StateGuard {
                                     + ". Nothing was changed. Point kafka.bootstrap.servers to the right cluster, use another"
                                     + " state.dir, or start with --accept-new-cluster to put the old state aside");
                 }
-                moveAside(known.get());
+                moveAside("cluster-" + known.get());
             }
             expected.set(clusterId);
             Path unfinished = stateDir.resolve(".engram-cluster.tmp");
@@ -123,6 +127,79 @@ public final class StateGuard {
         }
     }
 
+    /**
+     * Checks that the tasks' state, if there is any, follows that changelog, and that the changelog is there if anything
+     * was processed.
+     *
+     * @param accept true to go on without what it held: the old state is moved aside, never deleted
+     * @throws StartupException when the changelog is gone, or another is there
+     */
+    public void requireChangelog(ChangelogTopic found, boolean accept) {
+        try {
+            Optional<String> known = knownChangelog();
+            boolean hasTasks = !tasks(streamsDir).isEmpty();
+            boolean gone = found.id().isEmpty();
+            boolean other = known.isPresent() && found.id().isPresent() && !known.equals(found.id());
+            if (hasTasks && (gone || other)) {
+                if (!accept) {
+                    throw new StartupException("state.dir " + stateDir + " follows the changelog " + found.name()
+                            + ", which " + (gone ? "is not there any more" : "was deleted and made again")
+                            + ": this directory, and that of each other instance, may be all that is left of the memories."
+                            + " Nothing was changed. Copy state.dir of every instance before anything else; the runbook says"
+                            + " at EngramTopicsChanged how to go on");
+                }
+                moveAside("changelog-" + known.orElse("unknown"));
+            } else if (gone && found.processed() && !accept) {
+                throw new StartupException("records of the lanes were processed, but the changelog " + found.name()
+                        + " that holds what came of them is not there: memories that were accepted would be missing."
+                        + " Nothing was changed. Copy state.dir of every instance before anything else; the runbook says at"
+                        + " EngramTopicsChanged how to go on");
+            }
+            if (gone) {
+                Files.deleteIfExists(changelogFile());
+            } else {
+                remember(found.id().get());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read or write " + changelogFile(), e);
+        }
+    }
+
+    /** The tasks' state follows that changelog, unless another is known that it follows. */
+    public void follows(String changelogId) {
+        try {
+            if (knownChangelog().isEmpty()) {
+                remember(changelogId);
+            }
+        } catch (IOException e) {
+            LOG.warn("Cannot write {}: {}", changelogFile(), e.toString());
+        }
+    }
+
+    private Path changelogFile() {
+        return streamsDir.resolve(".engram-changelog");
+    }
+
+    private void remember(String changelogId) throws IOException {
+        Files.createDirectories(streamsDir);
+        Path unfinished = streamsDir.resolve(".engram-changelog.tmp");
+        Files.writeString(unfinished, CHANGELOG_VERSION + changelogId + "\n");
+        Files.move(unfinished, changelogFile(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private Optional<String> knownChangelog() throws IOException {
+        if (!Files.exists(changelogFile())) {
+            return Optional.empty();
+        }
+        String line = Files.readString(changelogFile(), StandardCharsets.UTF_8).trim();
+        if (!line.startsWith(CHANGELOG_VERSION)) {
+            throw new StartupException(changelogFile() + " is of another version or damaged: \"" + line
+                    + "\". Nothing was changed. Start the version that wrote it; if it is damaged, move that one file away and"
+                    + " make sure by the log of the brokers that the changelog was never deleted");
+        }
+        return Optional.of(line.substring(CHANGELOG_VERSION.length()));
+    }
+
     private Optional<String> knownCluster() throws IOException {
         return Files.exists(clusterFile())
                 ? Optional.of(Files.readString(clusterFile(), StandardCharsets.UTF_8)
@@ -147,8 +224,8 @@ public final class StateGuard {
         return !tasks(streamsDir).isEmpty() || !tasks(snapshotDir).isEmpty();
     }
 
-    private void moveAside(String cluster) throws IOException {
-        Path aside = stateDir.resolve("cluster-" + cluster + "-" + clock.getAsLong());
+    private void moveAside(String name) throws IOException {
+        Path aside = stateDir.resolve(name + "-" + clock.getAsLong());
         for (Path parent : List.of(streamsDir, snapshotDir)) {
             for (Path task : tasks(parent)) {
                 Path target = aside.resolve(parent.getFileName()).resolve(task.getFileName());
@@ -157,7 +234,7 @@ public final class StateGuard {
             }
         }
         if (Files.exists(aside)) {
-            LOG.warn("The state of Kafka cluster {} was put aside in {}", cluster, aside);
+            LOG.warn("The state of {} was put aside in {}", name, aside);
         }
     }
 

@@ -9,6 +9,8 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -16,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -117,6 +120,53 @@ class TopicWatchIT {
             assertThat(instance.sumOf("engram_topic_problems", "made_again")).isEqualTo(1);
             remember(instance, "me", 4, 1);
         }
+    }
+
+    @Test
+    void shouldRefuseAChangelogThatIsGoneOrMadeAgainAndKeepTheState() throws Exception {
+        String changelog = "kept-memory-changelog";
+        try (Instance instance = Instance.start("kept", stateDir)) {
+            remember(instance, "me", 1, 3);
+        }
+        List<Path> files = tables();
+        assertThat(files).isNotEmpty();
+        admin.deleteTopics(List.of(changelog)).all().get();
+        awaitGone(changelog);
+        assertThatThrownBy(() -> Instance.start("kept", stateDir))
+                .hasMessageContaining(changelog + ", which is not there any more")
+                .hasMessageContaining("EngramTopicsChanged");
+        assertThatThrownBy(() -> Instance.start("kept", stateDir.resolve("empty")))
+                .hasMessageContaining(changelog)
+                .hasMessageContaining("memories that were accepted would be missing");
+
+        admin.createTopics(List.of(new NewTopic(changelog, Optional.of(2), Optional.empty())
+                        .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))))
+                .all()
+                .get();
+        assertThatThrownBy(() -> Instance.start("kept", stateDir))
+                .hasMessageContaining(changelog + ", which was deleted and made again")
+                .hasMessageContaining("EngramTopicsChanged");
+        assertThat(tables()).isEqualTo(files);
+
+        // The documented way out: another application beside it reads the lanes from their beginning.
+        try (Instance instance = Instance.start("kept-again", stateDir.resolve("again"), "topics.prefix=kept")) {
+            await().atMost(Duration.ofSeconds(60)).until(() -> instance.isRemembered("notes", "me3"));
+            remember(instance, "me", 4, 1);
+        }
+        assertThat(tables()).containsAll(files);
+    }
+
+    private List<Path> tables() throws IOException {
+        try (Stream<Path> paths = Files.walk(stateDir.resolve("kept"))) {
+            return paths.filter(path -> path.toString().endsWith(".sst"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private void awaitGone(String topic) {
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> !admin.listTopics().names().get().contains(topic));
     }
 
     @Test
