@@ -138,7 +138,8 @@ class TopicSetupIT {
 
     @Test
     void shouldWorkWithABrokerThatAllowsNoFuture(@TempDir Path brokerDir) throws Exception {
-        // The broker holds its own topics to both limits too, and a record of them is a few milliseconds old when it comes.
+        // The broker holds its own topics to both limits too, and a record of them is a few milliseconds old when it
+        // comes.
         Map<String, String> strict =
                 Map.of("log.message.timestamp.after.max.ms", "0", "log.message.timestamp.before.max.ms", "60000");
         try (EmbeddedKafka broker = EmbeddedKafka.start(brokerDir, 0, strict);
