@@ -1,14 +1,10 @@
 package io.engram.app.kafka;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.common.TopicPartition;
 
 /**
  * The changelog as the brokers know it, and whether there should be one.
@@ -28,10 +24,7 @@ public record ChangelogTopic(String name, Optional<String> id, boolean processed
         Optional<String> id = Optional.ofNullable(
                         TopicState.read(admin, List.of(plan.changelog())).get(plan.changelog()))
                 .map(state -> state.id().toString());
-        Map<TopicPartition, OffsetAndMetadata> committed = admin.listConsumerGroupOffsets(group)
-                .partitionsToOffsetAndMetadata()
-                .get(TopicState.LIMIT_MS, TimeUnit.MILLISECONDS);
-        boolean processed = committed.entrySet().stream()
+        boolean processed = GroupOffsets.committed(admin, group).entrySet().stream()
                 .filter(entry -> plan.lanes().contains(entry.getKey().topic()))
                 .anyMatch(entry -> entry.getValue() != null && entry.getValue().offset() > 0);
         return new ChangelogTopic(plan.changelog(), id, processed);

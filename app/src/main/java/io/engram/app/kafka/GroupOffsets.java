@@ -22,16 +22,13 @@ public final class GroupOffsets {
     private GroupOffsets() {}
 
     /**
-     * Looks at the group, the lanes and the changelog.
+     * Looks at the group, the lanes and the changelog, all of which exist.
      *
      * @param group the application's id
      * @return partitions whose memories are there and whose offsets are not
      */
     public static List<Integer> lost(Admin admin, TopicPlan plan, String group)
             throws InterruptedException, ExecutionException, TimeoutException {
-        if (!TopicState.read(admin, List.of(plan.changelog())).containsKey(plan.changelog())) {
-            return List.of();
-        }
         Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
         List<String> topics = new ArrayList<>(plan.lanes());
         topics.add(plan.changelog());
@@ -42,9 +39,7 @@ public final class GroupOffsets {
         }
         Map<TopicPartition, ListOffsetsResultInfo> found =
                 admin.listOffsets(ends).all().get(TopicState.LIMIT_MS, TimeUnit.MILLISECONDS);
-        Map<TopicPartition, OffsetAndMetadata> committed = admin.listConsumerGroupOffsets(group)
-                .partitionsToOffsetAndMetadata()
-                .get(TopicState.LIMIT_MS, TimeUnit.MILLISECONDS);
+        Map<TopicPartition, OffsetAndMetadata> committed = committed(admin, group);
         List<Integer> lost = new ArrayList<>();
         for (int partition = 0; partition < plan.partitions(); partition++) {
             int at = partition;
@@ -67,5 +62,13 @@ public final class GroupOffsets {
                     lost);
         }
         return lost;
+    }
+
+    /** What the group committed; a partition without an offset is left out or null. */
+    static Map<TopicPartition, OffsetAndMetadata> committed(Admin admin, String group)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        return admin.listConsumerGroupOffsets(group)
+                .partitionsToOffsetAndMetadata()
+                .get(TopicState.LIMIT_MS, TimeUnit.MILLISECONDS);
     }
 }

@@ -60,7 +60,7 @@ public record TopicPlan(
         return names;
     }
 
-    /** Those that this application creates itself. */
+    /** All topics as they are created; the changelog as Kafka Streams would ask for it. */
     List<NewTopic> wanted() {
         String max = Integer.toString(maxMessageBytes);
         List<NewTopic> wanted = new ArrayList<>();
@@ -87,14 +87,10 @@ public record TopicPlan(
         Map<String, String> compacted = Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);
         wanted.add(topic(topics.sessions(), compacted));
         wanted.add(topic(topics.backpressure(), compacted));
+        Map<String, String> ofChangelog = new HashMap<>(changelogSettings);
+        ofChangelog.putAll(compacted);
+        wanted.add(topic(changelog, ofChangelog));
         return wanted;
-    }
-
-    /** The changelog as Kafka Streams would ask for it. */
-    NewTopic wantedChangelog() {
-        Map<String, String> settings = new HashMap<>(changelogSettings);
-        settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);
-        return topic(changelog, settings);
     }
 
     private NewTopic topic(String name, Map<String, String> settings) {

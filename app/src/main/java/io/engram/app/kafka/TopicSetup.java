@@ -1,7 +1,6 @@
 package io.engram.app.kafka;
 
 import io.engram.topology.checks.WriteLimits;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -51,9 +50,9 @@ public final class TopicSetup {
     public String ensure(WriteLimits limits) throws InterruptedException, ExecutionException, TimeoutException {
         Map<String, TopicState> found = TopicState.read(admin, plan.names());
         new TopicChecks(plan, found).check();
-        List<NewTopic> wanted = new ArrayList<>(plan.wanted());
-        // Kafka Streams would make it as well, but only with the first tasks, whose state has to know its id before.
-        wanted.add(plan.wantedChangelog());
+        // Kafka Streams would make the changelog as well, but only with the first tasks, whose state has to know its id
+        // before.
+        List<NewTopic> wanted = plan.wanted();
         List<NewTopic> missing = wanted.stream()
                 .filter(topic -> !found.containsKey(topic.name()))
                 .toList();

@@ -38,6 +38,9 @@ import org.slf4j.LoggerFactory;
 public final class StateGuard {
     private static final Logger LOG = LoggerFactory.getLogger(StateGuard.class);
     private static final String CHANGELOG_VERSION = "1 ";
+    private static final String COPY_FIRST =
+            " Nothing was changed. Copy state.dir of every instance before anything else; the"
+                    + " runbook says at EngramTopicsChanged how to go on";
     private static final Pattern TASK = Pattern.compile("\\d+_\\d+");
 
     private final Path stateDir;
@@ -90,9 +93,7 @@ public final class StateGuard {
                 moveAside("cluster-" + known.get());
             }
             expected.set(clusterId);
-            Path unfinished = stateDir.resolve(".engram-cluster.tmp");
-            Files.writeString(unfinished, clusterId);
-            Files.move(unfinished, clusterFile(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            replace(clusterFile(), clusterId);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read or write " + clusterFile(), e);
         }
@@ -145,15 +146,13 @@ public final class StateGuard {
                     throw new StartupException("state.dir " + stateDir + " follows the changelog " + found.name()
                             + ", which " + (gone ? "is not there any more" : "was deleted and made again")
                             + ": this directory, and that of each other instance, may be all that is left of the memories."
-                            + " Nothing was changed. Copy state.dir of every instance before anything else; the runbook says"
-                            + " at EngramTopicsChanged how to go on");
+                            + COPY_FIRST);
                 }
                 moveAside("changelog-" + known.orElse("unknown"));
             } else if (gone && found.processed() && !accept) {
                 throw new StartupException("records of the lanes were processed, but the changelog " + found.name()
                         + " that holds what came of them is not there: memories that were accepted would be missing."
-                        + " Nothing was changed. Copy state.dir of every instance before anything else; the runbook says at"
-                        + " EngramTopicsChanged how to go on");
+                        + COPY_FIRST);
             }
             if (gone) {
                 Files.deleteIfExists(changelogFile());
@@ -182,9 +181,14 @@ public final class StateGuard {
 
     private void remember(String changelogId) throws IOException {
         Files.createDirectories(streamsDir);
-        Path unfinished = streamsDir.resolve(".engram-changelog.tmp");
-        Files.writeString(unfinished, CHANGELOG_VERSION + changelogId + "\n");
-        Files.move(unfinished, changelogFile(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        replace(changelogFile(), CHANGELOG_VERSION + changelogId + "\n");
+    }
+
+    /** The file has the old text or the new one, whatever happens meanwhile. */
+    private static void replace(Path file, String text) throws IOException {
+        Path unfinished = file.resolveSibling(file.getFileName() + ".tmp");
+        Files.writeString(unfinished, text);
+        Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
     private Optional<String> knownChangelog() throws IOException {
