@@ -35,6 +35,8 @@
     sessionsLeft: 0.5,
     sessionsAtLeast: 10,
     snapshotAgeSeconds: 900,
+    // Compaction and snapshots write the new before they delete the old.
+    stateDiskFreeRatio: 0.1,
     // Longer than the transaction of any well-behaved producer; Kafka's default for transaction.timeout.ms is as long.
     laneStalledSeconds: 60,
     standbyLagRecords: 10000,

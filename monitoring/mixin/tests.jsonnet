@@ -324,6 +324,34 @@ local cases = [
     quiet: [[[up, s('engram_hnsw_snapshot_failures_total', a + ', operation="load"', '1x60')], '12m']],
   },
   {
+    alert: 'EngramStateDiskFull',
+    fires: [
+      [up, s('engram_stream_threads_held', a, '0x8 1x20'), s('engram_stream_threads_held', b, '0x28')],
+      '3m',
+      { instance: 'a:9090' },
+      '1 stream threads of a:9090 wait: its disk is full or cannot be written',
+      'It goes on by itself when there is room; /readyz says what is wrong. Nothing is lost. Delete nothing below state.dir.',
+    ],
+    quiet: [
+      [[up, s('engram_stream_threads_held', a, '0x28')], '6m'],
+      [[up, s('engram_stream_threads_held', a, '1x8 0x40')], '8m'],
+    ],
+  },
+  {
+    alert: 'EngramStateDiskFilling',
+    fires: [
+      [up, s('engram_state_dir_free_bytes', a, '4x40'), s('engram_state_dir_size_bytes', a, '100x40'), s('engram_state_dir_free_bytes', b, '50x40'), s('engram_state_dir_size_bytes', b, '100x40')],
+      '8m',
+      { instance: 'a:9090' },
+      'Only 4% of the disk of a:9090 are free',
+      'When it is full, the instance processes nothing until there is room again. Enlarge the disk, or add instances.',
+    ],
+    quiet: [
+      [[up, s('engram_state_dir_free_bytes', a, '11x40'), s('engram_state_dir_size_bytes', a, '100x40')], '8m'],
+      [[up, s('engram_state_dir_free_bytes', a, '4x12 60x40'), s('engram_state_dir_size_bytes', a, '100x60')], '8m'],
+    ],
+  },
+  {
     alert: 'EngramStandbyLagging',
     fires: [[up, s('engram_standby_lag_records', a + ', partition="3"', '50000x60')], '6m', {}, 'A standby is 50k records behind', null],
     quiet: [[[up, s('engram_standby_lag_records', a + ', partition="3"', '50000x16 100x60')], '8m']],

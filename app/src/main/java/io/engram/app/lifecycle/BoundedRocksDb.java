@@ -1,11 +1,15 @@
 package io.engram.app.lifecycle;
 
+import java.util.List;
 import java.util.Map;
 import org.apache.kafka.streams.state.RocksDBConfigSetter;
+import org.rocksdb.AbstractEventListener;
+import org.rocksdb.BackgroundErrorReason;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.CompressionType;
 import org.rocksdb.Options;
+import org.rocksdb.Status;
 
 /**
  * Bounds RocksDB: one block cache and one write-buffer budget for all stores of the process. Values with embeddings go to
@@ -18,6 +22,26 @@ public final class BoundedRocksDb implements RocksDBConfigSetter {
     private static final long BLOB_FROM_BYTES = 1 << 10;
 
     private BloomFilter bloomFilter;
+    private FailAtOnce failAtOnce;
+
+    /**
+     * Where there is no room, RocksDB would look for some every few seconds, and let whoever writes wait: the stream thread
+     * would hang, with nobody told and nobody to take over, until its group gives it up after minutes.
+     *
+     * <p>RocksDB's Java side does not know every reason that its other side gives (a flush without a log is one): then it
+     * prints an exception on standard error instead of asking, which counts as false.
+     */
+    static final class FailAtOnce extends AbstractEventListener {
+        FailAtOnce() {
+            super(EnabledEventCallback.ON_ERROR_RECOVERY_BEGIN);
+        }
+
+        /** False ends the writes with the error. */
+        @Override
+        public boolean onErrorRecoveryBegin(BackgroundErrorReason reason, Status error) {
+            return error == null || error.getSubCode() != Status.SubCode.NoSpace;
+        }
+    }
 
     @Override
     public void setConfig(String storeName, Options options, Map<String, Object> configs) {
@@ -34,10 +58,13 @@ public final class BoundedRocksDb implements RocksDBConfigSetter {
         options.setEnableBlobFiles(true);
         options.setMinBlobSize(BLOB_FROM_BYTES);
         options.setEnableBlobGarbageCollection(true);
+        failAtOnce = new FailAtOnce();
+        options.setListeners(List.of(failAtOnce));
     }
 
     @Override
     public void close(String storeName, Options options) {
+        failAtOnce.close();
         bloomFilter.close();
     }
 }

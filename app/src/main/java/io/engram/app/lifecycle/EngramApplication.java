@@ -27,9 +27,6 @@ import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.GuardedRegistry;
 import io.engram.topology.supervision.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Deque;
 import java.util.List;
@@ -45,6 +42,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.common.config.ConfigResource;
@@ -68,6 +66,7 @@ public final class EngramApplication implements AutoCloseable {
     private static final long STANDBY_LAG_MS = 500;
     private static final long DESCRIBE_TIMEOUT_MS = 60_000;
     private static final long TOPIC_WATCH_MS = 5_000;
+    private static final long STATE_DISK_MS = 1_000;
     private static final long DEFAULT_DELETE_RETENTION_MS = TimeUnit.DAYS.toMillis(1);
     private static final String GROUP_INSTANCE_ID = "group.instance.id";
 
@@ -83,13 +82,14 @@ public final class EngramApplication implements AutoCloseable {
     private final BackpressureWatch backpressure;
     private final TopicPlan topicPlan;
     private final TopicWatch topicWatch;
+    private final StateDisk disk;
+    private final DiskHold diskHold;
     private final ApiServer api;
-    private final Cluster cluster;
+    private final Readiness readiness;
     private final Supervisor supervisor = new Supervisor();
     private final MetricsServer metricsServer;
     private volatile boolean stopping;
     private volatile boolean failed;
-    private volatile boolean wasReady;
 
     /**
      * Makes an instance and opens its ports; {@link #start} does the rest.
@@ -107,7 +107,9 @@ public final class EngramApplication implements AutoCloseable {
      */
     public EngramApplication(EngramConfig config, Function<Executor, IndexEngine> engine) {
         this.config = config;
-        requireWritable(config.stateDir());
+        disk = new StateDisk(config.stateDir());
+        diskHold = new DiskHold(disk::trouble, disk::room, System::nanoTime);
+        disk.requireWritable();
         loadCodecs();
         BrokerConnection.awaitResolvable(config);
         try {
@@ -144,15 +146,16 @@ public final class EngramApplication implements AutoCloseable {
             topicWatch = owned(new TopicWatch(admin, topicPlan, runtime, supervisor));
             streams = newStreams(config, runtime, settings);
             toClose.push(this::closeStreams);
-            streams.setUncaughtExceptionHandler(
-                    new ThreadReplacement(config.maxThreadReplacements(), System::nanoTime));
             streams.setStateListener(this::stateChanged);
-            stores = new LocalStores(streams, config.topics(), config.partitions());
+            stores = new LocalStores(streams, config.topics(), config.partitions(), diskHold::reason);
             Map<String, Object> consumer = config.plainConsumer();
             backpressure = owned(new BackpressureWatch(consumer, config.topics().backpressure(), supervisor));
             Gateway gateway = owned(new Gateway(config, stores, runtime, backpressure));
             RecallService recall = new RecallService(stores);
-            cluster = new Cluster(streams, stores, config.advertisedAddress(), System::nanoTime);
+            Cluster cluster = new Cluster(streams, stores, config.advertisedAddress(), System::nanoTime);
+            readiness = new Readiness(streams, stores, cluster, disk);
+            streams.setUncaughtExceptionHandler(new ThreadReplacement(
+                    config.maxThreadReplacements(), System::nanoTime, diskHold, readiness::threadDied));
             StateVerifier verifier = new StateVerifier(stores, consumer, config.changelogTopic());
             metricsServer = owned(new MetricsServer(config, registry, streams, this::fatal));
             api = owned(new ApiServer(config, recall, gateway, stores, cluster, verifier, runtime, probes()));
@@ -162,6 +165,11 @@ public final class EngramApplication implements AutoCloseable {
             metrics.instance().clockSkew(runtime.brokerClock()::skewMs);
             metrics.instance().topicProblems(topicWatch::counts);
             metrics.instance().threads(supervisor::expected, supervisor::alive);
+            metrics.instance()
+                    .stateDir(
+                            () -> disk.room().map(StateDisk.Room::freeBytes),
+                            () -> disk.room().map(StateDisk.Room::sizeBytes),
+                            diskHold::held);
             metrics.instance().version(version());
             toClose.push(this::drain);
         } catch (RuntimeException | Error e) {
@@ -223,16 +231,6 @@ public final class EngramApplication implements AutoCloseable {
         }
     }
 
-    private static void requireWritable(Path directory) {
-        try {
-            Files.createDirectories(directory);
-            Files.delete(Files.createTempFile(directory, ".engram-write-test", ""));
-        } catch (IOException e) {
-            throw new StartupException(
-                    "state.dir " + directory + " is not writable: " + e + "; set state.dir to a directory that is", e);
-        }
-    }
-
     /**
      * Waits for the broker, prepares the topics and starts processing; returns when the instance is ready for recall.
      *
@@ -263,6 +261,7 @@ public final class EngramApplication implements AutoCloseable {
             streams.cleanUp();
         }
         owned(new ClusterWatch(admin, guard, runtime.brokerClock(), supervisor));
+        owned(supervisor.every("engram-state-disk", 0, STATE_DISK_MS, this::lookAtDisk));
         topicWatch.start(TOPIC_WATCH_MS);
         backpressure.start();
         try {
@@ -318,7 +317,7 @@ public final class EngramApplication implements AutoCloseable {
 
     /** Whoever sends requests here has a moment to notice that this instance is not ready any more. */
     private void drain() throws InterruptedException {
-        if (wasReady && !failed) {
+        if (readiness.wasReached() && !failed) {
             Thread.sleep(config.shutdownDrainMs());
         }
     }
@@ -340,7 +339,18 @@ public final class EngramApplication implements AutoCloseable {
 
     /** What people should know who ask how the instance is. */
     private List<String> notices() {
-        return topicWatch.problems().stream().map(TopicProblem::text).toList();
+        return Stream.concat(
+                        topicWatch.problems().stream().map(TopicProblem::text),
+                        diskHold.reason().or(disk::warning).stream())
+                .toList();
+    }
+
+    private void lookAtDisk() {
+        disk.measure();
+        if (stopping) {
+            return;
+        }
+        diskHold.look(() -> streams.addStreamThread().isPresent());
     }
 
     private void fatal(Error error) {
@@ -354,23 +364,7 @@ public final class EngramApplication implements AutoCloseable {
 
     /** True when the instance can answer recall: its tasks run and their indexes are complete. */
     public boolean isReady() {
-        if (stopping || !isLive() || topicWatch.stopsProcessing()) {
-            return false;
-        }
-        KafkaStreams.State state = streams.state();
-        if (!wasReady) {
-            wasReady = state == KafkaStreams.State.RUNNING && stores.allServe() && somebodyServes();
-            return wasReady;
-        }
-        // Once ready, a rebalance or a busy standby is no reason to send clients away.
-        return (state == KafkaStreams.State.RUNNING || state == KafkaStreams.State.REBALANCING)
-                && stores.allActiveServe()
-                && somebodyServes();
-    }
-
-    /** Where nothing is served, requests are passed on; that needs somebody to pass them on to. */
-    private boolean somebodyServes() {
-        return stores.servesAny() || !cluster.others().isEmpty();
+        return !stopping && isLive() && !topicWatch.stopsProcessing() && diskHold.held() == 0 && readiness.isReached();
     }
 
     /** {@code http://host:port} of the HTTP interface. */

@@ -55,7 +55,8 @@ public final class Cluster {
 
     /**
      * Whom to ask about a space, in this order: the active instance, then standbys, this one before others; those that did
-     * not answer lately come last. This instance is among them when it can answer, whatever the group knows.
+     * not answer lately come last. This instance is among them when it can answer, whatever the group knows; one that has
+     * no stream thread, and no part in the group any more, asks everybody.
      */
     public List<HostInfo> candidates(String space) {
         Optional<KeyQueryMetadata> known = metadata(space);
@@ -65,6 +66,9 @@ public final class Cluster {
             ordered.add(self);
         }
         known.ifPresent(metadata -> ordered.addAll(metadata.standbyHosts()));
+        if (!stores.hasThreads()) {
+            ordered.addAll(others()); // what the group has agreed since the last thread ended is not known here
+        }
         ordered.remove(HostInfo.unavailable());
         if (ordered.isEmpty()) {
             ordered.add(self);

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.LagInfo;
@@ -31,8 +32,11 @@ public final class LocalStores {
     private final KafkaStreams streams;
     private final Topics topics;
     private final int partitions;
+    private final Supplier<Optional<String>> trouble;
 
-    public LocalStores(KafkaStreams streams, Topics topics, int partitions) {
+    /** @param trouble why this instance serves nothing right now, in words; empty when nothing keeps it from that */
+    public LocalStores(KafkaStreams streams, Topics topics, int partitions, Supplier<Optional<String>> trouble) {
+        this.trouble = trouble;
         this.streams = streams;
         this.topics = topics;
         this.partitions = partitions;
@@ -74,6 +78,7 @@ public final class LocalStores {
     private String whyNot(int partition) {
         return Optional.ofNullable(
                         query(MemoryView::state, Optional.of(Set.of(partition))).get(partition))
+                .or(trouble)
                 .orElse("it is elsewhere");
     }
 
@@ -98,6 +103,18 @@ public final class LocalStores {
     /** True when every active task of this instance can answer recall, if only as the standby that it was. */
     public boolean allActiveServe() {
         return serving().containsAll(partitionsOf(ThreadMetadata::activeTasks));
+    }
+
+    /** True when there are stream threads, and all of them have got what is theirs. */
+    public boolean threadsRun() {
+        Set<ThreadMetadata> threads = streams.metadataForLocalThreads();
+        return !threads.isEmpty()
+                && threads.stream().allMatch(thread -> thread.threadState().equals("RUNNING"));
+    }
+
+    /** False when no stream thread lives, and there is nobody whom the group tells anything. */
+    boolean hasThreads() {
+        return !streams.metadataForLocalThreads().isEmpty();
     }
 
     /** True when at least one partition can be recalled from here. */

@@ -3,7 +3,6 @@ package io.engram.app.state;
 import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.lifecycle.StartupException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,9 +92,11 @@ public final class StateGuard {
                 moveAside("cluster-" + known.get());
             }
             expected.set(clusterId);
-            replace(clusterFile(), clusterId);
+            if (!known.equals(Optional.of(clusterId))) {
+                replace(clusterFile(), clusterId);
+            }
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot read or write " + clusterFile(), e);
+            throw new StartupException("cannot read or write " + clusterFile() + ": " + e, e);
         }
     }
 
@@ -124,7 +125,7 @@ public final class StateGuard {
                         + ", but the brokers are those of cluster " + clusterId + "; set kafka.bootstrap.servers");
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + clusterFile(), e);
+            throw new StartupException("cannot read " + clusterFile() + ": " + e, e);
         }
     }
 
@@ -156,11 +157,11 @@ public final class StateGuard {
             }
             if (gone) {
                 Files.deleteIfExists(changelogFile());
-            } else {
+            } else if (!known.equals(found.id())) {
                 remember(found.id().get());
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot read or write " + changelogFile(), e);
+            throw new StartupException("cannot read or write " + changelogFile() + ": " + e, e);
         }
     }
 
@@ -265,7 +266,7 @@ public final class StateGuard {
                     deleteRetentionMs / 60_000);
             return true;
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + heartbeatFile(), e);
+            throw new StartupException("cannot read " + heartbeatFile() + ": " + e, e);
         }
     }
 

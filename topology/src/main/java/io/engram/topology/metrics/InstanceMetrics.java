@@ -7,6 +7,7 @@ import io.prometheus.metrics.core.metrics.Info;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
@@ -56,6 +57,9 @@ public final class InstanceMetrics {
     private volatile IntSupplier expectedThreads = () -> 0;
     private volatile IntSupplier aliveThreads = () -> 0;
     private volatile Supplier<Map<String, Integer>> topicProblems = Map::of;
+    private volatile Supplier<Optional<Long>> stateDirFree = Optional::empty;
+    private volatile Supplier<Optional<Long>> stateDirSize = Optional::empty;
+    private volatile IntSupplier heldThreads = () -> 0;
     private volatile Supplier<OptionalLong> clockSkewMs = OptionalLong::empty;
 
     InstanceMetrics(PrometheusRegistry registry) {
@@ -113,6 +117,21 @@ public final class InstanceMetrics {
                 .labelNames(MetricNames.PROBLEM)
                 .callback(out -> topicProblems.get().forEach((problem, count) -> out.call(count, problem)))
                 .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.STATE_DIR_FREE)
+                .help("Bytes that can still be written on the disk of state.dir; absent while that is not known.")
+                .callback(out -> stateDirFree.get().ifPresent(out::call))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.STATE_DIR_SIZE)
+                .help("Bytes of the whole disk of state.dir; absent while that is not known.")
+                .callback(out -> stateDirSize.get().ifPresent(out::call))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name(MetricNames.STREAM_THREADS_HELD)
+                .help("Stream threads that ended because state.dir could not be written, and wait for room.")
+                .callback(out -> out.call(heldThreads.getAsInt()))
+                .register(registry);
         build = Info.builder()
                 .name(MetricNames.BUILD)
                 .help("What runs here.")
@@ -150,6 +169,13 @@ public final class InstanceMetrics {
     /** What {@code topic_problems} reports, by problem. */
     public void topicProblems(Supplier<Map<String, Integer>> problems) {
         topicProblems = problems;
+    }
+
+    /** What {@code state_dir_free_bytes}, {@code state_dir_size_bytes} and {@code stream_threads_held} report. */
+    public void stateDir(Supplier<Optional<Long>> freeBytes, Supplier<Optional<Long>> sizeBytes, IntSupplier held) {
+        stateDirFree = freeBytes;
+        stateDirSize = sizeBytes;
+        heldThreads = held;
     }
 
     /** What {@code clock_skew_seconds} reports: this machine's clock minus the broker's, milliseconds; empty while unknown. */

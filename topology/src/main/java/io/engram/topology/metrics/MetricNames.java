@@ -40,6 +40,9 @@ public final class MetricNames {
     public static final String STANDBY_LAG = "engram_standby_lag_records";
     public static final String READY = "engram_ready";
     public static final String THREADS = "engram_threads";
+    public static final String STATE_DIR_FREE = "engram_state_dir_free_bytes";
+    public static final String STATE_DIR_SIZE = "engram_state_dir_size_bytes";
+    public static final String STREAM_THREADS_HELD = "engram_stream_threads_held";
     public static final String CLOCK_SKEW = "engram_clock_skew_seconds";
     public static final String BUILD = "engram_build_info";
 

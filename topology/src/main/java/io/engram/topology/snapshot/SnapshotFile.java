@@ -75,11 +75,31 @@ public final class SnapshotFile {
      * Writes the index.
      *
      * @return bytes written
+     * @throws IOException when that fails; nothing half-written is left, which could be what fills the disk
      */
     public long save(String engine, String space, VectorIndex index, long nowMs) throws IOException {
         Files.createDirectories(file.getParent());
         Path unfinished = file.resolveSibling(file.getFileName() + UNFINISHED);
-        try (OutputStream raw = new BufferedOutputStream(Files.newOutputStream(unfinished), BUFFER)) {
+        try {
+            write(unfinished, engine, space, index, nowMs);
+            Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException | RuntimeException e) {
+            deleteAfter(e, unfinished);
+            throw e;
+        }
+        return Files.size(file);
+    }
+
+    private static void deleteAfter(Exception failure, Path unfinished) {
+        try {
+            Files.deleteIfExists(unfinished);
+        } catch (IOException e) {
+            failure.addSuppressed(e); // what went wrong first is what people should read
+        }
+    }
+
+    private static void write(Path to, String engine, String space, VectorIndex index, long nowMs) throws IOException {
+        try (OutputStream raw = new BufferedOutputStream(Files.newOutputStream(to), BUFFER)) {
             CheckedOutputStream checked = new CheckedOutputStream(raw, new CRC32C());
             DataOutputStream out = new DataOutputStream(checked);
             out.write(MAGIC);
@@ -91,8 +111,6 @@ public final class SnapshotFile {
             out.writeInt((int) checked.getChecksum().getValue());
             out.flush();
         }
-        Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        return Files.size(file);
     }
 
     /**

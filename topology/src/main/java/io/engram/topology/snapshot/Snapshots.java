@@ -191,7 +191,13 @@ public final class Snapshots implements AutoCloseable {
     private void failed(Task task, Throwable failure) {
         metrics.saveFailed();
         task.triedAtMs = clock.getAsLong(); // not again at once; what is on the disk is as old as it was
-        LOG.error("Cannot save the index of {}; trying again later", task.partition.task(), failure);
+        if (failure instanceof SnapshotException) {
+            // It names file and reason, and may come again for as long as they last.
+            LOG.error(
+                    "Cannot save the index of {}; trying again later: {}", task.partition.task(), failure.getMessage());
+        } else {
+            LOG.error("Cannot save the index of {}; trying again later", task.partition.task(), failure);
+        }
     }
 
     private TaskSnapshots.Saved write(Task task) throws SnapshotException {

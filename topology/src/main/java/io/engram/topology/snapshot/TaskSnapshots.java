@@ -9,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -55,26 +57,31 @@ public final class TaskSnapshots {
     }
 
     /**
-     * Saves the spaces that changed, and removes the files of spaces that are gone.
+     * Removes the files of spaces that are gone, which makes room, and saves the spaces that changed.
      *
      * @throws SnapshotException when a file cannot be written
      */
     synchronized Saved save(PartitionIndex partition, long nowMs) throws SnapshotException {
-        Saved saved = Saved.NOTHING;
-        Set<Path> current = new HashSet<>();
+        Map<SpaceIndex, SnapshotFile> current = new LinkedHashMap<>();
+        Set<Path> paths = new HashSet<>();
         for (SpaceIndex space : partition.spaces()) {
             SnapshotFile file = SnapshotFile.of(directory, space.space());
-            long changes = space.changes();
-            if (changes != space.savedChanges() && space.vectors().isPresent()) {
-                long bytes = save(file, space, nowMs);
-                space.saved(changes);
-                saved = saved.plus(new Saved(1, space.vectors().get().size(), bytes));
-            }
-            current.add(file.path());
+            current.put(space, file);
+            paths.add(file.path());
         }
         for (Path file : files(SnapshotFile.SUFFIX)) {
-            if (!current.contains(file)) {
+            if (!paths.contains(file)) {
                 delete(file);
+            }
+        }
+        Saved saved = Saved.NOTHING;
+        for (Map.Entry<SpaceIndex, SnapshotFile> entry : current.entrySet()) {
+            SpaceIndex space = entry.getKey();
+            long changes = space.changes();
+            if (changes != space.savedChanges() && space.vectors().isPresent()) {
+                long bytes = save(entry.getValue(), space, nowMs);
+                space.saved(changes);
+                saved = saved.plus(new Saved(1, space.vectors().get().size(), bytes));
             }
         }
         return saved;

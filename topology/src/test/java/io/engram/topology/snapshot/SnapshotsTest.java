@@ -110,6 +110,35 @@ class SnapshotsTest {
         }
     }
 
+    /** What is half-written could be what fills the disk, and so could what belongs to nobody. */
+    @Test
+    void shouldLeaveNothingBehindThatKeepsADiskFull() throws Exception {
+        try (TopologyFixture topology = topology()) {
+            topology.send("gone", observation(1));
+            topology.settle();
+            topology.runtime().snapshots().saveNow();
+            assertThat(files()).hasSize(1);
+            topology.send("gone", Observation.of(Operation.DROP, "s", 2));
+            topology.send(SPACE, observation(1));
+            topology.settle();
+            // It is written whole, and cannot be brought to its place.
+            Path inTheWay = SnapshotFile.of(directory.resolve("hnsw").resolve("0_0"), SPACE)
+                    .path();
+            Files.createDirectories(inTheWay);
+            Path content = Files.writeString(inTheWay.resolve("file"), "");
+
+            assertThatThrownBy(() -> topology.runtime().snapshots().saveNow())
+                    .isInstanceOf(SnapshotException.class)
+                    .hasMessageContaining(inTheWay.toString());
+            assertThat(files()).containsExactly(content);
+
+            Files.delete(content);
+            Files.delete(inTheWay);
+            assertThat(topology.runtime().snapshots().saveNow().memories()).isEqualTo(1);
+            assertThat(files()).containsExactly(inTheWay);
+        }
+    }
+
     @Test
     void shouldNotBelieveASnapshotThatTheStoreDoesNotConfirm() throws Exception {
         try (TopologyFixture topology = topology()) {
