@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.engram.app.cli.ExitCodes.CommandFailedException;
 import io.engram.app.cli.ExitCodes.UnreachableException;
 import io.engram.app.net.Endpoint;
+import io.engram.schemas.StrictJson;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
@@ -15,7 +16,7 @@ import java.time.Duration;
 
 /** An instance's HTTP interface, as the commands use it. Thread-safe. */
 public final class ApiClient {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final ObjectMapper MAPPER = StrictJson.MAPPER; // a decimal of 25 digits keeps them
 
     private final HttpClient http =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(3)).build();

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.cli.ExitCodes.CommandFailedException;
 import io.engram.app.query.Peers;
+import io.engram.schemas.StrictJson;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Spec;
         description = "Find the memories nearest to a vector, to another memory, or to a file of queries.",
         mixinStandardHelpOptions = true)
 public final class RecallCommand implements Callable<Integer> {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final ObjectMapper MAPPER = StrictJson.MAPPER; // a decimal of 25 digits keeps them
 
     @Spec
     private CommandSpec spec;
