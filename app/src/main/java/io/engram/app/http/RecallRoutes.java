@@ -494,8 +494,8 @@ final class RecallRoutes {
 
     private byte[] memoryHere(String space, String id, Set<String> include, Budget.Grant room)
             throws InterruptedException {
-        StoredMemory memory =
-                stores.ask(space, view -> view.memory(space, id)).orElseThrow(() -> ApiServer.unknownMemory(space, id));
+        StoredMemory memory = stores.find(space, view -> view.memory(space, id))
+                .orElseThrow(() -> ApiServer.unknownMemory(space, id));
         if (!room.grow((long) JSON_SHARE * memory.sizeBytes())) {
             throw RequestRouter.noRoom();
         }

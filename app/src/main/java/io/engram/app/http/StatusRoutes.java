@@ -190,15 +190,17 @@ final class StatusRoutes {
                                 router.isHop(context),
                                 space,
                                 RequestRouter.Budget.of(ROUTED_MS, false),
-                                () -> stores.ask(space, view -> settings(space, view)),
+                                () -> stores.find(space, view -> settings(space, view))
+                                        .orElseThrow(() -> ApiServer.unknownSpace(space)),
                                 Peers.Call.get("/v1/spaces/" + space + "/settings"))
                         .answer());
     }
 
-    private static ObjectNode settings(String space, MemoryView view) {
+    /** Empty when nothing is known of the space. */
+    private static Optional<ObjectNode> settings(String space, MemoryView view) {
         SpaceRecord record = view.space(space);
         if (!record.exists() && !record.hasRetention()) {
-            throw ApiServer.unknownSpace(space);
+            return Optional.empty();
         }
         ObjectNode answer = JsonBody.MAPPER.createObjectNode().put("space", space);
         answer.set("dimension", record.exists() ? IntNode.valueOf(record.dimension()) : NullNode.instance);
@@ -207,7 +209,7 @@ final class StatusRoutes {
         answer.putObject("effective")
                 .put("ttl_ms", view.retention(record).ttlMs())
                 .put("max_memories", view.retention(record).maxMemories());
-        return answer;
+        return Optional.of(answer);
     }
 
     private static JsonNode number(OptionalLong value) {

@@ -40,9 +40,7 @@ public final class StandbyLags implements AutoCloseable {
             stores.askEach(view -> {
                 LagInfo lag = lags.get(view.partition());
                 if (lag != null && standbys.contains(view.partition())) {
-                    // What is stored but not indexed yet is behind as well.
-                    long behind = lag.offsetLag() + view.index().backgroundPending();
-                    view.standbyLag(behind, behind <= maxLag);
+                    view.standbyAt(lag.currentOffsetPosition(), lag.endOffsetPosition(), maxLag);
                 }
                 return true;
             });

@@ -3,11 +3,16 @@ package io.engram.app.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.engram.app.query.Peers;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -85,6 +90,51 @@ class RestartIT {
             assertKept(standby);
         } finally {
             active.close();
+        }
+    }
+
+    /** As another instance asks: only the one that is asked may answer. */
+    private static HttpResponse<String> askItAlone(Instance instance, String path, String body) {
+        HttpRequest.Builder request = HttpRequest.newBuilder().header(Peers.HOP_HEADER, "1");
+        return instance.request(
+                body.isEmpty()
+                        ? request.GET()
+                        : request.header("Content-Type", "application/json")
+                                .POST(HttpRequest.BodyPublishers.ofString(body)),
+                path);
+    }
+
+    @Test
+    void shouldLeaveItToTheActiveCopyToSayThatSomethingIsNotThere(@TempDir Path first, @TempDir Path second)
+            throws InterruptedException {
+        String[] settings = {"partitions=1", "standby.replicas=1"};
+        String recall = "{\"vector\":[1,9,2],\"k\":1}";
+        try (Instance one = Instance.start("unknown", first, settings);
+                Instance two = Instance.start("unknown", second, settings)) {
+            send(one);
+            two.awaitMemories(COUNT - 1);
+            await().atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() -> assertThat(Stream.of(one, two)
+                                    .map(instance -> Instance.json(
+                                                    askItAlone(instance, "/v1/spaces/kept/recall", recall))
+                                            .path("role")
+                                            .asText()))
+                            .containsExactlyInAnyOrder("active", "standby"));
+            for (String path : List.of("/v1/spaces/none/settings", "/v1/spaces/kept/memories/none")) {
+                assertThat(Stream.of(one, two)
+                                .map(instance -> askItAlone(instance, path, "").statusCode()))
+                        .as(path)
+                        .containsExactlyInAnyOrder(404, 503);
+            }
+            assertThat(Stream.of(one, two)
+                            .map(instance -> askItAlone(instance, "/v1/spaces/none/recall", recall)
+                                    .statusCode()))
+                    .containsExactlyInAnyOrder(404, 503);
+            assertThat(Stream.of(one, two)
+                            .map(instance -> instance.post("/v1/spaces/none/recall", recall)
+                                    .statusCode()))
+                    .as("asked of either, the active one is asked")
+                    .containsExactly(404, 404);
         }
     }
 }

@@ -29,6 +29,7 @@ public final class MemoryView implements StoredValues {
     private final CommitPoints commitPoints = new CommitPoints();
     private volatile Map<Lane, LaneProgress> lanes = Map.of();
     private volatile int partition = -1;
+    private volatile CatchUp catchUp = new CatchUp();
     private volatile boolean warm;
     private volatile long lag;
 
@@ -41,6 +42,7 @@ public final class MemoryView implements StoredValues {
     void opened(int taskPartition) {
         // Streams may open a store again after its state was found corrupt and wiped.
         warm = false;
+        catchUp = new CatchUp();
         lag = 0;
         lanes = Map.of();
         partition = taskPartition;
@@ -50,18 +52,24 @@ public final class MemoryView implements StoredValues {
         if (progress.isEmpty() && !lanes.isEmpty()) {
             // Nobody had more of it a moment ago: while it is still here, it is as good as a standby.
             lag = 0;
+            catchUp.hasAll();
             warm = index().isCaughtUp();
         }
         lanes = progress;
     }
 
     /**
-     * How far a standby is behind, in records of the changelog.
+     * How far a standby is. It may answer recall once it has what its changelog held when it began, and for as long as it
+     * is close behind.
      *
-     * @param close true when that is near enough to answer recall
+     * @param stored offset of the changelog from which the standby goes on
+     * @param end of the changelog
+     * @param maxLag records that it may be behind, those not indexed yet among them
      */
-    public void standbyLag(long records, boolean close) {
-        lag = records;
+    public void standbyAt(long stored, long end, long maxLag) {
+        // What is stored but not indexed yet is behind as well.
+        lag = Math.max(0, end - stored) + index().backgroundPending();
+        boolean close = catchUp.look(stored, end) && lag <= maxLag;
         if (close && !warm) {
             index().restored();
             warm = true;
