@@ -53,6 +53,7 @@ public final class EngramTopology {
                         runtime.engine(),
                         runtime.metrics(),
                         runtime.loader(),
+                        runtime.stores(),
                         config.retention(),
                         runtime.clock(),
                         runtime.brokerClock()),

@@ -16,6 +16,7 @@ import io.engram.topology.indexing.ProcessedLanes;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.snapshot.Snapshots;
 import io.engram.topology.store.IndexLoader;
+import io.engram.topology.store.OpenStores;
 import io.engram.topology.supervision.Supervisor;
 import java.util.EnumMap;
 import java.util.Map;
@@ -43,6 +44,7 @@ public final class TopologyRuntime implements AutoCloseable {
     private final IndexMemory indexMemory;
     private final Snapshots snapshots;
     private final IndexLoader loader;
+    private final OpenStores stores = new OpenStores();
     private final IndexWorkers workers;
     private final Supervisor supervisor;
 
@@ -160,6 +162,11 @@ public final class TopologyRuntime implements AutoCloseable {
 
     public IndexLoader loader() {
         return loader;
+    }
+
+    /** The partitions that are open here. */
+    public OpenStores stores() {
+        return stores;
     }
 
     /** What the indexes of this process take. */

@@ -147,7 +147,7 @@ public final class EngramApplication implements AutoCloseable {
             streams = newStreams(config, runtime, settings);
             toClose.push(this::closeStreams);
             streams.setStateListener(this::stateChanged);
-            stores = new LocalStores(streams, config.topics(), config.partitions(), diskHold::reason);
+            stores = new LocalStores(streams, config.topics(), config.partitions(), runtime.stores(), diskHold::reason);
             Map<String, Object> consumer = config.plainConsumer();
             backpressure = owned(new BackpressureWatch(consumer, config.topics().backpressure(), supervisor));
             Gateway gateway = owned(new Gateway(config, stores, runtime, backpressure));

@@ -6,6 +6,7 @@ import io.engram.topology.EngramTopology;
 import io.engram.topology.SpacePartitioner;
 import io.engram.topology.store.MemoryView;
 import io.engram.topology.store.MemoryView.Role;
+import io.engram.topology.store.OpenStores;
 import io.engram.topology.store.StoreQuery;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -27,15 +28,21 @@ import org.apache.kafka.streams.query.QueryResult;
 import org.apache.kafka.streams.query.StateQueryRequest;
 import org.apache.kafka.streams.query.StateQueryResult;
 
-/** The partitions of the memory store that this instance holds, by interactive query (KIP-796). Thread-safe. */
+/**
+ * The partitions of the memory store that this instance holds, by interactive query (KIP-796), and those that are open
+ * while Streams has their tasks in none of its lists. Thread-safe.
+ */
 public final class LocalStores {
     private final KafkaStreams streams;
     private final Topics topics;
     private final int partitions;
+    private final OpenStores open;
     private final Supplier<Optional<String>> trouble;
 
     /** @param trouble why this instance serves nothing right now, in words; empty when nothing keeps it from that */
-    public LocalStores(KafkaStreams streams, Topics topics, int partitions, Supplier<Optional<String>> trouble) {
+    public LocalStores(
+            KafkaStreams streams, Topics topics, int partitions, OpenStores open, Supplier<Optional<String>> trouble) {
+        this.open = open;
         this.trouble = trouble;
         this.streams = streams;
         this.topics = topics;
@@ -225,6 +232,11 @@ public final class LocalStores {
                 result.getPartitionResults().entrySet()) {
             if (entry.getValue().isSuccess()) {
                 answers.put(entry.getKey(), entry.getValue().getResult());
+            }
+        }
+        for (int partition : only.orElseGet(open::partitions)) {
+            if (!answers.containsKey(partition)) {
+                open.ask(partition, question).ifPresent(answer -> answers.put(partition, answer));
             }
         }
         return answers;

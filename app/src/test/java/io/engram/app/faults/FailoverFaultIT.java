@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,6 +19,12 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
@@ -162,6 +169,60 @@ class FailoverFaultIT {
                                 .statusCode()
                         == 200);
         awaitMemories(survivor, memories + 1);
+    }
+
+    /** As an instance leaves it that is killed between sending the offsets of a transaction and its end. */
+    private KafkaProducer<byte[], byte[]> openTransaction() {
+        KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                Map.of(
+                        "bootstrap.servers",
+                        "127.0.0.1:" + kafkaPort,
+                        "transactional.id",
+                        "killed",
+                        "transaction.timeout.ms",
+                        60_000),
+                new ByteArraySerializer(),
+                new ByteArraySerializer());
+        producer.initTransactions();
+        producer.beginTransaction();
+        Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+        for (int partition = 0; partition < PARTITIONS; partition++) {
+            offsets.put(
+                    new TopicPartition(new Topics("engram").observations(Lane.LOW), partition),
+                    new OffsetAndMetadata(0));
+        }
+        try (KafkaConsumer<byte[], byte[]> group = new KafkaConsumer<>(
+                Map.of("bootstrap.servers", "127.0.0.1:" + kafkaPort, "group.id", "engram-streaming"),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer())) {
+            producer.sendOffsetsToTransaction(offsets, group.groupMetadata());
+        }
+        return producer;
+    }
+
+    @Test
+    void shouldAnswerWhileTheTransactionOfADeadInstanceIsOpen() throws Exception {
+        startBroker();
+        Server victim = startInstance();
+        victim.awaitReady();
+        Server survivor = startInstance();
+        survivor.awaitReady();
+        load(400);
+        awaitMemories(survivor, 400);
+        awaitWarm(survivor, 4);
+
+        try (RecallProbe probe = new RecallProbe(() -> survivor, SPACES, DIMENSION);
+                KafkaProducer<byte[], byte[]> open = openTransaction()) {
+            probe.start(20);
+            victim.kill();
+            Thread.sleep(15_000); // the group notices after 6
+            assertNoneFailed(probe.finish());
+            open.abortTransaction();
+        }
+        try (Loader loader = new Loader(kafkaPort, DIMENSION)) {
+            loader.observe(SPACES.get(0), Lane.HIGH, "after", "after", "after the kill");
+        }
+        awaitMemories(survivor, 401);
     }
 
     @Test

@@ -43,6 +43,7 @@ public final class MemoryStore implements StateStore {
     private final KeyValueStore<Bytes, byte[]> store;
     private final IndexedStore inner;
     private final MemoryView view;
+    private final OpenStores stores;
     private final Map<String, SpaceRecord> spaces = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
         protected boolean removeEldestEntry(Map.Entry<String, SpaceRecord> eldest) {
@@ -53,7 +54,8 @@ public final class MemoryStore implements StateStore {
     private long generationBound;
     private boolean active;
 
-    MemoryStore(KeyValueStore<Bytes, byte[]> store, IndexedStore inner, MemoryView view) {
+    MemoryStore(KeyValueStore<Bytes, byte[]> store, IndexedStore inner, MemoryView view, OpenStores stores) {
+        this.stores = stores;
         this.store = store;
         this.inner = inner;
         this.view = view;
@@ -430,10 +432,12 @@ public final class MemoryStore implements StateStore {
     public void init(StateStoreContext context, StateStore root) {
         view.opened(context.taskId().partition());
         store.init(context, root);
+        stores.opened(view);
     }
 
     @Override
     public void close() {
+        stores.closed(view);
         deactivate();
         store.close();
     }

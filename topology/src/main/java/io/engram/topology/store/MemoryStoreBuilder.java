@@ -31,12 +31,14 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
     private final IndexEngine engine;
     private final EngramMetrics metrics;
     private final IndexLoader loader;
+    private final OpenStores stores;
     private final RetentionConfig retention;
     private final LongSupplier clock;
     private final BrokerClock brokerClock;
 
     /**
      * @param changelogConfig topic settings of the changelog
+     * @param stores is told of each that opens and closes
      * @param retention of spaces without one of their own
      * @param clock epoch milliseconds
      * @param brokerClock what decides whether a memory is too old
@@ -48,6 +50,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
             IndexEngine engine,
             EngramMetrics metrics,
             IndexLoader loader,
+            OpenStores stores,
             RetentionConfig retention,
             LongSupplier clock,
             BrokerClock brokerClock) {
@@ -57,6 +60,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
         this.engine = engine;
         this.metrics = metrics;
         this.loader = loader;
+        this.stores = stores;
         this.retention = retention;
         this.clock = clock;
         this.brokerClock = brokerClock;
@@ -71,7 +75,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
                 .withLoggingEnabled(changelogConfig)
                 .withCachingDisabled()
                 .build();
-        return new MemoryStore(store, inner, inner.view());
+        return new MemoryStore(store, inner, inner.view(), stores);
     }
 
     private PartitionIndex index(TaskId task, IndexedStore store) {
@@ -109,7 +113,8 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
 
     @Override
     public StoreBuilder<MemoryStore> withLoggingEnabled(Map<String, String> config) {
-        return new MemoryStoreBuilder(name, config, workers, engine, metrics, loader, retention, clock, brokerClock);
+        return new MemoryStoreBuilder(
+                name, config, workers, engine, metrics, loader, stores, retention, clock, brokerClock);
     }
 
     @Override
