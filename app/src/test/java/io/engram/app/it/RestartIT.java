@@ -3,6 +3,7 @@ package io.engram.app.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.engram.app.faults.Server;
 import io.engram.app.query.Peers;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
@@ -104,13 +105,18 @@ class RestartIT {
                 path);
     }
 
+    /** One that the other can reach. */
+    private static Instance startOneOfTwo(Path stateDir) throws Exception {
+        return Instance.start(
+                "unknown", stateDir, "partitions=1", "standby.replicas=1", "http.port=" + Server.freePort());
+    }
+
     @Test
     void shouldLeaveItToTheActiveCopyToSayThatSomethingIsNotThere(@TempDir Path first, @TempDir Path second)
-            throws InterruptedException {
-        String[] settings = {"partitions=1", "standby.replicas=1"};
+            throws Exception {
         String recall = "{\"vector\":[1,9,2],\"k\":1}";
-        try (Instance one = Instance.start("unknown", first, settings);
-                Instance two = Instance.start("unknown", second, settings)) {
+        try (Instance one = startOneOfTwo(first);
+                Instance two = startOneOfTwo(second)) {
             send(one);
             two.awaitMemories(COUNT - 1);
             await().atMost(Duration.ofSeconds(30))
