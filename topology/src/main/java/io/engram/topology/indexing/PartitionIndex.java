@@ -141,7 +141,7 @@ public final class PartitionIndex {
     public long memoryBytes() {
         long bytes = 0;
         for (SpaceIndex space : spaces.values()) {
-            bytes += space.vectors().map(VectorIndex::memoryBytes).orElse(0L);
+            bytes += space.memoryBytes();
         }
         return bytes;
     }

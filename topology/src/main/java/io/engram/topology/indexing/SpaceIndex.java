@@ -40,6 +40,9 @@ public final class SpaceIndex {
 
     private static final long NOT_STORED = -1;
 
+    /** Of the space, its maps, its name and its gauge. */
+    private static final long OWN_BYTES = 700;
+
     private final String space;
     private final IndexEngine engine;
     private final StoredValues values;
@@ -85,6 +88,11 @@ public final class SpaceIndex {
     /** The vectors, once there are any. */
     public Optional<VectorIndex> vectors() {
         return index;
+    }
+
+    /** Estimated bytes of the vectors, and of what any space takes. */
+    long memoryBytes() {
+        return OWN_BYTES + index.map(VectorIndex::memoryBytes).orElse(0L);
     }
 
     /** Starts from a snapshot; nothing was applied yet. */
