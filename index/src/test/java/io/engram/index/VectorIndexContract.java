@@ -26,6 +26,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every engine must do. A new engine's test extends this and names the engine. */
 public abstract class VectorIndexContract {
@@ -265,6 +267,71 @@ public abstract class VectorIndexContract {
         }
         assertThat(nearest(vector, 10)).hasSize(10).allMatch(hit -> hit.similarity() > 0.9999f);
         assertThat(index.size()).isEqualTo(1_500);
+    }
+
+    /** Lengths from the least that floats have to the greatest: a direction is a direction. */
+    @ParameterizedTest
+    @ValueSource(floats = {1e-43f, 1e-38f, 1e-30f, 1e-20f, 1e-10f, 1f, 1e10f, 1e19f, 1e30f, 1e38f})
+    void shouldCompareVectorsOfAnyLength(float length) {
+        Random random = new Random(11);
+        Map<String, float[]> vectors = new HashMap<>();
+        for (int i = 0; i < 1_500; i++) {
+            float[] vector = scaled(random(random, DIMENSION), i % 3 == 0 ? length : 1);
+            vectors.put("v" + i, vector);
+            assertThat(add(index, "v" + i, i + 1, vector)).isTrue();
+        }
+        for (int i = 0; i < 60; i++) {
+            float[] query =
+                    scaled(vectors.get("v" + i), i % 2 == 0 ? 1 : length).clone();
+            if (isZero(query)) {
+                continue;
+            }
+            Hit best = nearest(query, 1).get(0);
+            float[] found = vectors.get(best.id());
+            assertThat(best.similarity()).isCloseTo(Vectors.cosine(query, found), within(1e-5f));
+            assertThat(best.similarity()).isGreaterThan(Vectors.cosine(query, vectors.get("v" + i)) - 1e-5f);
+            assertThat(index.holds("v" + i, i + 1, vectors.get("v" + i))).isTrue();
+        }
+    }
+
+    private static boolean isZero(float[] vector) {
+        for (float component : vector) {
+            if (component != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** By the greatest component, so that no other becomes infinite. */
+    private static float[] scaled(float[] vector, float greatest) {
+        double most = 0;
+        for (float component : vector) {
+            most = Math.max(most, Math.abs(component));
+        }
+        float[] scaled = new float[vector.length];
+        for (int i = 0; i < scaled.length; i++) {
+            scaled[i] = (float) (vector[i] / most * greatest);
+        }
+        return scaled;
+    }
+
+    @Test
+    void shouldCompareTheLeastAndTheGreatestVector() {
+        float[] greatest = new float[DIMENSION];
+        float[] least = new float[DIMENSION];
+        for (int i = 0; i < DIMENSION; i++) {
+            greatest[i] = i % 2 == 0 ? Float.MAX_VALUE : -Float.MAX_VALUE;
+            least[i] = i % 3 == 0 ? Float.MIN_VALUE : 0;
+        }
+        add(index, "greatest", 1, greatest);
+        add(index, "least", 2, least);
+
+        assertThat(nearest(greatest, 1).get(0).id()).isEqualTo("greatest");
+        assertThat(nearest(greatest, 1).get(0).similarity()).isCloseTo(1f, within(1e-5f));
+        assertThat(nearest(least, 1).get(0).id()).isEqualTo("least");
+        assertThat(nearest(least, 1).get(0).similarity()).isCloseTo(1f, within(1e-5f));
+        assertThat(nearest(least, 2).get(1).similarity()).isCloseTo(Vectors.cosine(least, greatest), within(1e-5f));
     }
 
     @Test

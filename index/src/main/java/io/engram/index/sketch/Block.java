@@ -13,6 +13,9 @@ import java.util.Arrays;
  * @param codes a signed byte per component
  */
 record Block(String[] ids, long[] generations, float[] steps, byte[] live, byte[] codes) {
+    /** Of the record and the heads of its arrays. */
+    private static final int ARRAYS_BYTES = 32 + 5 * 16;
+
     static Block of(int entries, int dimension) {
         return new Block(
                 new String[entries],
@@ -29,6 +32,11 @@ record Block(String[] ids, long[] generations, float[] steps, byte[] live, byte[
                 Arrays.copyOf(steps, entries),
                 Arrays.copyOf(live, entries),
                 Arrays.copyOf(codes, entries * dimension));
+    }
+
+    /** What is allocated, ids excepted: of an entry a reference, the generation, the step, a byte and the codes. */
+    long memoryBytes(int dimension) {
+        return ARRAYS_BYTES + ids.length * (dimension + 17L);
     }
 
     /**

@@ -16,10 +16,16 @@ import java.util.SplittableRandom;
  * <pre>
  * sketches   padding, then w words per node
  * base       padding, then per node: 2M neighbours, behind the last one -1     (base layer)
+ *            a neighbour: 1 for a link of the tree, in bit 30 │ node : 17
  * upperAt    per node: where its upper layers begin in upper, or -1
  * upper      per layer above the base: M neighbours, behind the last one -1
  * head       entry node and highest layer, in one long
  * </pre>
+ *
+ * <p>Two things hold it together whatever comes in whatever order. Every node of the base layer has a parent that was there
+ * before it, linked both ways, and these links are never dropped: a tree. Otherwise the members of a tight cluster, copies of
+ * one vector above all, would keep links to each other only. And a walk of the base layer starts from some nodes all over
+ * the graph as well, and from the latest: a cluster that fills the beam has no way out.
  *
  * <p>One writer at a time; readers need no lock and never wait. A node is linked from others only after its own sketch and
  * links are written, each link with release and read with acquire; a list that is being rewritten shows a mix of old and
@@ -50,6 +56,22 @@ final class HammingGraph {
     private static final int FIRST_CAPACITY = 256;
     private static final int MAX_LAYER = 12;
     private static final int DISTANCE_SHIFT = 17;
+
+    /** The mark of a link that is never dropped. */
+    private static final int TREE_BIT = 30;
+
+    private static final int TREE = 1 << TREE_BIT;
+
+    private static final int NODE_MASK = Beam.MAX_NODES - 1;
+
+    /** Of the links of a node, at most one in so many belongs to the tree. */
+    private static final int TREE_SHARE = 4;
+
+    /** Nodes all over the graph that a walk looks at first: so many, or up to twice as many. */
+    private static final int SCOUTS = 48;
+
+    /** The latest nodes that a walk looks at first. */
+    private static final int LATEST = 16;
 
     /** The arrays that belong together. */
     record Flat(long[] sketches, int[] base, int[] upperAt, int[] upper) {}
@@ -208,6 +230,9 @@ final class HammingGraph {
         beam.meet(nearest);
         beam.offer(distance(now, nearest, sketch), nearest);
         for (int l = Math.min(layer, topLayer); l >= 0; l--) {
+            if (l == 0) {
+                scout(now, sketch, node, beam);
+            }
             walk(now, sketch, l, beam, fresh);
             link(now, node, l, beam);
             if (l > 0) {
@@ -289,6 +314,34 @@ final class HammingGraph {
         return nearest;
     }
 
+    /** Offers some nodes from all over the graph, and the latest. */
+    private void scout(Flat now, long[] sketch, int nodes, Beam beam) {
+        int stride = Integer.highestOneBit(Math.max(1, nodes / SCOUTS));
+        int best = nearest(now, sketch, 0, nodes, stride);
+        int latest = nearest(now, sketch, Math.max(0, nodes - LATEST), nodes, 1);
+        meetAndOffer(now, sketch, best, beam);
+        meetAndOffer(now, sketch, latest, beam);
+    }
+
+    private int nearest(Flat now, long[] sketch, int from, int to, int stride) {
+        int nearest = from;
+        int nearestDistance = Integer.MAX_VALUE;
+        for (int node = from; node < to; node += stride) {
+            int distance = distance(now, node, sketch);
+            if (distance < nearestDistance) {
+                nearest = node;
+                nearestDistance = distance;
+            }
+        }
+        return nearest;
+    }
+
+    private void meetAndOffer(Flat now, long[] sketch, int node, Beam beam) {
+        if (beam.meet(node)) {
+            beam.offer(distance(now, node, sketch), node);
+        }
+    }
+
     /** Expands the beam on one layer until there is nothing left to expand. */
     private void walk(Flat now, long[] sketch, int layer, Beam beam, int[] freshNodes) {
         int[] links = layer == 0 ? now.base : now.upper;
@@ -299,10 +352,11 @@ final class HammingGraph {
             int at = linksAt(now, expanded, layer);
             int met = 0;
             for (int i = 0; i < max; i++) {
-                int node = (int) INTS.getAcquire(links, at + i);
-                if (node == NONE) {
+                int link = (int) INTS.getAcquire(links, at + i);
+                if (link == NONE) {
                     break;
                 }
+                int node = link & NODE_MASK;
                 if (beam.meet(node)) {
                     freshNodes[met++] = node;
                 }
@@ -341,20 +395,49 @@ final class HammingGraph {
         int count = select(now, beam, m);
         int[] links = layer == 0 ? now.base : now.upper;
         int at = linksAt(now, node, layer);
+        int parent = layer == 0 ? parent(now, node, beam) : NONE;
+        boolean selectedParent = false;
         for (int i = 0; i < count; i++) {
-            INTS.setRelease(links, at + i, selected[i]);
+            boolean isParent = selected[i] == parent;
+            selectedParent |= isParent;
+            INTS.setRelease(links, at + i, isParent ? parent | TREE : selected[i]);
+        }
+        if (parent != NONE && !selectedParent) {
+            INTS.setRelease(links, at + count++, parent | TREE);
         }
         int max = maxLinks(layer);
         // selected is reused below
         for (int i = 0; i < count; i++) {
-            linkBack(now, links[at + i], node, layer, links, max);
+            int link = links[at + i];
+            linkBack(now, link & NODE_MASK, node | link & TREE, layer, links, max);
         }
+    }
+
+    /** The nearest node that may have one more child; the one that came just before has no child yet. */
+    private int parent(Flat now, int node, Beam beam) {
+        int max = Math.max(2, baseStride / TREE_SHARE);
+        for (int i = 0; i < beam.size(); i++) {
+            if (treeLinks(now, beam.node(i)) < max) {
+                return beam.node(i);
+            }
+        }
+        return node - 1;
+    }
+
+    private int treeLinks(Flat now, int node) {
+        int at = linksAt(now, node, 0);
+        int count = 0;
+        for (int i = 0; i < baseStride && now.base[at + i] != NONE; i++) {
+            count += now.base[at + i] >>> TREE_BIT;
+        }
+        return count;
     }
 
     private int maxLinks(int layer) {
         return layer == 0 ? 2 * m : m;
     }
 
+    /** Links a node to a new one, and drops the link that it can do best without when it has too many. */
     private void linkBack(Flat now, int from, int to, int layer, int[] links, int max) {
         int at = linksAt(now, from, layer);
         int count = 0;
@@ -365,20 +448,26 @@ final class HammingGraph {
             INTS.setRelease(links, at + count, to);
             return;
         }
-        for (int i = 0; i < max; i++) {
-            candidates[i] = entry(now, from, links[at + i]);
-        }
-        candidates[max] = entry(now, from, to);
-        Arrays.sort(candidates, 0, max + 1);
         int kept = 0;
-        for (int i = 0; i <= max && kept < max; i++) {
-            int candidate = candidates[i] & Beam.MAX_NODES - 1;
+        int others = 0;
+        for (int i = 0; i <= max; i++) {
+            int link = i < max ? links[at + i] : to;
+            if ((link & TREE) != 0) {
+                selected[kept++] = link & NODE_MASK;
+            } else {
+                candidates[others++] = entry(now, from, link);
+            }
+        }
+        int tree = kept;
+        Arrays.sort(candidates, 0, others);
+        for (int i = 0; i < others && kept < max; i++) {
+            int candidate = candidates[i] & NODE_MASK;
             if (isDiverse(now, candidate, candidates[i] >>> DISTANCE_SHIFT, kept)) {
                 selected[kept++] = candidate;
             }
         }
         for (int i = 0; i < max; i++) {
-            INTS.setRelease(links, at + i, i < kept ? selected[i] : NONE);
+            INTS.setRelease(links, at + i, i < tree ? selected[i] | TREE : i < kept ? selected[i] : NONE);
         }
     }
 
@@ -417,6 +506,7 @@ final class HammingGraph {
      */
     void search(long[] sketch, int ef, Beam beam, int[] freshNodes) {
         long top = head;
+        int nodes = size; // before the arrays: they have room for so many
         Flat now = flat;
         beam.start(ef, now.upperAt.length);
         if (top < 0) {
@@ -425,6 +515,8 @@ final class HammingGraph {
         int nearest = greedy(now, sketch, (int) (top >>> 32), (int) top, 0);
         beam.meet(nearest);
         beam.offer(distance(now, nearest, sketch), nearest);
+        // The last node may not be linked yet.
+        scout(now, sketch, Math.max(1, nodes - 1), beam);
         walk(now, sketch, 0, beam, freshNodes);
     }
 

@@ -107,20 +107,19 @@ final class Rotation {
     }
 
     /**
-     * The sketch of a rotated vector around a centre.
+     * The sketch of a rotated vector.
      *
      * @param rotated as {@link #rotate} left it
-     * @param centre a rotated vector as well
      * @param out {@link #words} words
      */
-    void sketch(float[] rotated, float[] centre, long[] out) {
+    void sketch(float[] rotated, long[] out) {
         int words = words();
         for (int w = 0; w < words; w++) {
             long word = 0;
             int base = w * Long.SIZE;
             for (int b = 0; b < Long.SIZE; b++) {
-                // The sign bit of the difference; no branch, it could not be predicted.
-                word |= (long) (Float.floatToRawIntBits(centre[base + b] - rotated[base + b]) >>> 31) << b;
+                // The sign bit of what is left of zero, which has none; no branch, it could not be predicted.
+                word |= (long) (Float.floatToRawIntBits(0f - rotated[base + b]) >>> 31) << b;
             }
             out[w] = word;
         }

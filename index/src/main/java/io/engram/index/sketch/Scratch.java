@@ -9,6 +9,7 @@ final class Scratch {
     private final Beam beam = new Beam();
     private int[] nodes = new int[0];
     private int[] admitted = new int[0];
+    private int[] distances = new int[0];
     private float[] similarities = new float[0];
     private float[] ordered = new float[0];
 
@@ -36,10 +37,11 @@ final class Scratch {
         return nodes;
     }
 
-    /** Makes room for the ordinals of a beam and their similarities. */
+    /** Makes room for the ordinals of a beam, their distances and their similarities. */
     void ensureAdmitted(int max) {
         if (admitted.length < max) {
             admitted = new int[max];
+            distances = new int[max];
             similarities = new float[max];
             ordered = new float[max];
         }
@@ -47,6 +49,10 @@ final class Scratch {
 
     int[] admitted() {
         return admitted;
+    }
+
+    int[] distances() {
+        return distances;
     }
 
     float[] similarities() {

@@ -41,7 +41,16 @@ final class Segment {
     private static final int LOOK_EVERY = 256;
 
     private static final int FAR_SHARE = 10;
-    private static final int FIRST_BLOCK = 16;
+
+    /** The end of a beam is so many standard deviations of a distance behind the best of it, or the beam widens. */
+    private static final double DEVIATIONS = 3;
+
+    /** Many spaces hold one memory. */
+    private static final int FIRST_BLOCK = 1;
+
+    /** Of the segment and its lock. */
+    private static final int OWN_BYTES = 150;
+
     private static final int MAX_SHIFT = 10;
 
     /**
@@ -61,21 +70,14 @@ final class Segment {
     private final int mask;
     private final int expected;
     private final Block[] blocks;
-    private volatile Optional<Sketched> sketched = Optional.empty();
+    private volatile Optional<HammingGraph> graph = Optional.empty();
     private volatile int size;
     private volatile int dead;
     private volatile boolean sealed;
     private volatile long lastWriter; // id of a thread; 0 for none yet
 
-    /** A graph and the rotated centre that its sketches are taken around. */
-    record Sketched(HammingGraph graph, float[] centre) {}
-
-    /**
-     * @param centre that sketches are taken around from the first entry on; without one it is the mean of the first
-     *     entries, which are scanned until then
-     * @param expected entries that the graph makes room for when it starts; 0 or more
-     */
-    Segment(int dimension, Rotation rotation, HnswParameters parameters, Optional<float[]> centre, int expected) {
+    /** @param expected entries that the graph makes room for when it starts; 0 or more */
+    Segment(int dimension, Rotation rotation, HnswParameters parameters, int expected) {
         this.dimension = dimension;
         this.shift = shift(dimension);
         this.mask = (1 << shift) - 1;
@@ -83,7 +85,6 @@ final class Segment {
         this.blocks = new Block[(CAPACITY >> shift) + 1];
         this.rotation = rotation;
         this.parameters = parameters;
-        this.sketched = centre.map(known -> new Sketched(newGraph(), known));
     }
 
     /**
@@ -98,7 +99,7 @@ final class Segment {
         if (size < 0 || size > CAPACITY) {
             throw new IOException("impossible segment of " + size + " entries");
         }
-        Segment segment = new Segment(dimension, rotation, parameters, Optional.empty(), 0);
+        Segment segment = new Segment(dimension, rotation, parameters, 0);
         ArrayIo io = new ArrayIo();
         for (int number = 0; number << segment.shift < size; number++) {
             int count = Math.min(segment.mask + 1, size - (number << segment.shift));
@@ -107,13 +108,11 @@ final class Segment {
             segment.blocks[number] = block;
         }
         if (in.readBoolean()) {
-            float[] centre = new float[rotation.rotatedLength()];
-            io.read(in, centre, centre.length);
             HammingGraph graph = HammingGraph.read(rotation.words(), parameters, dimension, in);
             if (graph.size() != size) {
                 throw new IOException("graph of " + graph.size() + " nodes for " + size + " entries");
             }
-            segment.sketched = Optional.of(new Sketched(graph, centre));
+            segment.graph = Optional.of(graph);
         }
         segment.size = size;
         segment.sealed = sealed;
@@ -127,8 +126,7 @@ final class Segment {
             int dimension,
             Block[] blocks,
             byte[][] live,
-            Optional<HammingGraph.Saved> graph,
-            float[] centre) {
+            Optional<HammingGraph.Saved> graph) {
         void write(DataOutputStream out) throws IOException {
             out.writeInt(size);
             out.writeBoolean(sealed);
@@ -138,7 +136,6 @@ final class Segment {
             }
             out.writeBoolean(graph.isPresent());
             if (graph.isPresent()) {
-                io.write(out, centre, centre.length);
                 graph.get().write(out);
             }
         }
@@ -154,21 +151,10 @@ final class Segment {
             for (int number = 0; number < used.length; number++) {
                 live[number] = Arrays.copyOf(used[number].live(), Math.min(mask + 1, entries - (number << shift)));
             }
-            return new Saved(
-                    entries,
-                    sealed,
-                    dimension,
-                    used,
-                    live,
-                    sketched.filter(now -> now.graph.size() > 0).map(now -> now.graph.save(sealed)),
-                    sketched.map(Sketched::centre).orElse(new float[0]));
+            return new Saved(entries, sealed, dimension, used, live, graph.map(now -> now.save(sealed)));
         } finally {
             lock.unlock();
         }
-    }
-
-    private HammingGraph newGraph() {
-        return new HammingGraph(rotation.words(), parameters, dimension, expected);
     }
 
     /** The entries of a block, as a power of two. */
@@ -208,11 +194,6 @@ final class Segment {
     /** Ends appending; with the lock. */
     void seal() {
         sealed = true;
-    }
-
-    /** The centre of the sketches, once there is one. */
-    Optional<float[]> centre() {
-        return sketched.map(Sketched::centre);
     }
 
     String id(int ordinal) {
@@ -298,44 +279,27 @@ final class Segment {
     }
 
     private void link(int ordinal, float[] unit, Scratch scratch) {
-        if (sketched.isPresent()) {
-            Sketched now = sketched.get();
-            rotation.rotate(unit, scratch.rotated());
-            rotation.sketch(scratch.rotated(), now.centre, scratch.sketch());
-            now.graph.add(scratch.sketch(), scratch.beam());
+        if (graph.isPresent()) {
+            addTo(graph.get(), unit, scratch);
         } else if (ordinal == SCAN_THRESHOLD) {
             startGraph(ordinal + 1, scratch);
         }
     }
 
-    private void startGraph(int entries, Scratch scratch) {
-        float[] centre = rotatedMean(entries);
-        HammingGraph graph = newGraph();
-        float[] unit = new float[dimension];
-        for (int i = 0; i < entries; i++) {
-            decode(i, unit);
-            rotation.rotate(unit, scratch.rotated());
-            rotation.sketch(scratch.rotated(), centre, scratch.sketch());
-            graph.add(scratch.sketch(), scratch.beam());
-        }
-        sketched = Optional.of(new Sketched(graph, centre));
+    private void addTo(HammingGraph nodes, float[] unit, Scratch scratch) {
+        rotation.rotate(unit, scratch.rotated());
+        rotation.sketch(scratch.rotated(), scratch.sketch());
+        nodes.add(scratch.sketch(), scratch.beam());
     }
 
-    private float[] rotatedMean(int entries) {
+    private void startGraph(int entries, Scratch scratch) {
+        HammingGraph nodes = new HammingGraph(rotation.words(), parameters, dimension, expected);
         float[] unit = new float[dimension];
-        double[] sum = new double[dimension];
         for (int i = 0; i < entries; i++) {
             decode(i, unit);
-            for (int d = 0; d < dimension; d++) {
-                sum[d] += unit[d];
-            }
+            addTo(nodes, unit, scratch);
         }
-        for (int d = 0; d < dimension; d++) {
-            unit[d] = (float) (sum[d] / entries);
-        }
-        float[] centre = new float[rotation.rotatedLength()];
-        rotation.rotate(unit, centre);
-        return centre;
+        graph = Optional.of(nodes);
     }
 
     private void decode(int ordinal, float[] unit) {
@@ -362,11 +326,11 @@ final class Segment {
         int entries = size;
         int live = entries - dead;
         query.enter(entries);
-        Sketched now = sketched.orElse(null);
-        if (now != null && entries > SCAN_THRESHOLD) {
-            rotation.sketch(query.rotated(rotation), now.centre, scratch.sketch());
+        if (graph.isPresent() && entries > SCAN_THRESHOLD) {
+            HammingGraph nodes = graph.get();
+            rotation.sketch(query.rotated(rotation), scratch.sketch());
             for (int width = ef; width <= Math.max(ef, entries / SCAN_SHARE); width *= WIDEN) {
-                int found = walk(now.graph, query, width, scratch);
+                int found = walk(nodes, query, width, scratch);
                 if (query.isOver()
                         || found >= Math.min(query.request().k(), live) && isSettled(found, wanted, scratch)) {
                     for (int i = 0; i < found; i++) {
@@ -389,24 +353,38 @@ final class Segment {
             int ordinal = beam.node(i);
             if (admits(query, ordinal)) {
                 scratch.admitted()[count] = ordinal;
+                scratch.distances()[count] = beam.distance(i);
                 scratch.similarities()[count++] = similarity(query, ordinal);
             }
         }
         return count;
     }
 
-    /** True when at most a tenth of the best ones, and at most one of few, are in the farther half of the beam. */
-    private static boolean isSettled(int found, int wanted, Scratch scratch) {
+    /**
+     * True when hardly any of the best can lie behind the beam: at most a tenth of those that it holds, and at most one of few,
+     * are in its farther half; and its end is farther away than the best of it by more than sketches err. The distance of two
+     * sketches is the sum of as many coins as they have bits.
+     */
+    private boolean isSettled(int found, int wanted, Scratch scratch) {
         int best = Math.min(Math.max(wanted, FAR_SHARE), found);
         if (best == 0) {
             return true;
         }
+        Beam beam = scratch.beam();
         float least = scratch.greatest(found, best);
         int far = 0;
-        for (int i = found / 2; i < found; i++) {
-            far += scratch.similarities()[i] >= least ? 1 : 0;
+        int count = 0;
+        double distances = 0;
+        for (int i = 0; i < found; i++) {
+            if (scratch.similarities()[i] >= least) {
+                far += i >= found / 2 ? 1 : 0;
+                count++;
+                distances += scratch.distances()[i];
+            }
         }
-        return far <= Math.max(1, best / FAR_SHARE);
+        double mean = distances / count;
+        double deviation = Math.sqrt(mean * (1 - mean / (rotation.words() * Long.SIZE)));
+        return far <= Math.max(1, best / FAR_SHARE) && beam.distance(beam.size() - 1) - mean >= DEVIATIONS * deviation;
     }
 
     private void scan(Query query, int entries, Candidates candidates, int slot) {
@@ -432,13 +410,12 @@ final class Segment {
         return Quantizer.dot(query.codes(), block.codes(), at * dimension) * query.step() * block.steps()[at];
     }
 
+    /** What is allocated, ids excepted. */
     long memoryBytes() {
-        long bytes = sketched.map(now -> now.graph.memoryBytes() + 4L * now.centre.length)
-                .orElse(0L);
-        int entries = size;
-        if (entries > 0) {
-            int reserved = Math.max(blocks[0].ids().length, (entries + mask) >> shift << shift);
-            bytes += reserved * (dimension + 21L);
+        long bytes = graph.map(HammingGraph::memoryBytes).orElse(0L);
+        bytes += OWN_BYTES + 4L * blocks.length;
+        for (int number = 0; number < blocks.length && blocks[number] != null; number++) {
+            bytes += blocks[number].memoryBytes(dimension);
         }
         return bytes;
     }

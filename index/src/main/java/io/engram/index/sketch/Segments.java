@@ -2,7 +2,6 @@ package io.engram.index.sketch;
 
 import io.engram.index.HnswParameters;
 import java.util.Arrays;
-import java.util.Optional;
 
 /**
  * The segments of an index by slot, and which of them a writer appends to.
@@ -41,7 +40,7 @@ final class Segments {
 
     /** A segment without a slot yet, with room for so many entries in its graph. */
     Segment unplaced(int expected) {
-        return new Segment(dimension, rotation, parameters, Optional.empty(), expected);
+        return new Segment(dimension, rotation, parameters, expected);
     }
 
     void replace(int slot, Segment fresh) {
@@ -112,14 +111,10 @@ final class Segments {
         if (all.length == Candidates.MAX_SLOTS) {
             throw new IllegalStateException("index is full: " + all.length + " segments");
         }
-        Optional<float[]> centre = Arrays.stream(all)
-                .map(Segment::centre)
-                .flatMap(Optional::stream)
-                .reduce((earlier, later) -> later);
         // A space that has filled one is likely to fill another.
         int room = Arrays.stream(all).anyMatch(Segment::isFull) ? Segment.RESERVED : 0;
         Segment[] more = Arrays.copyOf(all, all.length + 1);
-        more[all.length] = new Segment(dimension, rotation, parameters, centre, room);
+        more[all.length] = new Segment(dimension, rotation, parameters, room);
         bySlot = more;
     }
 

@@ -40,7 +40,13 @@ public final class SketchIndex implements VectorIndex {
     /** Candidates that may be compared exactly: so many for each one wanted, and so many besides. */
     private static final int EXACT_SHARE = 8;
 
-    private static final int EXACT_MORE = 40;
+    private static final int EXACT_MORE = 120;
+
+    /** Of the index, its locks and its map. */
+    private static final int OWN_BYTES = 600;
+
+    /** Of an entry of the map: node, boxed location, share of the table; and the id. */
+    private static final long LOCATION_BYTES = 130;
 
     /** The narrowest beam in one of several segments. */
     private static final int MIN_EF = 30;
@@ -238,10 +244,9 @@ public final class SketchIndex implements VectorIndex {
 
     private float exact(Query query, String id, long generation, float estimate) {
         Optional<float[]> vector = source.vector(id, generation);
-        float similarity = vector.isPresent() && vector.get().length == dimension
-                ? Vectors.dot(query.unit(), vector.get()) / Vectors.length(vector.get())
-                : estimate;
-        return Math.max(-1f, Math.min(1f, similarity));
+        return vector.isPresent() && vector.get().length == dimension
+                ? Vectors.cosineToUnit(query.unit(), vector.get())
+                : Math.max(-1f, Math.min(1f, estimate));
     }
 
     /** While an entry is being replaced, the old one and the new one are both live. */
@@ -317,8 +322,7 @@ public final class SketchIndex implements VectorIndex {
 
     @Override
     public long memoryBytes() {
-        // An entry of the map: node, boxed location, share of the table; and the id.
-        return locations.size() * 130L + segments.memoryBytes();
+        return OWN_BYTES + locations.size() * LOCATION_BYTES + segments.memoryBytes();
     }
 
     @Override
@@ -363,8 +367,7 @@ public final class SketchIndex implements VectorIndex {
         } finally {
             old.lock().unlock();
         }
-        int live = old.size() - old.dead();
-        Segment fresh = segments.unplaced(live);
+        Segment fresh = segments.unplaced(old.size() - old.dead());
         int[] origins = new int[old.size()];
         Scratch scratch = scratches.borrow();
         fresh.lock().lock();

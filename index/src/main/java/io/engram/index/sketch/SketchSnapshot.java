@@ -19,7 +19,7 @@ import java.util.function.IntFunction;
  * @param segments by slot
  */
 record SketchSnapshot(int dimension, Segment[] segments) {
-    private static final byte VERSION = 3;
+    private static final byte VERSION = 4;
 
     /** Writers wait only while the links of an unsealed segment are copied. */
     void write(HnswParameters parameters, OutputStream out) throws IOException {
