@@ -157,7 +157,7 @@ class ArrivalOrderTest {
             for (int i = 0; i < count; i++) {
                 entries.add(Vectors.normalised(near(new float[DIMENSION], 1)));
             }
-            for (int i = 0; i < QUERIES; i++) {
+            for (int i = 0; i < 4 * QUERIES; i++) {
                 queries.add(near(entries.get(from + random.nextInt(count)), 0.7));
             }
             return this;
