@@ -71,6 +71,7 @@ public final class VerifyCommand implements Callable<Integer> {
         try (StoppedState state = new StoppedState(config, engine)) {
             List<StoppedReport> reports = state.verify(rebuild, (read, end) -> progress.update(read));
             answer.set("tasks", MAPPER.valueToTree(reports));
+            state.changelogTrouble().ifPresent(text -> answer.put("changelog", text));
             answer.put(
                     "consistent",
                     reports.stream()
@@ -111,7 +112,14 @@ public final class VerifyCommand implements Callable<Integer> {
             report.path("unusable").forEach(file -> line("  unusable: %s", file.asText()));
             report.path("removed").forEach(path -> line("  removed: %s", path.asText()));
         }
-        line(answer.path("consistent").asBoolean() ? "consistent" : "NOT consistent; --rebuild repairs");
+        if (answer.has("changelog")) {
+            line(
+                    "%s: %s. Copy state.dir before anything else; the runbook says at EngramTopicsChanged how to go on",
+                    answer.path("consistent").asBoolean() ? "consistent, but no instance starts" : "NOT consistent",
+                    answer.path("changelog").asText());
+        } else {
+            line(answer.path("consistent").asBoolean() ? "consistent" : "NOT consistent; --rebuild repairs");
+        }
     }
 
     private void line(String format, Object... values) {

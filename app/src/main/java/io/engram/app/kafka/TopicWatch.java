@@ -111,9 +111,8 @@ public final class TopicWatch implements AutoCloseable {
         String what = "topic " + name + " was deleted and made again: ";
         if (name.equals(plan.changelog())) {
             return what
-                    + "what it held is only in state.dir of the instances now, and a part of that only in their memory."
-                    + " Start no instance with an empty state.dir, and read the memories out before you stop one;"
-                    + " the runbook says how at EngramTopicsChanged";
+                    + "what it held is only in state.dir of the instances now, which end at once to keep it."
+                    + " Start no instance with an empty state.dir; the runbook says at EngramTopicsChanged how to go on";
         }
         if (name.equals(plan.topics().rejected())) {
             return what + "what was shed and had not come back is gone, and has to be sent again; no memory is";

@@ -16,6 +16,7 @@ import io.engram.app.query.LocalStores;
 import io.engram.app.query.RecallService;
 import io.engram.app.query.StandbyLags;
 import io.engram.app.redelivery.Redelivery;
+import io.engram.app.state.ChangelogWatch;
 import io.engram.app.state.ClusterWatch;
 import io.engram.app.state.StateGuard;
 import io.engram.app.state.StateVerifier;
@@ -33,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -41,6 +43,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
@@ -66,6 +69,7 @@ public final class EngramApplication implements AutoCloseable {
     private static final long STANDBY_LAG_MS = 500;
     private static final long DESCRIBE_TIMEOUT_MS = 60_000;
     private static final long TOPIC_WATCH_MS = 5_000;
+    private static final Duration KEEP_LIMIT = Duration.ofSeconds(60);
     private static final long STATE_DISK_MS = 1_000;
     private static final long DEFAULT_DELETE_RETENTION_MS = TimeUnit.DAYS.toMillis(1);
     private static final String GROUP_INSTANCE_ID = "group.instance.id";
@@ -88,6 +92,7 @@ public final class EngramApplication implements AutoCloseable {
     private final Readiness readiness;
     private final Supervisor supervisor = new Supervisor();
     private final MetricsServer metricsServer;
+    private final Object halting = new Object();
     private volatile boolean stopping;
     private volatile boolean failed;
 
@@ -189,6 +194,35 @@ public final class EngramApplication implements AutoCloseable {
         Runtime.getRuntime().halt(1);
     }
 
+    /** What state.dir holds may be all that is left of the memories: it stays as it is, with what was only in memory. */
+    private void changelogLost(String what) {
+        synchronized (halting) { // who comes second waits for the end of the process
+            haltAndKeep(what);
+        }
+    }
+
+    private void haltAndKeep(String what) {
+        LOG.error(
+                "The changelog {} {}: stopping at once, so that state.dir {} keeps what it held. Start no instance with an"
+                        + " empty state.dir, delete nothing, and go on at EngramTopicsChanged in the runbook",
+                config.changelogTopic(),
+                what,
+                config.stateDir());
+        guard.keep();
+        try {
+            Set<Integer> left = runtime.stores().writeDownAndSeal(KEEP_LIMIT);
+            if (left.isEmpty()) {
+                LOG.info("All that was in memory is in state.dir now");
+            } else {
+                LOG.error("The newest memories of partitions {} could not be written to state.dir in time", left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            haltAtOnce();
+        }
+    }
+
     private static KafkaStreams newStreams(EngramConfig config, TopologyRuntime runtime, Properties settings) {
         try {
             return new KafkaStreams(EngramTopology.build(runtime), settings);
@@ -247,6 +281,7 @@ public final class EngramApplication implements AutoCloseable {
      * @param acceptNewChangelog true to put state of a changelog that is gone aside instead of refusing to start
      */
     public void start(boolean acceptNewCluster, boolean acceptNewChangelog) throws InterruptedException {
+        AtomicReference<String> changelog = new AtomicReference<>("");
         BrokerConnection.prepare(
                 admin,
                 config,
@@ -254,8 +289,14 @@ public final class EngramApplication implements AutoCloseable {
                 runtime.writeLimits(),
                 found -> guard.requireCluster(found, acceptNewCluster),
                 found -> guard.requireChangelog(found, acceptNewChangelog),
-                guard::follows,
+                id -> {
+                    guard.follows(id);
+                    changelog.set(id);
+                },
                 () -> !stopping);
+        ChangelogWatch changelogWatch = owned(
+                new ChangelogWatch(admin, config.changelogTopic(), changelog.get(), supervisor, this::changelogLost));
+        runtime.stores().beforeClose(changelogWatch::beforeClose);
         long brokerMs = owned(new BrokerTime(config, runtime)).start();
         if (guard.isStale(changelogDeleteRetentionMs(), brokerMs)) {
             streams.cleanUp();

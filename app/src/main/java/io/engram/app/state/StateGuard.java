@@ -1,5 +1,6 @@
 package io.engram.app.state;
 
+import io.engram.app.config.EngramConfig;
 import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.lifecycle.StartupException;
 import java.io.IOException;
@@ -25,12 +26,14 @@ import org.slf4j.LoggerFactory;
  *          /.engram-heartbeat    its modification time, in the broker's time, is when an instance ran here last
  *          /&lt;application.id&gt;/    Kafka Streams' own: a directory a task
  *                           /.engram-changelog   version 1: "1 ", then the id of the changelog topic that the tasks follow
+ *                           /.engram-kept        is there when the tasks were left in the middle of their work
  *          /hnsw/                snapshots of the indexes
  * </pre>
  *
  * <ul>
  *   <li>Against another cluster Kafka Streams would find no changelog and wipe what may be the only copy.
  *   <li>Over a changelog that was made again it would do the same.
+ *   <li>State that was kept when the changelog was gone holds what was not committed, and must not be gone on with.
  *   <li>State that was away for longer than a changelog keeps its deletions would bring forgotten memories back.
  * </ul>
  */
@@ -62,6 +65,12 @@ public final class StateGuard {
         this.streamsDir = stateDir.resolve(applicationId);
         this.snapshotDir = snapshotDir;
         this.clock = clock;
+    }
+
+    /** Of a stopped instance, or of one that is about to start. */
+    static StateGuard of(EngramConfig config) {
+        return new StateGuard(
+                config.stateDir(), config.applicationId(), config.snapshotDir(), System::currentTimeMillis, () -> {});
     }
 
     private Path clusterFile() {
@@ -154,7 +163,14 @@ public final class StateGuard {
                 throw new StartupException("records of the lanes were processed, but the changelog " + found.name()
                         + " that holds what came of them is not there: memories that were accepted would be missing."
                         + COPY_FIRST);
+            } else if (hasTasks && Files.exists(keptFile())) {
+                LOG.warn(
+                        "The changelog {} is there again, as it was when the state was kept: the state is put aside and"
+                                + " restored from it",
+                        found.name());
+                moveAside("kept");
             }
+            Files.deleteIfExists(keptFile());
             if (gone) {
                 Files.deleteIfExists(changelogFile());
             } else if (!known.equals(found.id())) {
@@ -162,6 +178,25 @@ public final class StateGuard {
             }
         } catch (IOException e) {
             throw new StartupException("cannot read or write " + changelogFile() + ": " + e, e);
+        }
+    }
+
+    /**
+     * Whether the state follows another changelog than the one that is there.
+     *
+     * @param id of the one that is there, empty when none is
+     * @return one sentence for people, or nothing when it follows that one
+     */
+    Optional<String> differs(String topic, Optional<String> id) {
+        try {
+            Optional<String> known = knownChangelog();
+            boolean same = id.isPresent() && (known.isEmpty() || known.equals(id));
+            return same
+                    ? Optional.empty()
+                    : Optional.of("the changelog " + topic + ", which the state in " + streamsDir + " follows, "
+                            + (id.isEmpty() ? "is not there" : "was deleted and made again"));
+        } catch (IOException e) {
+            throw new StartupException("cannot read " + changelogFile() + ": " + e, e);
         }
     }
 
@@ -174,6 +209,20 @@ public final class StateGuard {
         } catch (IOException e) {
             LOG.warn("Cannot write {}: {}", changelogFile(), e.toString());
         }
+    }
+
+    /** The process halts next, with the tasks in the middle of their work, because the changelog is not theirs any more. */
+    public void keep() {
+        try {
+            Files.createDirectories(streamsDir);
+            Files.writeString(keptFile(), "");
+        } catch (IOException e) {
+            LOG.warn("Cannot write {}: {}", keptFile(), e.toString());
+        }
+    }
+
+    private Path keptFile() {
+        return streamsDir.resolve(".engram-kept");
     }
 
     private Path changelogFile() {

@@ -1,6 +1,7 @@
 package io.engram.app.state;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.lifecycle.StartupException;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
@@ -11,12 +12,8 @@ import io.engram.topology.snapshot.SnapshotFile;
 import io.engram.topology.store.MemoryKey;
 import io.engram.topology.store.StoredMemory;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -32,13 +29,6 @@ import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.utils.Bytes;
-import org.rocksdb.ColumnFamilyDescriptor;
-import org.rocksdb.ColumnFamilyHandle;
-import org.rocksdb.DBOptions;
-import org.rocksdb.Options;
-import org.rocksdb.RocksDB;
-import org.rocksdb.RocksDBException;
-import org.rocksdb.RocksIterator;
 
 /**
  * The state directory of a stopped instance: compares RocksDB with its changelog and with the snapshots of the index.
@@ -49,12 +39,16 @@ public final class StoppedState implements AutoCloseable {
     /** Not memories: the bound of generations is given out ahead. */
     private static final Set<Byte> MOVING = Set.of((byte) 'g');
 
+    private static final String KEEP =
+            "Nothing was changed. Copy state.dir before anything else: it may be all that is left of"
+                    + " the memories; the runbook says at EngramTopicsChanged how to go on";
     private static final long BROKER_SECONDS = 15;
 
     private final EngramConfig config;
     private final IndexEngine engine;
-    private final FileChannel lockFile;
-    private final FileLock lock;
+    private final StateLock lock;
+    private final Optional<String> trouble;
+    private final int changelogPartitions;
 
     /**
      * Takes the lock that a running instance would have.
@@ -64,36 +58,9 @@ public final class StoppedState implements AutoCloseable {
     public StoppedState(EngramConfig config, IndexEngine engine) throws IOException {
         this.config = config;
         this.engine = engine;
-        requireSameCluster(config);
-        RocksDB.loadLibrary();
-        Files.createDirectories(streamsDir());
-        lockFile = FileChannel.open(streamsDir().resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        Optional<FileLock> taken = tryLock();
-        if (taken.isEmpty()) {
-            lockFile.close();
-            throw new StartupException("an instance is using state.dir " + config.stateDir()
-                    + "; stop it, or leave --stopped out and give its --url");
-        }
-        lock = taken.get();
-    }
-
-    private Optional<FileLock> tryLock() throws IOException {
-        try {
-            return Optional.ofNullable(lockFile.tryLock());
-        } catch (OverlappingFileLockException e) {
-            return Optional.empty(); // an instance in this process
-        }
-    }
-
-    private static void requireSameCluster(EngramConfig config) {
         try (Admin admin = Admin.create(config.kafka())) {
-            new StateGuard(
-                            config.stateDir(),
-                            config.applicationId(),
-                            config.snapshotDir(),
-                            System::currentTimeMillis,
-                            () -> {})
-                    .requireSameCluster(admin.describeCluster().clusterId().get(BROKER_SECONDS, TimeUnit.SECONDS));
+            trouble = askBrokers(admin);
+            changelogPartitions = ChangelogTopic.partitions(admin, config.changelogTopic());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StartupException("interrupted");
@@ -102,6 +69,19 @@ public final class StoppedState implements AutoCloseable {
                     "Kafka at " + config.bootstrapServers() + " does not answer; its changelog is needed to compare",
                     e);
         }
+        lock = new StateLock(
+                config.stateDir(), config.applicationId(), "stop it, or leave --stopped out and give its --url");
+    }
+
+    /** What keeps the state from being restored from the changelog; empty when nothing does. */
+    public Optional<String> changelogTrouble() {
+        return trouble;
+    }
+
+    private Optional<String> askBrokers(Admin admin) throws InterruptedException, ExecutionException, TimeoutException {
+        StateGuard guard = StateGuard.of(config);
+        guard.requireSameCluster(admin.describeCluster().clusterId().get(BROKER_SECONDS, TimeUnit.SECONDS));
+        return guard.differs(config.changelogTopic(), ChangelogTopic.id(admin, config.changelogTopic()));
     }
 
     private Path streamsDir() {
@@ -113,8 +93,12 @@ public final class StoppedState implements AutoCloseable {
      *
      * @param rebuild true to remove what is damaged or differs, so that the next start builds it anew
      * @param progress is told records of changelogs read and how many there are
+     * @throws StartupException when it should rebuild from a changelog that does not have what the state has
      */
     public List<StoppedReport> verify(boolean rebuild, BiConsumer<Long, Long> progress) throws IOException {
+        if (rebuild && trouble.isPresent()) {
+            throw new StartupException(trouble.get() + ": it cannot rebuild anything. " + KEEP);
+        }
         List<StoppedReport> reports = new ArrayList<>();
         for (Path task : tasks()) {
             reports.add(verify(task, rebuild, progress));
@@ -148,7 +132,7 @@ public final class StoppedState implements AutoCloseable {
             read(rocks, checksums, memories);
         }
         long[] snapshots = compareSnapshots(name, memories, unusable, rebuild, removed);
-        long[] changelog = hasStore ? compareChangelog(name, checksums, progress) : new long[2];
+        long[] changelog = hasStore ? compareChangelog(name, checksums, rebuild, progress) : new long[2];
         if (rebuild && changelog[0] + changelog[1] > 0) {
             Path aside = config.stateDir().resolve("replaced-" + name + "-" + System.currentTimeMillis());
             Files.move(task, aside);
@@ -166,32 +150,23 @@ public final class StoppedState implements AutoCloseable {
                 removed);
     }
 
-    private static void read(Path rocks, Map<Bytes, Integer> checksums, Map<MemoryKey, StoredMemory> memories)
+    private void read(Path rocks, Map<Bytes, Integer> checksums, Map<MemoryKey, StoredMemory> memories)
             throws IOException {
-        List<ColumnFamilyHandle> handles = new ArrayList<>();
-        try (Options listing = new Options();
-                DBOptions options = new DBOptions()) {
-            List<ColumnFamilyDescriptor> families = new ArrayList<>();
-            for (byte[] family : RocksDB.listColumnFamilies(listing, rocks.toString())) {
-                families.add(new ColumnFamilyDescriptor(family));
-            }
-            try (RocksDB db = RocksDB.openReadOnly(options, rocks.toString(), families, handles);
-                    RocksIterator entries = db.newIterator(handles.get(0))) {
-                for (entries.seekToFirst(); entries.isValid(); entries.next()) {
-                    byte[] value = entries.value();
-                    checksums.put(Bytes.wrap(entries.key()), ChangelogImage.checksum(value));
-                    Optional<MemoryKey> key = MemoryKey.ofStoreKey(entries.key());
-                    if (key.isPresent() && !StoredMemory.of(value).isTombstone()) {
-                        memories.put(key.get(), StoredMemory.of(value));
-                    }
+        try (StoppedStore store = new StoppedStore(rocks)) {
+            store.forEach((raw, value) -> {
+                checksums.put(Bytes.wrap(raw), ChangelogImage.checksum(value));
+                Optional<MemoryKey> key = MemoryKey.ofStoreKey(raw);
+                if (key.isPresent() && !StoredMemory.of(value).isTombstone()) {
+                    memories.put(key.get(), StoredMemory.of(value));
                 }
-                entries.status();
-                handles.forEach(ColumnFamilyHandle::close);
-            }
-        } catch (RocksDBException e) {
+            });
+        } catch (IOException e) {
             throw new IOException(
-                    "cannot read RocksDB in " + rocks + ": " + e.getMessage()
-                            + "; delete that task's directory, the next start restores it from the changelog",
+                    e.getMessage() + ". Nothing was changed. "
+                            + trouble.map(text -> text + ". " + KEEP)
+                                    .orElse(
+                                            "Move that task's directory to another place: the next start restores it from the"
+                                                    + " changelog, if the changelog has all of it. Keep it until you know"),
                     e);
         }
     }
@@ -241,15 +216,21 @@ public final class StoppedState implements AutoCloseable {
     }
 
     /** Keys of the store that the changelog has not so, and keys of the changelog that the store has not. */
-    private long[] compareChangelog(String task, Map<Bytes, Integer> stored, BiConsumer<Long, Long> progress) {
+    private long[] compareChangelog(
+            String task, Map<Bytes, Integer> stored, boolean rebuild, BiConsumer<Long, Long> progress) {
         int partition = Integer.parseInt(task.substring(task.indexOf('_') + 1));
-        TopicPartition changelog =
-                new TopicPartition(config.applicationId() + "-" + EngramTopology.STORE + "-changelog", partition);
+        TopicPartition changelog = new TopicPartition(config.changelogTopic(), partition);
+        long memories = stored.keySet().stream()
+                .filter(key -> !MOVING.contains(key.get()[0]))
+                .count();
+        if (partition >= changelogPartitions) {
+            return new long[] {memories, 0};
+        }
         try (ChangelogImage image = new ChangelogImage(config.plainConsumer(), changelog)) {
             image.readToEnd(progress);
-            if (image.checksums().isEmpty() && !stored.isEmpty()) {
+            if (rebuild && image.checksums().isEmpty() && memories > 0) {
                 throw new StartupException("changelog " + changelog + " is empty, but the store holds " + stored.size()
-                        + " entries: this looks like another cluster, and nothing was changed");
+                        + " entries: it cannot rebuild anything. " + KEEP);
             }
             long notInStore = image.checksums().keySet().stream()
                     .filter(key -> !MOVING.contains(key.get()[0]) && !stored.containsKey(key))
@@ -264,7 +245,6 @@ public final class StoppedState implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        lock.release();
-        lockFile.close();
+        lock.close();
     }
 }

@@ -97,4 +97,22 @@ class StateGuardTest {
                 .hasMessageContaining("is of another version or damaged");
         assertThat(memories).hasContent("memories");
     }
+
+    @Test
+    void shouldPutAsideWhatWasKeptInTheMiddleOfItsWork() throws IOException {
+        guard.requireChangelog(found("first"), false);
+        writeMemories();
+        guard.keep();
+        assertThatThrownBy(() -> guard.requireChangelog(gone(true), false)).isInstanceOf(StartupException.class);
+        assertThat(memories).exists();
+
+        // It was no loss after all: what was not committed must not be gone on with, and nothing is deleted.
+        guard.requireChangelog(found("first"), false);
+        assertThat(memories).doesNotExist();
+        assertThat(stateDir.resolve("kept-7/app/0_1/memories.sst")).hasContent("memories");
+
+        writeMemories();
+        guard.requireChangelog(found("first"), false);
+        assertThat(memories).exists();
+    }
 }

@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -40,7 +41,8 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * recall, index workers, loader ———————→ IndexedStore.read, scan       (guarded against close)
  * </pre>
  *
- * The store methods belong to the thread that owns the task; {@link #read} and {@link #scan} are thread-safe.
+ * The store methods belong to the thread that owns the task; {@link #read} and {@link #scan} are thread-safe. Every one of
+ * them waits for ever once the store is sealed.
  */
 final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     private static final int PAGE = 500;
@@ -90,7 +92,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
             public void restoreAll(Collection<KeyValue<byte[], byte[]>> records) {
                 List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>(records.size());
                 records.forEach(record -> entries.add(KeyValue.pair(Bytes.wrap(record.key), record.value)));
-                rocks.putAll(entries);
+                putAll(entries);
                 entries.forEach(entry -> follow(entry.key, Optional.ofNullable(entry.value)));
             }
         };
@@ -153,16 +155,37 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     }
 
     private <T> T guarded(Supplier<T> reading) {
-        Lock shared = lifecycle.readLock();
-        shared.lock();
-        try {
+        return shared(() -> {
             if (!open) {
                 throw new StoredValues.StoreClosedException(name());
             }
             return reading.get();
+        });
+    }
+
+    private <T> T shared(Supplier<T> work) {
+        Lock shared = lifecycle.readLock();
+        shared.lock();
+        try {
+            return work.get();
         } finally {
             shared.unlock();
         }
+    }
+
+    /**
+     * Lets nobody in any more, not even to close: whoever owns the task would wipe it after an error. There is no way back,
+     * the process halts next.
+     *
+     * @return false when somebody was inside for all that time
+     */
+    boolean seal(long limitNanos) throws InterruptedException {
+        return lifecycle.writeLock().tryLock(limitNanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** Has RocksDB write to its files what is only in memory: it has no log of its own, and only does so when it closes. */
+    void writeDown() {
+        rocks.close();
     }
 
     @Override
@@ -194,7 +217,10 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
 
     @Override
     public void commit(Map<TopicPartition, Long> changelogOffsets) {
-        rocks.commit(changelogOffsets);
+        shared(() -> {
+            rocks.commit(changelogOffsets);
+            return true;
+        });
     }
 
     @Override
@@ -220,52 +246,58 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
 
     @Override
     public void put(Bytes key, byte[] value) {
-        rocks.put(key, value);
+        shared(() -> {
+            rocks.put(key, value);
+            return true;
+        });
     }
 
     @Override
     public byte[] putIfAbsent(Bytes key, byte[] value) {
-        return rocks.putIfAbsent(key, value);
+        return shared(() -> rocks.putIfAbsent(key, value));
     }
 
     @Override
     public void putAll(List<KeyValue<Bytes, byte[]>> entries) {
-        rocks.putAll(entries);
+        shared(() -> {
+            rocks.putAll(entries);
+            return true;
+        });
     }
 
     @Override
     public byte[] delete(Bytes key) {
-        return rocks.delete(key);
+        return shared(() -> rocks.delete(key));
     }
 
     @Override
     public byte[] get(Bytes key) {
-        return rocks.get(key);
+        return shared(() -> rocks.get(key));
     }
 
     @Override
     public KeyValueIterator<Bytes, byte[]> range(Bytes from, Bytes to) {
-        return rocks.range(from, to);
+        return shared(() -> rocks.range(from, to));
     }
 
     @Override
     public KeyValueIterator<Bytes, byte[]> reverseRange(Bytes from, Bytes to) {
-        return rocks.reverseRange(from, to);
+        return shared(() -> rocks.reverseRange(from, to));
     }
 
     @Override
     public KeyValueIterator<Bytes, byte[]> all() {
-        return rocks.all();
+        return shared(() -> rocks.all());
     }
 
     @Override
     public KeyValueIterator<Bytes, byte[]> reverseAll() {
-        return rocks.reverseAll();
+        return shared(() -> rocks.reverseAll());
     }
 
     @Override
     public <PS extends Serializer<P>, P> KeyValueIterator<Bytes, byte[]> prefixScan(P prefix, PS serializer) {
-        return rocks.prefixScan(prefix, serializer);
+        return shared(() -> rocks.prefixScan(prefix, serializer));
     }
 
     @Override

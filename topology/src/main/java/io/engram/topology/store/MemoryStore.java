@@ -437,6 +437,7 @@ public final class MemoryStore implements StateStore {
 
     @Override
     public void close() {
+        stores.closing();
         stores.closed(view);
         deactivate();
         store.close();

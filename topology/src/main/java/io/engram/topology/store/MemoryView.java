@@ -48,6 +48,10 @@ public final class MemoryView implements StoredValues {
         partition = taskPartition;
     }
 
+    IndexedStore store() {
+        return store;
+    }
+
     void activated(Map<Lane, LaneProgress> progress) {
         if (progress.isEmpty() && !lanes.isEmpty()) {
             // Nobody had more of it a moment ago: while it is still here, it is as good as a standby.

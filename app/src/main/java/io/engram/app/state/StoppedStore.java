@@ -1,0 +1,105 @@
+package io.engram.app.state;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.rocksdb.ColumnFamilyDescriptor;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.DBOptions;
+import org.rocksdb.Options;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+
+/**
+ * The RocksDB of one task of a stopped instance, opened for reading; nothing in it changes. Kafka Streams keeps, beside the
+ * entries, a column family {@code offsets}: partition of the changelog → offset of its last record that is in the store.
+ */
+final class StoppedStore implements AutoCloseable {
+    private static final byte[] OFFSETS = "offsets".getBytes(StandardCharsets.UTF_8);
+
+    private final Path directory;
+    private final DBOptions options = new DBOptions();
+    private final List<ColumnFamilyHandle> handles = new ArrayList<>();
+    private final Optional<ColumnFamilyHandle> offsets;
+    private final RocksDB db;
+
+    /**
+     * @throws IOException when RocksDB cannot read it
+     */
+    StoppedStore(Path directory) throws IOException {
+        this.directory = directory;
+        RocksDB.loadLibrary();
+        try (Options listing = new Options()) {
+            List<ColumnFamilyDescriptor> families = new ArrayList<>();
+            for (byte[] family : RocksDB.listColumnFamilies(listing, directory.toString())) {
+                families.add(new ColumnFamilyDescriptor(family));
+            }
+            db = RocksDB.openReadOnly(options, directory.toString(), families, handles);
+            offsets = handles.stream().filter(StoppedStore::isOffsets).findFirst();
+        } catch (RocksDBException e) {
+            options.close();
+            throw unreadable(e);
+        }
+    }
+
+    private static boolean isOffsets(ColumnFamilyHandle handle) {
+        try {
+            return Arrays.equals(handle.getName(), OFFSETS);
+        } catch (RocksDBException e) {
+            return false;
+        }
+    }
+
+    private IOException unreadable(RocksDBException e) {
+        return new IOException("cannot read RocksDB in " + directory + ": " + e.getMessage(), e);
+    }
+
+    /** Every key and value, in the order of the keys. */
+    void forEach(BiConsumer<byte[], byte[]> consumer) throws IOException {
+        try (RocksIterator entries = db.newIterator(handles.get(0))) {
+            for (entries.seekToFirst(); entries.isValid(); entries.next()) {
+                consumer.accept(entries.key(), entries.value());
+            }
+            entries.status();
+        } catch (RocksDBException e) {
+            throw unreadable(e);
+        }
+    }
+
+    Optional<byte[]> get(byte[] key) throws IOException {
+        try {
+            return Optional.ofNullable(db.get(handles.get(0), key));
+        } catch (RocksDBException e) {
+            throw unreadable(e);
+        }
+    }
+
+    /** The offset of the last record of the changelog that is certainly in the store; empty when none is known. */
+    Optional<Long> committedOffset(TopicPartition changelog) throws IOException {
+        if (offsets.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.ofNullable(
+                            db.get(offsets.get(), changelog.toString().getBytes(StandardCharsets.UTF_8)))
+                    .map(bytes -> ByteBuffer.wrap(bytes).getLong());
+        } catch (RocksDBException e) {
+            throw unreadable(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        handles.forEach(ColumnFamilyHandle::close);
+        db.close();
+        options.close();
+    }
+}

@@ -1,0 +1,140 @@
+package io.engram.app.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.engram.app.Main;
+import io.engram.schemas.Lane;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Somebody deletes the changelog of a running instance: what is left of the memories stays. */
+class ChangelogLossFaultIT {
+    private static final String CHANGELOG = "engram-streaming-memory-changelog";
+    private static final int MEMORIES = 400;
+
+    private final List<Server> servers = new ArrayList<>();
+
+    @TempDir
+    Path directory;
+
+    private int kafkaPort;
+    private Server instance;
+    private Admin admin;
+
+    @BeforeEach
+    void start() throws IOException {
+        kafkaPort = Server.freePort();
+        Server broker = Server.broker(directory.resolve("broker"), kafkaPort);
+        servers.add(broker);
+        broker.awaitReady();
+        admin = Admin.create(Map.of("bootstrap.servers", "127.0.0.1:" + kafkaPort));
+        instance = Server.instance(
+                directory.resolve("instance"), kafkaPort, Server.freePort(), "partitions=2", "shutdown.drain.ms=0");
+        servers.add(instance);
+        instance.awaitReady();
+        try (Loader loader = new Loader(kafkaPort, 16)) {
+            for (int i = 0; i < MEMORIES; i++) {
+                loader.observe(i % 3 == 0 ? "small" : "large", Lane.NORMAL, "s", "m" + i, "memory " + i);
+            }
+        }
+        await().atMost(Duration.ofMinutes(2))
+                .untilAsserted(() -> assertThat(instance.memories()).isEqualTo(MEMORIES));
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        instance.keepLog("changelog-loss");
+        admin.close();
+        servers.forEach(Server::close);
+    }
+
+    private Path state() {
+        return directory.resolve("instance/state");
+    }
+
+    private List<Path> tables() throws IOException {
+        try (Stream<Path> paths = Files.walk(state())) {
+            return paths.filter(path -> path.toString().endsWith(".sst"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private JsonNode verifyStopped(String... more) throws IOException {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        List<String> arguments = new ArrayList<>(List.of("verify", "--stopped", "--json"));
+        for (String setting :
+                List.of("kafka.bootstrap.servers=127.0.0.1:" + kafkaPort, "partitions=2", "state.dir=" + state())) {
+            arguments.addAll(List.of("--set", setting));
+        }
+        arguments.addAll(List.of(more));
+        int exit = Main.commandLine()
+                .setOut(new PrintWriter(out))
+                .setErr(new PrintWriter(err))
+                .execute(arguments.toArray(String[]::new));
+        assertThat(exit).as(out.toString() + err).isEqualTo(1);
+        return Server.MAPPER.readTree(out.toString());
+    }
+
+    private void assertKept(String trouble) throws Exception {
+        assertThat(instance.exitCode()).isEqualTo(1);
+        assertThat(instance.output())
+                .contains(
+                        CHANGELOG,
+                        "stopping at once",
+                        "All that was in memory is in state.dir now",
+                        "EngramTopicsChanged");
+        JsonNode left = verifyStopped();
+        long stored = 0;
+        for (JsonNode task : left.path("tasks")) {
+            stored += task.path("stored").asLong();
+        }
+        assertThat(stored).as(left.toPrettyString()).isEqualTo(MEMORIES);
+        assertThat(left.path("changelog").asText()).contains(CHANGELOG, trouble);
+
+        List<Path> tables = tables();
+        instance.start();
+        assertThat(instance.exitCode()).isEqualTo(1);
+        assertThat(instance.output())
+                .contains("follows the changelog " + CHANGELOG, trouble, "Nothing was changed")
+                .doesNotContain("\tat ");
+        assertThat(tables()).isEqualTo(tables);
+    }
+
+    @Test
+    void shouldEndAndKeepEverythingWhenTheChangelogIsDeleted() throws Exception {
+        admin.deleteTopics(List.of(CHANGELOG)).all().get();
+        assertKept("is not there");
+    }
+
+    @Test
+    void shouldEndAndKeepEverythingWhenTheChangelogIsMadeAgain() throws Exception {
+        admin.deleteTopics(List.of(CHANGELOG)).all().get();
+        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
+            admin.createTopics(List.of(new NewTopic(CHANGELOG, Optional.of(2), Optional.empty())
+                            .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))))
+                    .all()
+                    .get();
+            return true;
+        });
+        assertKept("was deleted and made again");
+    }
+}
