@@ -7,6 +7,7 @@ import io.engram.app.cli.ExitCodes;
 import io.engram.app.cli.Logs;
 import io.engram.app.cli.ObserveCommand;
 import io.engram.app.cli.RecallCommand;
+import io.engram.app.cli.RefillCommand;
 import io.engram.app.cli.ReplayCommand;
 import io.engram.app.cli.ServeCommand;
 import io.engram.app.cli.SnapshotCommand;
@@ -37,6 +38,7 @@ import picocli.CommandLine.IVersionProvider;
             ReplayCommand.class,
             SnapshotCommand.class,
             VerifyCommand.class,
+            RefillCommand.class,
             ConfigCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",

@@ -1,9 +1,12 @@
 package io.engram.app.state;
 
+import io.engram.topology.store.LanePositions;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.zip.CRC32C;
 import org.apache.kafka.clients.consumer.Consumer;
@@ -21,6 +24,7 @@ final class ChangelogImage implements AutoCloseable {
     private final Consumer<byte[], byte[]> consumer;
     private final TopicPartition partition;
     private final Map<Bytes, Integer> checksums = new HashMap<>();
+    private Optional<LanePositions> positions = Optional.empty();
 
     /**
      * @param settings of a Kafka consumer
@@ -41,6 +45,9 @@ final class ChangelogImage implements AutoCloseable {
         long end = consumer.endOffsets(List.of(partition)).get(partition);
         while (consumer.position(partition) < end) {
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
+                if (record.value() != null && Arrays.equals(record.key(), LanePositions.storeKey())) {
+                    positions = Optional.of(LanePositions.ofStored(record.value()));
+                }
                 if (record.value() == null) {
                     checksums.remove(Bytes.wrap(record.key()));
                 } else {
@@ -49,6 +56,11 @@ final class ChangelogImage implements AutoCloseable {
             }
             progress.accept(consumer.position(partition), end);
         }
+    }
+
+    /** How far the lanes were processed when its last commit was written; empty before there was one. */
+    Optional<LanePositions> positions() {
+        return positions;
     }
 
     Map<Bytes, Integer> checksums() {

@@ -221,6 +221,23 @@ public final class StateGuard {
         }
     }
 
+    /**
+     * That changelog holds all that the tasks' state does: it is put aside, since it says offsets of another one, and the
+     * next start restores everything.
+     */
+    void refilled(String changelogId) {
+        try {
+            moveAside("refilled");
+            Files.deleteIfExists(keptFile());
+            remember(changelogId);
+        } catch (IOException e) {
+            throw new StartupException(
+                    "the changelog was refilled, but the state cannot be put aside: " + e
+                            + ". Move the directories of the tasks in " + streamsDir + " away, and run it again",
+                    e);
+        }
+    }
+
     private Path keptFile() {
         return streamsDir.resolve(".engram-kept");
     }

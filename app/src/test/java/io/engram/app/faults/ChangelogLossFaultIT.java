@@ -26,7 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Somebody deletes the changelog of a running instance: what is left of the memories stays. */
 class ChangelogLossFaultIT {
-    private static final String CHANGELOG = "engram-streaming-memory-changelog";
+    private static final String GROUP = "engram-streaming";
+    private static final String CHANGELOG = GROUP + "-memory-changelog";
     private static final int MEMORIES = 400;
 
     private final List<Server> servers = new ArrayList<>();
@@ -77,21 +78,20 @@ class ChangelogLossFaultIT {
         }
     }
 
-    private JsonNode verifyStopped(String... more) throws IOException {
+    private String run(int expected, String... command) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        List<String> arguments = new ArrayList<>(List.of("verify", "--stopped", "--json"));
+        List<String> arguments = new ArrayList<>(List.of(command));
         for (String setting :
                 List.of("kafka.bootstrap.servers=127.0.0.1:" + kafkaPort, "partitions=2", "state.dir=" + state())) {
             arguments.addAll(List.of("--set", setting));
         }
-        arguments.addAll(List.of(more));
         int exit = Main.commandLine()
                 .setOut(new PrintWriter(out))
                 .setErr(new PrintWriter(err))
                 .execute(arguments.toArray(String[]::new));
-        assertThat(exit).as(out.toString() + err).isEqualTo(1);
-        return Server.MAPPER.readTree(out.toString());
+        assertThat(exit).as(out.toString() + err).isEqualTo(expected);
+        return out.toString();
     }
 
     private void assertKept(String trouble) throws Exception {
@@ -102,7 +102,7 @@ class ChangelogLossFaultIT {
                         "stopping at once",
                         "All that was in memory is in state.dir now",
                         "EngramTopicsChanged");
-        JsonNode left = verifyStopped();
+        JsonNode left = Server.MAPPER.readTree(run(1, "verify", "--stopped", "--json"));
         long stored = 0;
         for (JsonNode task : left.path("tasks")) {
             stored += task.path("stored").asLong();
@@ -117,6 +117,21 @@ class ChangelogLossFaultIT {
                 .contains("follows the changelog " + CHANGELOG, trouble, "Nothing was changed")
                 .doesNotContain("\tat ");
         assertThat(tables()).isEqualTo(tables);
+
+        // The brokers notice after a while that the instance has gone.
+        await().atMost(Duration.ofMinutes(1))
+                .until(() -> admin.describeConsumerGroups(List.of(GROUP))
+                        .all()
+                        .get()
+                        .get(GROUP)
+                        .members()
+                        .isEmpty());
+        run(0, "refill");
+        assertThat(tables()).as("put aside, not deleted").hasSameSizeAs(tables);
+        instance.start();
+        instance.awaitReady();
+        await().atMost(Duration.ofMinutes(2))
+                .untilAsserted(() -> assertThat(instance.memories()).isEqualTo(MEMORIES));
     }
 
     @Test

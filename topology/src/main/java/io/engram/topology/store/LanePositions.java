@@ -46,6 +46,30 @@ public final class LanePositions {
         return offsets[lane.ordinal()];
     }
 
+    /** The key under which the store and its changelog have them. */
+    public static byte[] storeKey() {
+        return StoreKeys.POSITIONS.get().clone();
+    }
+
+    /**
+     * What the store or its changelog has under that key.
+     *
+     * @throws IllegalArgumentException when it is of another version
+     */
+    public static LanePositions ofStored(byte[] bytes) {
+        return decode(bytes);
+    }
+
+    /** True when no lane is further in the other one. */
+    public boolean isAtLeast(LanePositions that) {
+        for (int i = 0; i < offsets.length; i++) {
+            if (offsets[i] < that.offsets[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     byte[] encode() {
         ByteBuffer out = ByteBuffer.allocate(1 + offsets.length * Long.BYTES).put(VERSION);
         for (long offset : offsets) {

@@ -1,0 +1,190 @@
+package io.engram.app.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.engram.app.Main;
+import io.engram.schemas.Lane;
+import io.engram.schemas.Observation;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A changelog that is lost gets back what the state of a stopped instance holds. */
+class RefillIT {
+    private static final int MEMORIES = 300;
+    private static final String[] SPACES = {"notes", "mails", "calls"};
+
+    @TempDir
+    Path stateDir;
+
+    private final Admin admin = Admin.create(Map.of("bootstrap.servers", SharedBroker.bootstrapServers()));
+
+    private record Result(int exit, String out, String err) {
+        JsonNode json() throws IOException {
+            return Instance.MAPPER.readTree(out);
+        }
+    }
+
+    @AfterEach
+    void close() {
+        admin.close();
+    }
+
+    private Result refill(String name, Path state, String... more) {
+        List<String> arguments = new ArrayList<>(List.of("refill"));
+        for (String setting : List.of(
+                "kafka.bootstrap.servers=" + SharedBroker.bootstrapServers(),
+                "application.id=" + name,
+                "topics.prefix=" + name,
+                "partitions=2",
+                "state.dir=" + state)) {
+            arguments.addAll(List.of("--set", setting));
+        }
+        arguments.addAll(List.of(more));
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int exit = Main.commandLine()
+                .setOut(new PrintWriter(out))
+                .setErr(new PrintWriter(err))
+                .execute(arguments.toArray(String[]::new));
+        return new Result(exit, out.toString(), err.toString());
+    }
+
+    private static Observation observation(int i) {
+        return Observation.observe("s", i / SPACES.length + 1, "memory " + i, new float[] {1, i, i % 7})
+                .withId("m" + i);
+    }
+
+    private static void load(Instance instance, int from, int to) {
+        for (int i = from; i < to; i++) {
+            instance.send(Lane.NORMAL, SPACES[i % SPACES.length], observation(i));
+        }
+        instance.flush();
+    }
+
+    private void delete(String topic) throws Exception {
+        admin.deleteTopics(List.of(topic)).all().get();
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> !admin.listTopics().names().get().contains(topic));
+    }
+
+    private void create(String changelog, int partitions) {
+        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
+            admin.createTopics(List.of(new NewTopic(changelog, Optional.of(partitions), Optional.empty())
+                            .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))))
+                    .all()
+                    .get();
+            return true;
+        });
+    }
+
+    private static List<String> files(Path directory) throws IOException {
+        try (Stream<Path> paths = Files.walk(directory)) {
+            return paths.filter(path -> path.toString().endsWith(".sst"))
+                    .map(path -> path.getFileName().toString())
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private static void assertAllThere(Instance instance) {
+        instance.awaitMemories(MEMORIES);
+        int rejected = instance.rejected().size();
+        // Sessions are known: the same again is a duplicate, and numbers go on.
+        load(instance, MEMORIES - SPACES.length, MEMORIES + SPACES.length);
+        instance.awaitMemories(MEMORIES + SPACES.length);
+        await().atMost(Duration.ofSeconds(30)).until(() -> instance.rejected().size() == rejected + SPACES.length);
+        assertThat(instance.rejected().subList(rejected, rejected + SPACES.length))
+                .allSatisfy(record -> assertThat(Instance.reason(record)).isEqualTo("duplicate"));
+    }
+
+    @Test
+    void shouldGiveAChangelogThatWasDeletedAllMemoriesAndSessionsBack() throws Exception {
+        try (Instance instance = Instance.start("refill", stateDir)) {
+            load(instance, 0, MEMORIES);
+            instance.awaitMemories(MEMORIES);
+            Result running = refill("refill", stateDir);
+            assertThat(running.exit()).isEqualTo(1);
+            assertThat(running.err()).contains("an instance is using state.dir").doesNotContain("\tat ");
+        }
+        List<String> tables = files(stateDir);
+        delete("refill-memory-changelog");
+        Result dry = refill("refill", stateDir, "--dry-run", "--json");
+        assertThat(dry.exit()).as(dry.err()).isZero();
+        assertThat(dry.json().path("partitions")).hasSize(2);
+        assertThat(dry.json().path("refilled").asBoolean()).isFalse();
+        assertThat(admin.listTopics().names().get()).doesNotContain("refill-memory-changelog");
+
+        Result refilled = refill("refill", stateDir, "--json");
+        assertThat(refilled.exit()).as(refilled.err()).isZero();
+        long memories = 0;
+        for (JsonNode partition : refilled.json().path("partitions")) {
+            memories += partition.path("memories").asLong();
+        }
+        assertThat(memories).isEqualTo(MEMORIES);
+        assertThat(files(stateDir)).as("put aside, not deleted").isEqualTo(tables);
+
+        try (Instance instance = Instance.start("refill", stateDir)) {
+            assertAllThere(instance);
+        }
+        assertThat(files(stateDir)).containsAll(tables);
+        // And an instance that has nothing gets everything from the changelog.
+        try (Instance instance = Instance.start("refill", stateDir.resolve("empty"))) {
+            instance.awaitMemories(MEMORIES + SPACES.length);
+        }
+    }
+
+    @Test
+    void shouldRefuseWhatCouldLoseAnything() throws Exception {
+        String changelog = "refuse-memory-changelog";
+        try (Instance instance = Instance.start("refuse", stateDir)) {
+            load(instance, 0, 30);
+            instance.awaitMemories(30);
+        }
+        List<String> tables = files(stateDir);
+        delete(changelog);
+        create(changelog, 1);
+        Result few = refill("refuse", stateDir);
+        assertThat(few.exit()).isEqualTo(1);
+        assertThat(few.err()).contains("partitions").doesNotContain("\tat ");
+
+        delete(changelog);
+        create(changelog, 2);
+        // Somebody went on without the memories: what is newer there must stay.
+        Path other = stateDir.resolveSibling(stateDir.getFileName() + "-other");
+        try (Instance instance = Instance.start("refuse", other)) {
+            Result members = refill("refuse", stateDir);
+            assertThat(members.exit()).isEqualTo(1);
+            assertThat(members.err()).contains("the group refuse has 1 members", "Nothing was written");
+            load(instance, 30, 60);
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> instance.rejected().size() + instance.memories() >= 30);
+        }
+        Result older = refill("refuse", stateDir);
+        assertThat(older.exit()).isEqualTo(1);
+        assertThat(older.err())
+                .contains(changelog, "Nothing was written")
+                .containsAnyOf("is newer than", "does not know");
+        assertThat(files(stateDir)).isEqualTo(tables);
+        assertThatThrownBy(() -> Instance.start("refuse", stateDir)).hasMessageContaining("made again");
+        Result unknown = refill("refuse", stateDir, "--partition", "7");
+        assertThat(unknown.exit()).isEqualTo(1);
+        assertThat(unknown.err()).contains("does not hold partition 7");
+    }
+}
