@@ -73,8 +73,8 @@ local lib = import 'lib.libsonnet';
           rule(
             'engram:recall_errors:ratio_%s' % lib.pretty(seconds),
             |||
-              sum(rate(engram_recalls_total{%(s)s, outcome!~"answered|invalid"}[%(w)s]))
-                / sum(rate(engram_recalls_total{%(s)s, outcome!="invalid"}[%(w)s]))
+              sum(rate(engram_recalls_total{%(s)s, outcome!~"answered|invalid|client_closed"}[%(w)s]))
+                / sum(rate(engram_recalls_total{%(s)s, outcome!~"invalid|client_closed"}[%(w)s]))
             ||| % { s: c.selector, w: w(seconds) }
           ),
         ]

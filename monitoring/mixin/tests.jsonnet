@@ -464,7 +464,7 @@ local cases = [
     ],
     quiet: [
       // What a client got wrong is not ours to answer for.
-      [[up, s('engram_recalls_total', a + ', outcome="answered"', '0+97x300'), s('engram_recalls_total', a + ', outcome="invalid"', '0+50x300'), s('engram_recalls_total', a + ', outcome="unavailable"', '0x300')], '65m'],
+      [[up, s('engram_recalls_total', a + ', outcome="answered"', '0+97x300'), s('engram_recalls_total', a + ', outcome="invalid"', '0+50x300'), s('engram_recalls_total', a + ', outcome="client_closed"', '0+50x300'), s('engram_recalls_total', a + ', outcome="unavailable"', '0x300')], '65m'],
     ],
   },
   {

@@ -16,6 +16,9 @@ final class Answers {
     /** What fits takes no thread while the client does not read it ({@link HardenedServer}). */
     static final int SMALL_BYTES = 64 << 10;
 
+    /** Set on a request whose client left while it was answered. */
+    static final String LEFT = "left";
+
     private static final Logger LOG = LoggerFactory.getLogger(Answers.class);
 
     private final Budget budget;
@@ -69,7 +72,7 @@ final class Answers {
     /** Writes an answer whose status and headers are set. While the client does not read, that is waiting. */
     void write(Context context, Writing writing) throws InterruptedException {
         try {
-            concurrency.waitingIfPossible(() -> {
+            concurrency.writing(() -> {
                 try {
                     writing.run();
                     return true;
@@ -78,7 +81,8 @@ final class Answers {
                 }
             });
         } catch (UncheckedIOException e) {
-            HardenedServer.abort(context, e.toString()); // the client has left
+            context.attribute(LEFT, true);
+            HardenedServer.abort(context, e.toString());
         } catch (RuntimeException e) {
             // Some of it may be on its way: what follows cannot be another answer.
             LOG.warn("Breaking off the answer to {}", context.path(), e);

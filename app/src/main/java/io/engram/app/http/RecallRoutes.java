@@ -31,6 +31,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,12 +98,17 @@ final class RecallRoutes {
     /** Where the client asked, whoever served: another instance's calls are its own client's recalls. */
     private void countOutcome(Context context) {
         if (context.header(Peers.HOP_HEADER) == null) {
-            metrics.instance()
-                    .recalled(
-                            Boolean.TRUE.equals(context.attribute(PARTIAL))
-                                    ? InstanceMetrics.RecallOutcome.PARTIAL
-                                    : InstanceMetrics.RecallOutcome.ofStatus(context.statusCode()));
+            metrics.instance().recalled(outcome(context));
         }
+    }
+
+    private static InstanceMetrics.RecallOutcome outcome(Context context) {
+        if (Boolean.TRUE.equals(context.attribute(Answers.LEFT))) {
+            return InstanceMetrics.RecallOutcome.CLIENT_CLOSED;
+        }
+        return Boolean.TRUE.equals(context.attribute(PARTIAL))
+                ? InstanceMetrics.RecallOutcome.PARTIAL
+                : InstanceMetrics.RecallOutcome.ofStatus(context.statusCode());
     }
 
     private void recallOne(Context context) throws InterruptedException {
@@ -114,7 +120,7 @@ final class RecallRoutes {
             RecallBody body = RecallBody.parse(ApiServer.jsonBody(context), maxTimeoutMs, Set.of());
             String type = MediaTypes.wanted(context, MediaTypes.JSON, MediaTypes.NDJSON);
             try (Budget.Grant room = room(context, 1, body)) {
-                Asked asked = new Asked(hop, start, 1, body, room);
+                Asked asked = new Asked(hop, start, 1, body, room, concurrency.hasLeft());
                 RequestRouter.Routed<Answered> routed = route(
                         asked,
                         space,
@@ -151,14 +157,16 @@ final class RecallRoutes {
      * @param hop true to ask nobody else
      * @param startNanos when it came
      * @param spaces how many share what it may hold
+     * @param unwanted true once its client has left
      */
-    private record Asked(boolean hop, long startNanos, int spaces, RecallBody body, Budget.Grant room) {
+    private record Asked(
+            boolean hop, long startNanos, int spaces, RecallBody body, Budget.Grant room, BooleanSupplier unwanted) {
         long leftMs() {
             return body.parameters().timeoutMs() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos);
         }
 
         Effort effort() {
-            return Effort.of(leftMs(), HELD_BYTES / spaces);
+            return Effort.of(leftMs(), HELD_BYTES / spaces, unwanted);
         }
     }
 
@@ -202,6 +210,7 @@ final class RecallRoutes {
             concurrency.resume(Math.max(0, asked.leftMs()));
         }
         RecallService.Recalled recalled = recall.recall(space, parameters, asked.effort());
+        concurrency.requireCaller();
         return new Answered.Here(
                 found(space, recalled.outcome()), recalled.role().label(), recalled.lag());
     }
@@ -267,12 +276,13 @@ final class RecallRoutes {
         Set<String> spaces = spaces(json);
         requireKnownOffsets(spaces, body.parameters());
         try (Budget.Grant room = room(context, spaces.size(), body)) {
-            Asked asked = new Asked(hop, start, spaces.size(), body, room);
+            Asked asked = new Asked(hop, start, spaces.size(), body, room, concurrency.hasLeft());
             List<Callable<Part>> parts = new ArrayList<>();
             for (String space : spaces) {
-                parts.add(() -> part(asked, space, json.object()));
+                parts.add(concurrency.helping(() -> part(asked, space, json.object())));
             }
             List<Part> done = allDone(asked, spaces, scatter.all(parts));
+            concurrency.requireCaller();
             concurrency.resume(Math.max(0, asked.leftMs()));
             RecallAnswer answer = merged(asked, done);
             write(context, answer, body, (space, found) -> reread(space.orElseThrow(), body, found));

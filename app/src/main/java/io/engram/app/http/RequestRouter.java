@@ -241,7 +241,7 @@ final class RequestRouter {
     private static <T> T understood(HostInfo host, HttpResponse<byte[]> response, Understanding<T> understanding)
             throws IOException {
         int status = response.statusCode();
-        if (status == 503 || status == 429) {
+        if (status == 503 || status == 429 || status == Caller.LEFT) {
             throw new UnavailableException(detail(response));
         }
         if (status < 300) {
@@ -295,6 +295,15 @@ final class RequestRouter {
         for (HostInfo host : cluster.others()) {
             calls.add(peers.callAsync(host, Peers.Call.get(path), hostTimeoutMs, upTo(MAX_ANSWER_BYTES)));
         }
+        try {
+            return answers(path, calls);
+        } finally {
+            calls.forEach(call -> call.cancel(true)); // a call's own limit ends with the answer's headers
+        }
+    }
+
+    private List<ObjectNode> answers(String path, List<CompletableFuture<HttpResponse<byte[]>>> calls)
+            throws InterruptedException {
         List<ObjectNode> answers = new ArrayList<>();
         for (CompletableFuture<HttpResponse<byte[]>> call : calls) {
             try {
@@ -305,8 +314,6 @@ final class RequestRouter {
                 }
             } catch (ExecutionException | TimeoutException | IOException e) {
                 LOG.debug("An instance did not answer {}", path, e);
-            } finally {
-                call.cancel(true); // its own limit ends with the answer's headers
             }
         }
         return answers;

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.engram.app.faults.Server;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
+import io.engram.topology.SpacePartitioner;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,7 +20,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -45,7 +49,7 @@ class BudgetsIT {
                 "http.max.concurrent.requests=" + WORKING,
                 "http.max.waiting.requests=" + WAITING,
                 "http.address.share=1",
-                "recall.timeout.ms=30000");
+                "recall.timeout.ms=60000");
         for (int i = 0; i < MEMORIES; i++) {
             instance.send(
                     Lane.HIGH,
@@ -139,12 +143,18 @@ class BudgetsIT {
 
     /** A connection on which a recall was sent that waits for an offset that nothing has yet. */
     private Socket waiter() throws IOException {
-        URI url = URI.create(instance.url());
+        return post(
+                instance,
+                "/v1/spaces/" + SPACE + "/recall",
+                query(",\"k\":1,\"timeout_ms\":60000,\"min_offsets\":{\"normal-" + partition + "\":1000000000}"));
+    }
+
+    private static Socket post(Instance to, String path, String body) throws IOException {
+        URI url = URI.create(to.url());
         Socket socket = new Socket(url.getHost(), url.getPort());
-        String body = query(",\"k\":1,\"min_offsets\":{\"normal-" + partition + "\":1000000000}");
         socket.getOutputStream()
-                .write(("POST /v1/spaces/" + SPACE
-                                + "/recall HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+                .write(("POST " + path
+                                + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
                                 + body.length() + "\r\n\r\n" + body)
                         .getBytes(StandardCharsets.UTF_8));
         return socket;
@@ -155,8 +165,13 @@ class BudgetsIT {
                 .statusCode();
     }
 
+    private double left() {
+        return instance.sumOf("engram_recalls_total", "client_closed");
+    }
+
     @Test
     void shouldAnswerOthersWhileRequestsWait() throws IOException {
+        double before = left();
         List<Socket> waiting = new ArrayList<>();
         try {
             for (int i = 0; i < WAITING; i++) {
@@ -184,6 +199,79 @@ class BudgetsIT {
                 socket.close();
             }
         }
+        await().atMost(Duration.ofSeconds(30)).until(() -> left() == before + WAITING);
+    }
+
+    /** The status of a recall that would wait for a moment. */
+    private int waitingStatus() {
+        return instance.post(
+                        "/v1/spaces/" + SPACE + "/recall",
+                        query(",\"timeout_ms\":1,\"min_offsets\":{\"normal-" + partition + "\":1000000000}"))
+                .statusCode();
+    }
+
+    @Test
+    void shouldWaitNoLongerThanTheClientDoes() throws IOException {
+        double before = left();
+        List<Socket> waiting = new ArrayList<>();
+        for (int i = 0; i < WAITING; i++) {
+            waiting.add(waiter());
+            await().atMost(Duration.ofSeconds(10)).until(() -> recallStatus() == 200);
+        }
+        await().atMost(Duration.ofSeconds(30)).until(() -> waitingStatus() == 429);
+        for (Socket socket : waiting) {
+            socket.close();
+        }
+
+        // Their own time is a minute.
+        await().atMost(Duration.ofSeconds(30)).until(() -> left() == before + WAITING);
+        assertThat(waitingStatus()).isEqualTo(504);
+    }
+
+    @Test
+    void shouldWaitAtAnotherInstanceNoLongerThanTheClientDoes(@TempDir Path first, @TempDir Path second)
+            throws Exception {
+        String[] settings = {"http.max.waiting.requests=1", "http.address.share=1", "recall.timeout.ms=60000"};
+        try (Instance one = Instance.start("budgets-of-two", first, withPort(settings));
+                Instance two = Instance.start("budgets-of-two", second, withPort(settings))) {
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> one.sumOf("engram_partitions", "active") == 1
+                            && two.sumOf("engram_partitions", "active") == 1);
+            String space = "elsewhere-" + spaceServedBy(one, two);
+            String wait = "/v1/spaces/" + space + "/recall";
+            String moment = "{\"vector\":[1,0],\"timeout_ms\":1,\"min_offsets\":{\"normal-"
+                    + SpacePartitioner.partition(space, 2) + "\":1000000000}}";
+            Socket client = post(one, wait, moment.replace("\"timeout_ms\":1,", "\"timeout_ms\":60000,"));
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> two.post(wait, moment).statusCode() == 429);
+            client.close();
+
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> two.post(wait, moment).statusCode() == 504);
+            await().atMost(Duration.ofSeconds(10)).until(() -> one.sumOf("engram_recalls_total", "client_closed") == 1);
+            assertThat(two.sumOf("engram_recalls_total", "client_closed"))
+                    .as("it was another instance's client")
+                    .isZero();
+        }
+    }
+
+    private static String[] withPort(String... settings) throws IOException {
+        String[] more = Arrays.copyOf(settings, settings.length + 1);
+        more[settings.length] = "http.port=" + Server.freePort();
+        return more;
+    }
+
+    /** The number of a space that one instance asks another about. */
+    private static int spaceServedBy(Instance one, Instance two) {
+        return IntStream.range(0, 64)
+                .filter(i -> {
+                    String space = "/v1/spaces/elsewhere-" + i;
+                    one.post(space + "/observations?wait=indexed", "{\"content\":\"c\",\"embedding\":[1,0]}");
+                    HttpResponse<String> recalled = one.post(space + "/recall", "{\"vector\":[1,0]}");
+                    return recalled.body().contains("\"" + two.url() + "\"");
+                })
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

@@ -28,6 +28,8 @@ public final class InstanceMetrics {
         UNAVAILABLE("unavailable"),
         /** Offsets that were waited for did not come in time. */
         TIMEOUT("timeout"),
+        /** The client left before it had its answer. */
+        CLIENT_CLOSED("client_closed"),
         FAILED("failed");
 
         private final String label;
@@ -41,6 +43,7 @@ public final class InstanceMetrics {
             return switch (status) {
                 case 200 -> ANSWERED;
                 case 429 -> THROTTLED;
+                case 499 -> CLIENT_CLOSED;
                 case 503 -> UNAVAILABLE;
                 case 504 -> TIMEOUT;
                 default -> status >= 400 && status < 500 ? INVALID : FAILED;

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,8 +60,8 @@ class EffortTest {
         MetadataFilter all = new MetadataFilter(List.of(new MetadataFilter.Exists("n", true)));
         RecallRequest request = new RecallRequest(SPACE, new float[] {1, 0, 0}, 10, -1, all, 100, Optional.empty());
 
-        RecallOutcome.Found late = recall(request, new Effort(System.nanoTime() - 1, Long.MAX_VALUE));
-        RecallOutcome.Found inTime = recall(request, Effort.of(600_000, Long.MAX_VALUE));
+        RecallOutcome.Found late = recall(request, new Effort(System.nanoTime() - 1, Long.MAX_VALUE, () -> false));
+        RecallOutcome.Found inTime = recall(request, Effort.of(600_000, Long.MAX_VALUE, () -> false));
 
         assertThat(late.memories()).isEmpty();
         assertThat(late.complete()).isFalse();
@@ -69,11 +70,32 @@ class EffortTest {
     }
 
     @Test
+    void shouldEndASearchThatNobodyWaitsForAnyMore() {
+        AtomicInteger asked = new AtomicInteger();
+        MetadataFilter none = new MetadataFilter(List.of(new MetadataFilter.Exists("missing", true)));
+        RecallRequest request = new RecallRequest(SPACE, new float[] {1, 0, 0}, 10, -1, none, 100, Optional.empty());
+
+        // The client leaves while memories are looked at.
+        RecallOutcome.Found found =
+                recall(request, Effort.of(600_000, Long.MAX_VALUE, () -> asked.incrementAndGet() > MEMORIES / 10));
+        int untilItLeft = asked.getAndSet(0);
+        RecallOutcome.Found whole = recall(request, Effort.of(600_000, Long.MAX_VALUE, () -> {
+            asked.incrementAndGet();
+            return false;
+        }));
+
+        assertThat(found.complete()).isFalse();
+        assertThat(whole.complete()).isTrue();
+        assertThat(untilItLeft).isPositive();
+        assertThat(asked.get()).isGreaterThanOrEqualTo(MEMORIES);
+    }
+
+    @Test
     void shouldHoldNoMoreThanItMayAndReadTheRestLater() {
         RecallRequest request = RecallRequest.of(SPACE, new float[] {1, 0, 0}, 50);
         long some = view().memory(SPACE, "m0").orElseThrow().sizeBytes() * 3L;
 
-        RecallOutcome.Found found = recall(request, new Effort(System.nanoTime() + 600 * SECOND, some));
+        RecallOutcome.Found found = recall(request, new Effort(System.nanoTime() + 600 * SECOND, some, () -> false));
 
         assertThat(found.memories()).hasSize(50);
         assertThat(found.memories().stream().filter(each -> each.memory().isPresent()))
@@ -89,7 +111,7 @@ class EffortTest {
     @Test
     void shouldReadWhatIsStillThereAsItIsNow() {
         RecallRequest request = RecallRequest.of(SPACE, new float[] {1, 0, 0}, 2);
-        RecallOutcome.Found found = recall(request, new Effort(System.nanoTime() + 600 * SECOND, 0));
+        RecallOutcome.Found found = recall(request, new Effort(System.nanoTime() + 600 * SECOND, 0, () -> false));
         String replaced = found.memories().get(0).id();
         String forgotten = found.memories().get(1).id();
 
