@@ -24,6 +24,7 @@ public final class ConfigKeys {
     public static final String STATE_DIR = "state.dir";
     public static final String TOPICS_PREFIX = "topics.prefix";
     public static final String TOPICS_MAX_MESSAGE_BYTES = "topics.max.message.bytes";
+    public static final String TOPICS_COMPRESSION_TYPE = "topics.compression.type";
     public static final String PARTITIONS = "partitions";
     public static final String REPLICATION_FACTOR = "replication.factor";
     public static final String HTTP_HOST = "http.host";
@@ -134,6 +135,15 @@ public final class ConfigKeys {
                     MEDIUM,
                     "max.message.bytes of lanes and rejections that are created; topics that exist keep their own, and rejections"
                             + " that do not fit are cut.")
+            .define(
+                    TOPICS_COMPRESSION_TYPE,
+                    Type.STRING,
+                    "uncompressed",
+                    ConfigDef.ValidString.in("uncompressed", "producer"),
+                    MEDIUM,
+                    "compression.type of lanes that are created. uncompressed: the broker unpacks what it is sent and refuses what"
+                            + " is larger than max.message.bytes then. producer: it keeps what it is sent, and one small record"
+                            + " that unpacks to more than the heap ends every instance that reads it.")
             .define(
                     PARTITIONS,
                     Type.INT,

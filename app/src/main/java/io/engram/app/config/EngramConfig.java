@@ -108,6 +108,11 @@ public final class EngramConfig {
         return number(ConfigKeys.TOPICS_MAX_MESSAGE_BYTES);
     }
 
+    /** How the lanes keep what they are sent when they are created: {@code uncompressed} or {@code producer}. */
+    public String topicsCompressionType() {
+        return text(ConfigKeys.TOPICS_COMPRESSION_TYPE);
+    }
+
     /** The topic in which every change of the stores is, and from which they are restored. */
     public String changelogTopic() {
         return applicationId() + "-" + EngramTopology.STORE + "-changelog";

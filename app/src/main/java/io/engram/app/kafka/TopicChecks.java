@@ -64,6 +64,9 @@ final class TopicChecks {
         checkTimes();
         List<String> warnings = checkSizes();
         topic(plan.topics().rejected()).flatMap(this::otherRetention).ifPresent(warnings::add);
+        plan.lanes()
+                .forEach(lane ->
+                        topic(lane).flatMap(state -> packed(lane, state)).ifPresent(warnings::add));
         return warnings;
     }
 
@@ -164,6 +167,18 @@ final class TopicChecks {
                         + retention + ", but rejected.retention.ms is " + plan.rejectedRetentionMs()
                         + ": numbers of rejected records stay open for longer or shorter than the records are kept; set"
                         + " rejected.retention.ms to what the topic has");
+    }
+
+    /** What a client packed is unpacked whole by whoever reads it, before its size can be looked at. */
+    private Optional<String> packed(String lane, TopicState state) {
+        String setting = TopicConfig.COMPRESSION_TYPE_CONFIG + "=" + TopicPlan.UNCOMPRESSED;
+        String found = state.setting(TopicConfig.COMPRESSION_TYPE_CONFIG);
+        return !plan.compressionType().equals(TopicPlan.UNCOMPRESSED) || found.equals(TopicPlan.UNCOMPRESSED)
+                ? Optional.empty()
+                : Optional.of("topic " + lane + " has " + TopicConfig.COMPRESSION_TYPE_CONFIG + "=" + found
+                        + ": one small record that unpacks to more than the heap ends every instance that reads it; set "
+                        + setting + ", nothing is lost by that: " + alter(lane, setting)
+                        + ". Where all producers are trusted, topics.compression.type=producer says so");
     }
 
     private List<String> checkSizes() {

@@ -18,6 +18,7 @@ import org.apache.kafka.common.config.TopicConfig;
  * @param partitions of all topics, 1 or more
  * @param replicationFactor of topics that are created, -1 for the broker's default
  * @param maxMessageBytes of lanes and rejections that are created
+ * @param compressionType of lanes that are created: {@code uncompressed}, or {@code producer} for as it was sent
  * @param rejectedRetentionMs how long the topic of rejections keeps them when it is created, milliseconds
  * @param clients what the producers send at most
  */
@@ -28,8 +29,12 @@ public record TopicPlan(
         int partitions,
         short replicationFactor,
         int maxMessageBytes,
+        String compressionType,
         long rejectedRetentionMs,
         ClientLimits clients) {
+    /** The broker unpacks what it appends, and judges its size unpacked. */
+    static final String UNCOMPRESSED = "uncompressed";
+
     /** The broker stamps each record when it appends it. */
     static final String BROKER_TIME = "LogAppendTime";
 
@@ -72,6 +77,8 @@ public record TopicPlan(
                             TopicConfig.CLEANUP_POLICY_DELETE,
                             TopicConfig.RETENTION_MS_CONFIG,
                             DAYS_7,
+                            TopicConfig.COMPRESSION_TYPE_CONFIG,
+                            compressionType,
                             TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
                             max)));
         }

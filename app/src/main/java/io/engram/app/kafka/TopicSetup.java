@@ -119,6 +119,7 @@ public final class TopicSetup {
         return "the broker does not create topic " + topic.name() + " with " + topic.configs() + ": "
                 + cause.getMessage()
                 + ". Nothing was created. Set topics.max.message.bytes (now " + plan.maxMessageBytes()
+                + "), topics.compression.type (now " + plan.compressionType()
                 + ") or replication.factor (now " + plan.replicationFactor()
                 + ") to what it allows, or make the topic by hand with settings that it allows: " + byHand;
     }

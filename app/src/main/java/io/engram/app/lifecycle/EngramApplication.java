@@ -146,6 +146,7 @@ public final class EngramApplication implements AutoCloseable {
                     config.partitions(),
                     config.replicationFactor(),
                     config.topicsMaxMessageBytes(),
+                    config.topicsCompressionType(),
                     config.topology().sessions().openMs(),
                     StreamsSettings.clientLimits(config, settings));
             topicWatch = owned(new TopicWatch(admin, topicPlan, runtime, supervisor));

@@ -130,6 +130,7 @@ public final class Refill implements AutoCloseable {
                 config.partitions(),
                 config.replicationFactor(),
                 config.topicsMaxMessageBytes(),
+                config.topicsCompressionType(),
                 config.topology().sessions().openMs(),
                 new TopicPlan.ClientLimits(most, "producer.max.request.size", ChangelogWriter.BATCH_BYTES, most));
     }

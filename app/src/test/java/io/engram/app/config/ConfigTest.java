@@ -38,6 +38,7 @@ class ConfigTest {
         pinned.put("state.dir", ".engram/state");
         pinned.put("topics.prefix", "engram");
         pinned.put("topics.max.message.bytes", "8388608");
+        pinned.put("topics.compression.type", "uncompressed");
         pinned.put("partitions", "8");
         pinned.put("replication.factor", "-1");
         pinned.put("http.host", "127.0.0.1");

@@ -1,6 +1,7 @@
 package io.engram.app.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.engram.schemas.Observation;
@@ -13,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -20,7 +22,9 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
@@ -33,6 +37,9 @@ class OversizedRecordIT {
     private static final byte[] SPACE = bytes("notes");
     /** The first stream thread that dies ends the instance, and the test. */
     private static final String NO_DEATH = "max.thread.replacements=0";
+
+    /** Lanes that keep what clients packed, as those that somebody else made may. */
+    private static final String AS_SENT = "topics.compression.type=producer";
 
     private static final int BOMB = 20_000_000;
 
@@ -83,7 +90,7 @@ class OversizedRecordIT {
     @ValueSource(strings = {"gzip", "snappy", "lz4", "zstd"})
     void shouldCutWhatUnpacksToMoreThanMayBeWritten(String codec) throws InterruptedException {
         String name = "oversized-" + codec;
-        try (Instance instance = Instance.start(name, stateDir, NO_DEATH);
+        try (Instance instance = Instance.start(name, stateDir, NO_DEATH, AS_SENT);
                 KafkaProducer<byte[], byte[]> producer = producer(codec)) {
             String topic = name + "-observations-normal";
             producer.send(new ProducerRecord<>(topic, SPACE, large(BOMB)));
@@ -113,9 +120,29 @@ class OversizedRecordIT {
         }
     }
 
+    /** Whoever sends it is told, and nobody has to unpack it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"gzip", "snappy", "lz4", "zstd"})
+    void shouldLetTheBrokerRefuseWhatUnpacksToMoreThanALaneTakes(String codec) throws InterruptedException {
+        String name = "unpacked-" + codec;
+        try (Instance instance = Instance.start(name, stateDir, NO_DEATH);
+                KafkaProducer<byte[], byte[]> producer = producer(codec)) {
+            String topic = name + "-observations-normal";
+
+            Future<RecordMetadata> refused = producer.send(new ProducerRecord<>(topic, SPACE, large(BOMB)));
+            Future<RecordMetadata> taken = producer.send(new ProducerRecord<>(topic, SPACE, large(BOMB / 4)));
+
+            assertThatThrownBy(refused::get).hasCauseInstanceOf(RecordTooLargeException.class);
+            assertThat(taken).succeedsWithin(Duration.ofSeconds(60));
+            awaitTea(instance, topic);
+            assertThat(awaitRejected(instance, 1))
+                    .allSatisfy(record -> assertThat(Instance.reason(record)).isEqualTo("invalid_observation"));
+        }
+    }
+
     @Test
     void shouldOutliveAMillionHeaders() throws InterruptedException {
-        try (Instance instance = Instance.start("headers", stateDir, NO_DEATH);
+        try (Instance instance = Instance.start("headers", stateDir, NO_DEATH, AS_SENT);
                 KafkaProducer<byte[], byte[]> producer = producer("gzip")) {
             String topic = "headers-observations-high";
             for (String name : List.of("a", RejectionHeaders.REASON)) {

@@ -40,6 +40,7 @@ class TopicSetupIT {
             Config lane = config(admin, "topics-observations-high");
             assertThat(lane.get("cleanup.policy").value()).isEqualTo("delete");
             assertThat(lane.get("max.message.bytes").value()).isEqualTo("8388608");
+            assertThat(lane.get("compression.type").value()).isEqualTo("uncompressed");
             Config rejected = config(admin, "topics-rejected");
             assertThat(rejected.get("max.message.bytes").value()).isEqualTo("8388608");
             assertThat(rejected.get("retention.ms").value()).isEqualTo("604800000");

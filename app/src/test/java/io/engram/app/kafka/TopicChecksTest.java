@@ -1,5 +1,6 @@
 package io.engram.app.kafka;
 
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.apache.kafka.common.Uuid;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,7 +25,12 @@ class TopicChecksTest {
     private final Map<String, TopicState> topics = new HashMap<>();
 
     private static TopicPlan plan(TopicPlan.ClientLimits clients) {
-        return new TopicPlan(new Topics("engram"), CHANGELOG, Map.of(), 4, (short) -1, 8 << 20, 604_800_000, clients);
+        return plan(clients, "uncompressed");
+    }
+
+    private static TopicPlan plan(TopicPlan.ClientLimits clients, String compression) {
+        return new TopicPlan(
+                new Topics("engram"), CHANGELOG, Map.of(), 4, (short) -1, 8 << 20, compression, 604_800_000, clients);
     }
 
     private static TopicState topic(int partitions, Map<String, String> changed) {
@@ -32,6 +39,7 @@ class TopicChecksTest {
                 "segment.bytes", "1073741824",
                 "cleanup.policy", "delete",
                 "retention.ms", "604800000",
+                "compression.type", "uncompressed",
                 "message.timestamp.type", "LogAppendTime"));
         settings.putAll(changed);
         return new TopicState(Uuid.randomUuid(), partitions, settings);
@@ -100,6 +108,19 @@ class TopicChecksTest {
         settings.put(key, value);
         topics.put(name, topic(4, settings));
         assertThatThrownBy(this::check).hasMessageContaining("topic " + name).hasMessageContaining(message);
+    }
+
+    @Test
+    void shouldWarnOfALaneThatKeepsWhatClientsPacked() {
+        allThere();
+        topics.put(NORMAL, topic(4, Map.of("compression.type", "producer")));
+
+        assertThat(check())
+                .singleElement(as(InstanceOfAssertFactories.STRING))
+                .contains("topic " + NORMAL + " has compression.type=producer", "nothing is lost by that")
+                .contains("--entity-name " + NORMAL + " --add-config compression.type=uncompressed");
+        assertThat(new TopicChecks(plan(plan.clients(), "producer"), topics).check())
+                .isEmpty();
     }
 
     @Test
