@@ -69,6 +69,7 @@ public final class EngramApplication implements AutoCloseable {
     private static final long STANDBY_LAG_MS = 500;
     private static final long DESCRIBE_TIMEOUT_MS = 60_000;
     private static final long TOPIC_WATCH_MS = 5_000;
+    private static final long CLUSTER_ID_MS = 2_000;
     private static final Duration KEEP_LIMIT = Duration.ofSeconds(60);
     private static final long STATE_DISK_MS = 1_000;
     private static final long DEFAULT_DELETE_RETENTION_MS = TimeUnit.DAYS.toMillis(1);
@@ -203,6 +204,14 @@ public final class EngramApplication implements AutoCloseable {
     }
 
     private void haltAndKeep(String what) {
+        try {
+            // Another cluster has no changelog either; then the state is not to be touched at all.
+            guard.met(admin.describeCluster().clusterId().get(CLUSTER_ID_MS, TimeUnit.MILLISECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.debug("Could not ask for the cluster's id", e);
+        }
         LOG.error(
                 "The changelog {} {}: stopping at once, so that state.dir {} keeps what it held. Start no instance with an"
                         + " empty state.dir, delete nothing, and go on at EngramTopicsChanged in the runbook",

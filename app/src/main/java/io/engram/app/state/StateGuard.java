@@ -3,18 +3,21 @@ package io.engram.app.state;
 import io.engram.app.config.EngramConfig;
 import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.lifecycle.StartupException;
+import io.engram.topology.EngramTopology;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.apache.kafka.common.TopicPartition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +36,7 @@ import org.slf4j.LoggerFactory;
  * <ul>
  *   <li>Against another cluster Kafka Streams would find no changelog and wipe what may be the only copy.
  *   <li>Over a changelog that was made again it would do the same.
+ *   <li>Over a changelog that has lost its end it would be wiped, and restored without that.
  *   <li>State that was kept when the changelog was gone holds what was not committed, and must not be gone on with.
  *   <li>State that was away for longer than a changelog keeps its deletions would bring forgotten memories back.
  * </ul>
@@ -110,7 +114,7 @@ public final class StateGuard {
     }
 
     /** A client met that cluster; another than the state's ends everything, before anything is taken from it. */
-    void met(String clusterId) {
+    public void met(String clusterId) {
         String wanted = expected.get();
         if (!wanted.isEmpty() && !wanted.equals(clusterId)) {
             LOG.error(
@@ -139,8 +143,8 @@ public final class StateGuard {
     }
 
     /**
-     * Checks that the tasks' state, if there is any, follows that changelog, and that the changelog is there if anything
-     * was processed.
+     * Checks that the tasks' state, if there is any, follows that changelog, that the changelog has all that the state has,
+     * and that it is there, and not empty, if anything was processed.
      *
      * @param accept true to go on without what it held: the old state is moved aside, never deleted
      * @throws StartupException when the changelog is gone, or another is there
@@ -159,10 +163,18 @@ public final class StateGuard {
                             + COPY_FIRST);
                 }
                 moveAside("changelog-" + known.orElse("unknown"));
-            } else if (gone && found.processed() && !accept) {
+            } else if ((gone || !hasTasks && found.isEmpty()) && found.processed() && !accept) {
                 throw new StartupException("records of the lanes were processed, but the changelog " + found.name()
-                        + " that holds what came of them is not there: memories that were accepted would be missing."
+                        + " that holds what came of them is " + (gone ? "not there" : "empty")
+                        + ": memories that were accepted would be missing."
                         + COPY_FIRST);
+            } else if (hasTasks && !shorter(found).isEmpty()) {
+                if (!accept) {
+                    throw new StartupException("the changelog " + found.name() + " has lost records that the state in "
+                            + streamsDir + " has: " + shorter(found)
+                            + ". Over it the state would be wiped, and restored without them." + COPY_FIRST);
+                }
+                moveAside("changelog-" + known.orElse("unknown"));
             } else if (hasTasks && Files.exists(keptFile())) {
                 LOG.warn(
                         "The changelog {} is there again, as it was when the state was kept: the state is put aside and"
@@ -209,6 +221,29 @@ public final class StateGuard {
         } catch (IOException e) {
             LOG.warn("Cannot write {}: {}", changelogFile(), e.toString());
         }
+    }
+
+    /** Partitions of which the state has more than the changelog, as a sentence; empty when there are none. */
+    private String shorter(ChangelogTopic found) throws IOException {
+        List<String> lost = new ArrayList<>();
+        for (Path task : tasks(streamsDir)) {
+            String name = task.getFileName().toString();
+            int partition = Integer.parseInt(name.substring(name.indexOf('_') + 1));
+            Path store = task.resolve("rocksdb").resolve(EngramTopology.STORE);
+            Optional<Long> end = Optional.ofNullable(found.ends().get(partition));
+            if (end.isEmpty() || !Files.isDirectory(store)) {
+                continue;
+            }
+            try (StoppedStore stored = new StoppedStore(store)) {
+                stored.committedOffset(new TopicPartition(found.name(), partition))
+                        .filter(offset -> offset >= end.get())
+                        .ifPresent(offset -> lost.add("partition " + partition + " ends at offset " + end.get()
+                                + ", the state has offset " + offset));
+            } catch (IOException e) {
+                LOG.warn("Cannot compare {} with the changelog: {}", store, e.getMessage());
+            }
+        }
+        return String.join("; ", lost);
     }
 
     /** The process halts next, with the tasks in the middle of their work, because the changelog is not theirs any more. */

@@ -25,8 +25,11 @@ import org.rocksdb.RocksIterator;
 final class StoppedStore implements AutoCloseable {
     private static final byte[] OFFSETS = "offsets".getBytes(StandardCharsets.UTF_8);
 
+    /** Otherwise RocksDB would read something of every file before it is asked anything. */
+    private static final int MAX_OPEN_FILES = 256;
+
     private final Path directory;
-    private final DBOptions options = new DBOptions();
+    private final DBOptions options;
     private final List<ColumnFamilyHandle> handles = new ArrayList<>();
     private final Optional<ColumnFamilyHandle> offsets;
     private final RocksDB db;
@@ -37,6 +40,7 @@ final class StoppedStore implements AutoCloseable {
     StoppedStore(Path directory) throws IOException {
         this.directory = directory;
         RocksDB.loadLibrary();
+        options = new DBOptions().setMaxOpenFiles(MAX_OPEN_FILES);
         try (Options listing = new Options()) {
             List<ColumnFamilyDescriptor> families = new ArrayList<>();
             for (byte[] family : RocksDB.listColumnFamilies(listing, directory.toString())) {

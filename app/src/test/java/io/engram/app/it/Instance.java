@@ -43,6 +43,9 @@ final class Instance implements AutoCloseable {
     /** Whatever the machine, beyond 1,000 memories the index is slower than the checks before it, and its queue fills. */
     static final String SLOW_INDEX = "index.ef.construction=2000";
 
+    /** Beside the settings: go on without what the changelog held. */
+    static final String ACCEPT = "--accept-new-changelog";
+
     private final HttpClient http = HttpClient.newHttpClient();
     private final EngramConfig config;
     private final EngramApplication application;
@@ -77,12 +80,15 @@ final class Instance implements AutoCloseable {
                 .set("partitions=2")
                 .set("shutdown.drain.ms=0")
                 .set("standby.replicas=0");
+        boolean accept = List.of(settings).contains(ACCEPT);
         for (String setting : settings) {
-            loader.set(setting);
+            if (!setting.equals(ACCEPT)) {
+                loader.set(setting);
+            }
         }
         Instance instance = new Instance(loader.load());
         try {
-            instance.application.start();
+            instance.application.start(false, accept);
             return instance;
         } catch (RuntimeException | InterruptedException e) {
             instance.close();

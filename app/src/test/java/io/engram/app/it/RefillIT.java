@@ -11,6 +11,8 @@ import io.engram.schemas.Observation;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +26,13 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rocksdb.ColumnFamilyDescriptor;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.DBOptions;
+import org.rocksdb.FlushOptions;
+import org.rocksdb.Options;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
 
 /** A changelog that is lost gets back what the state of a stopped instance holds. */
 class RefillIT {
@@ -168,7 +177,8 @@ class RefillIT {
         create(changelog, 2);
         // Somebody went on without the memories: what is newer there must stay.
         Path other = stateDir.resolveSibling(stateDir.getFileName() + "-other");
-        try (Instance instance = Instance.start("refuse", other)) {
+        assertThatThrownBy(() -> Instance.start("refuse", other)).hasMessageContaining(changelog + " that holds");
+        try (Instance instance = Instance.start("refuse", other, Instance.ACCEPT)) {
             Result members = refill("refuse", stateDir);
             assertThat(members.exit()).isEqualTo(1);
             assertThat(members.err()).contains("the group refuse has 1 members", "Nothing was written");
@@ -186,5 +196,62 @@ class RefillIT {
         Result unknown = refill("refuse", stateDir, "--partition", "7");
         assertThat(unknown.exit()).isEqualTo(1);
         assertThat(unknown.err()).contains("does not hold partition 7");
+    }
+
+    @Test
+    void shouldRefuseAChangelogThatHasLostItsEndAndGiveItBack() throws Exception {
+        try (Instance instance = Instance.start("shorter", stateDir)) {
+            load(instance, 0, MEMORIES);
+            instance.awaitMemories(MEMORIES);
+        }
+        // As if the brokers had lost the last records: the state says that it has more than there is.
+        Path store;
+        try (Stream<Path> paths = Files.walk(stateDir.resolve("shorter/0_1"))) {
+            store = paths.filter(path -> path.endsWith("rocksdb/memory"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+        sayCommitted(store, "shorter-memory-changelog-1", 1_000_000);
+        List<String> tables = files(stateDir);
+        assertThatThrownBy(() -> Instance.start("shorter", stateDir))
+                .hasMessageContaining("shorter-memory-changelog has lost records")
+                .hasMessageContaining("partition 1 ends at offset")
+                .hasMessageContaining("the state has offset 1000000")
+                .hasMessageContaining("EngramTopicsChanged");
+        assertThat(files(stateDir)).isEqualTo(tables);
+
+        Result refilled = refill("shorter", stateDir);
+        assertThat(refilled.exit()).as(refilled.err()).isZero();
+        try (Instance instance = Instance.start("shorter", stateDir)) {
+            assertAllThere(instance);
+        }
+    }
+
+    private static void sayCommitted(Path store, String partition, long offset) throws RocksDBException {
+        List<ColumnFamilyDescriptor> families = new ArrayList<>();
+        List<ColumnFamilyHandle> handles = new ArrayList<>();
+        try (Options listing = new Options();
+                DBOptions options = new DBOptions()) {
+            for (byte[] family : RocksDB.listColumnFamilies(listing, store.toString())) {
+                families.add(new ColumnFamilyDescriptor(family));
+            }
+            try (RocksDB db = RocksDB.open(options, store.toString(), families, handles);
+                    FlushOptions flush = new FlushOptions()) {
+                for (ColumnFamilyHandle handle : handles) {
+                    if (new String(handle.getName(), StandardCharsets.UTF_8).equals("offsets")) {
+                        byte[] key = partition.getBytes(StandardCharsets.UTF_8);
+                        assertThat(db.get(handle, key))
+                                .as("where Kafka Streams keeps it")
+                                .isNotNull();
+                        db.put(
+                                handle,
+                                key,
+                                ByteBuffer.allocate(Long.BYTES).putLong(offset).array());
+                    }
+                }
+                db.flush(flush, handles);
+                handles.forEach(ColumnFamilyHandle::close);
+            }
+        }
     }
 }

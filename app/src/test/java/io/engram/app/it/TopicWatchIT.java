@@ -196,4 +196,89 @@ class TopicWatchIT {
             assertThat(instance.memories()).isEqualTo(32);
         }
     }
+
+    private void makeLaneAgain(String lane, int partitions) throws Exception {
+        admin.deleteTopics(List.of(lane)).all().get();
+        awaitGone(lane);
+        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
+            admin.createTopics(List.of(new NewTopic(lane, Optional.of(partitions), Optional.empty())
+                            .configs(Map.of("message.timestamp.type", "LogAppendTime"))))
+                    .all()
+                    .get();
+            return true;
+        });
+    }
+
+    private static void assertRemembered(Instance instance, int count) {
+        IntStream.rangeClosed(1, count)
+                .forEach(i -> assertThat(instance.isRemembered("notes", "me" + i))
+                        .as("note " + i)
+                        .isTrue());
+    }
+
+    @Test
+    void shouldGoOnWithALaneThatWasMadeAgainWhileItRuns() throws Exception {
+        try (Instance instance = Instance.start("lane", stateDir)) {
+            remember(instance, "me", 1, 30);
+            makeLaneAgain("lane-observations-normal", 2);
+            awaitNote(instance, 200, "lane-observations-normal was deleted and made again");
+            assertThat(instance.sumOf("engram_topic_problems", "made_again")).isEqualTo(1);
+            assertThat(logged()).contains("lane-observations-normal was deleted and made again");
+            remember(instance, "me", 31, 3);
+            assertRemembered(instance, 33);
+        }
+        try (Instance instance = Instance.start("lane", stateDir)) {
+            assertRemembered(instance, 33);
+            remember(instance, "me", 34, 1);
+            assertThat(instance.memories()).isEqualTo(34);
+        }
+    }
+
+    @Test
+    void shouldGoOnWithALaneThatWasMadeAgainWhileItWasStopped() throws Exception {
+        try (Instance instance = Instance.start("stopped", stateDir)) {
+            remember(instance, "me", 1, 30);
+        }
+        makeLaneAgain("stopped-observations-normal", 2);
+        try (Instance instance = Instance.start("stopped", stateDir)) {
+            assertRemembered(instance, 30);
+            remember(instance, "me", 31, 3);
+            assertThat(instance.memories()).isEqualTo(33);
+            awaitNote(instance, 200, "stopped-observations-normal is read again from offset 0");
+            assertThat(instance.sumOf("engram_topic_problems", "offsets")).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void shouldSayThatALaneWasMadeAgainWithFewerPartitionsAndHowToMendIt() throws Exception {
+        String lane = "fewer-observations-normal";
+        try (Instance instance = Instance.start("fewer", stateDir)) {
+            remember(instance, "me", 1, 30);
+        }
+        makeLaneAgain(lane, 1);
+        assertThatThrownBy(() -> Instance.start("fewer", stateDir))
+                .hasMessageContaining(lane + " has 1 partitions, but the memories are in 2")
+                .hasMessageContaining("kafka-topics --alter --topic " + lane + " --partitions 2");
+        // As it says.
+        admin.createPartitions(Map.of(lane, NewPartitions.increaseTo(2))).all().get();
+        try (Instance instance = Instance.start("fewer", stateDir)) {
+            assertRemembered(instance, 30);
+            remember(instance, "me", 31, 1);
+            assertThat(instance.memories()).isEqualTo(31);
+        }
+    }
+
+    @Test
+    void shouldSayWhileItRunsThatALaneWasMadeAgainWithFewerPartitions() throws Exception {
+        String lane = "few-observations-normal";
+        try (Instance instance = Instance.start("few", stateDir)) {
+            remember(instance, "me", 1, 30);
+            makeLaneAgain(lane, 1);
+            awaitNote(instance, 503, lane + " has 1 partitions, but the memories are in 2");
+            assertThat(instance.sumOf("engram_topic_problems", "partitions")).isEqualTo(1);
+            assertThat(logged())
+                    .contains("kafka-topics --alter --topic " + lane + " --partitions 2")
+                    .doesNotContain("StreamsResetter", "clean up invalid");
+        }
+    }
 }

@@ -8,6 +8,7 @@ import io.engram.app.lifecycle.StartupException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,11 +35,11 @@ class StateGuardTest {
     }
 
     private static ChangelogTopic found(String id) {
-        return new ChangelogTopic(TOPIC, Optional.of(id), true);
+        return new ChangelogTopic(TOPIC, Optional.of(id), true, Map.of(0, 5L, 1, 0L));
     }
 
     private static ChangelogTopic gone(boolean processed) {
-        return new ChangelogTopic(TOPIC, Optional.empty(), processed);
+        return new ChangelogTopic(TOPIC, Optional.empty(), processed, Map.of());
     }
 
     @Test
@@ -114,5 +115,16 @@ class StateGuardTest {
         writeMemories();
         guard.requireChangelog(found("first"), false);
         assertThat(memories).exists();
+    }
+
+    @Test
+    void shouldRefuseAnEmptyChangelogWhenRecordsWereProcessedAndNoStateIsHere() {
+        ChangelogTopic empty = new ChangelogTopic(TOPIC, Optional.of("second"), true, Map.of(0, 0L, 1, 0L));
+        assertThatThrownBy(() -> guard.requireChangelog(empty, false))
+                .isInstanceOf(StartupException.class)
+                .hasMessageContaining("is empty: memories that were accepted would be missing")
+                .hasMessageContaining("EngramTopicsChanged");
+        guard.requireChangelog(empty, true);
+        guard.requireChangelog(new ChangelogTopic(TOPIC, Optional.of("second"), false, Map.of(0, 0L)), false);
     }
 }
