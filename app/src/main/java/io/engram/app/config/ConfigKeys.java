@@ -133,8 +133,9 @@ public final class ConfigKeys {
                     8 << 20,
                     between(512 << 10, 256 << 20),
                     MEDIUM,
-                    "max.message.bytes of lanes and rejections that are created; topics that exist keep their own, and rejections"
-                            + " that do not fit are cut.")
+                    "max.message.bytes of rejections that are created, and of lanes where the broker allows less than 32 MiB or"
+                            + " topics.compression.type is producer; topics that exist keep their own, and rejections that"
+                            + " do not fit are cut.")
             .define(
                     TOPICS_COMPRESSION_TYPE,
                     Type.STRING,

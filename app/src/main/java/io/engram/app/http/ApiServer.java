@@ -99,6 +99,15 @@ public final class ApiServer implements AutoCloseable {
     }
 
     private static void registerErrors(RoutesConfig routes) {
+        routes.exception(UnavailableException.NotKnownException.class, (e, context) -> {
+            if (context.header(Peers.HOP_HEADER) == null) {
+                HardenedServer.respond(context, unavailable(e));
+            } else {
+                // It does serve, and says what it knows; whoever passed the request on asks others as well.
+                context.header(Peers.UNSURE_HEADER, "true");
+                HardenedServer.respond(context, Problem.of(404, "Not Found", e.getMessage()));
+            }
+        });
         routes.exception(UnavailableException.class, (e, context) -> HardenedServer.respond(context, unavailable(e)));
         routes.exception(
                 RecallService.NotIndexedInTimeException.class,

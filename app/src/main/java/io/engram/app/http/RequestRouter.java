@@ -241,7 +241,8 @@ final class RequestRouter {
     private static <T> T understood(HostInfo host, HttpResponse<byte[]> response, Understanding<T> understanding)
             throws IOException {
         int status = response.statusCode();
-        if (status == 503 || status == 429 || status == Caller.LEFT) {
+        boolean unsure = response.headers().firstValue(Peers.UNSURE_HEADER).isPresent();
+        if (status == 503 || status == 429 || status == Caller.LEFT || status == 404 && unsure) {
             throw new UnavailableException(detail(response));
         }
         if (status < 300) {

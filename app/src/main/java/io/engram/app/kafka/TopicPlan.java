@@ -17,7 +17,7 @@ import org.apache.kafka.common.config.TopicConfig;
  * @param changelogSettings with which Kafka Streams would create it
  * @param partitions of all topics, 1 or more
  * @param replicationFactor of topics that are created, -1 for the broker's default
- * @param maxMessageBytes of lanes and rejections that are created
+ * @param maxMessageBytes of rejections that are created, and of lanes where the broker allows no more
  * @param compressionType of lanes that are created: {@code uncompressed}, or {@code producer} for as it was sent
  * @param rejectedRetentionMs how long the topic of rejections keeps them when it is created, milliseconds
  * @param clients what the producers send at most
@@ -34,6 +34,12 @@ public record TopicPlan(
         ClientLimits clients) {
     /** The broker unpacks what it appends, and judges its size unpacked. */
     static final String UNCOMPRESSED = "uncompressed";
+
+    /**
+     * What a lane takes that is judged unpacked: more than any observation may have, so that what is too large by mistake is
+     * among the rejections, and no more than an instance can look at.
+     */
+    static final int UNPACKED_LANE_BYTES = 32 << 20;
 
     /** The broker stamps each record when it appends it. */
     static final String BROKER_TIME = "LogAppendTime";
@@ -65,8 +71,17 @@ public record TopicPlan(
         return names;
     }
 
-    /** All topics as they are created; the changelog as Kafka Streams would ask for it. */
-    List<NewTopic> wanted() {
+    /** What lanes take that are created, if the broker allows that; else it is {@link #maxMessageBytes}. */
+    int largestLaneBytes() {
+        return compressionType.equals(UNCOMPRESSED) ? Math.max(UNPACKED_LANE_BYTES, maxMessageBytes) : maxMessageBytes;
+    }
+
+    /**
+     * All topics as they are created; the changelog as Kafka Streams would ask for it.
+     *
+     * @param laneBytes that a lane takes at most
+     */
+    List<NewTopic> wanted(int laneBytes) {
         String max = Integer.toString(maxMessageBytes);
         List<NewTopic> wanted = new ArrayList<>();
         for (String lane : lanes()) {
@@ -80,7 +95,7 @@ public record TopicPlan(
                             TopicConfig.COMPRESSION_TYPE_CONFIG,
                             compressionType,
                             TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-                            max)));
+                            Integer.toString(laneBytes))));
         }
         wanted.add(topic(
                 topics.rejected(),

@@ -52,11 +52,7 @@ public final class TopicSetup {
         new TopicChecks(plan, found).check();
         // Kafka Streams would make the changelog as well, but only with the first tasks, whose state has to know its id
         // before.
-        List<NewTopic> wanted = plan.wanted();
-        List<NewTopic> missing = wanted.stream()
-                .filter(topic -> !found.containsKey(topic.name()))
-                .toList();
-        create(missing, new CreateTopicsOptions().validateOnly(true));
+        List<NewTopic> missing = missing(found);
         create(missing, new CreateTopicsOptions());
         for (NewTopic topic : missing) {
             if (found.containsKey(plan.changelog())) {
@@ -67,15 +63,36 @@ public final class TopicSetup {
             }
         }
         Map<String, TopicState> now = TopicState.read(admin, plan.names());
-        for (NewTopic topic : wanted) {
-            if (!now.containsKey(topic.name())) {
-                throw new ExecutionException(new UnknownTopicOrPartitionException(topic.name() + " is not known yet"));
+        for (String topic : plan.names()) {
+            if (!now.containsKey(topic)) {
+                throw new ExecutionException(new UnknownTopicOrPartitionException(topic + " is not known yet"));
             }
         }
         TopicChecks checks = new TopicChecks(plan, now);
         checks.check().forEach(warning -> LOG.warn("{}", warning));
         checks.apply(limits);
         return now.get(plan.changelog()).id().toString();
+    }
+
+    /** What is not there, as the broker would create it. */
+    private List<NewTopic> missing(Map<String, TopicState> found)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        List<NewTopic> largest = missing(found, plan.largestLaneBytes());
+        try {
+            create(largest, new CreateTopicsOptions().validateOnly(true));
+            return largest;
+        } catch (TopicMismatchException e) {
+            LOG.debug("The broker may allow no lanes of {} bytes", plan.largestLaneBytes(), e); // managed clouds do not
+        }
+        List<NewTopic> smaller = missing(found, plan.maxMessageBytes());
+        create(smaller, new CreateTopicsOptions().validateOnly(true));
+        return smaller;
+    }
+
+    private List<NewTopic> missing(Map<String, TopicState> found, int laneBytes) {
+        return plan.wanted(laneBytes).stream()
+                .filter(topic -> !found.containsKey(topic.name()))
+                .toList();
     }
 
     private void create(List<NewTopic> wanted, CreateTopicsOptions options)

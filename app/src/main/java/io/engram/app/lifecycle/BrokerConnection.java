@@ -97,7 +97,8 @@ final class BrokerConnection {
                 throw new StartupException(e.getMessage());
             }
         }
-        throw new StartupException("stopped before the broker was reached");
+        throw new StartupException(
+                "Waiting for Kafka at " + config.bootstrapServers() + " was ended: the instance was stopped first");
     }
 
     /** It is only said, so a partition without a leader does not keep the others from being served. */

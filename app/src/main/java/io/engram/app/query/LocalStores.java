@@ -67,7 +67,8 @@ public final class LocalStores {
      * Asks the partition of a space for something that may not be there. That it is not, only the active copy knows: what
      * a standby does not know may have been written a moment ago.
      *
-     * @throws UnavailableException while this instance does not serve that partition, or a standby here does not know it
+     * @throws UnavailableException while this instance does not serve that partition
+     * @throws UnavailableException.NotKnownException when a standby here does not know it
      */
     public <R> Optional<R> find(String space, Function<MemoryView, Optional<R>> question) {
         return ask(space, view -> {
@@ -75,14 +76,10 @@ public final class LocalStores {
             Role role = view.role();
             Optional<R> found = question.apply(view);
             if (found.isEmpty() && role != Role.ACTIVE) {
-                throw notKnownYet();
+                throw new UnavailableException.NotKnownException();
             }
             return found;
         });
-    }
-
-    static UnavailableException notKnownYet() {
-        return new UnavailableException("a standby does not know it, and may be a moment behind");
     }
 
     /**

@@ -64,7 +64,7 @@ public final class RecallService {
             Role role = view.role();
             RecallOutcome outcome = Recall.from(view, parameters.request(space, committed), effort);
             if (outcome instanceof RecallOutcome.UnknownSpace && role != Role.ACTIVE) {
-                throw LocalStores.notKnownYet();
+                throw new UnavailableException.NotKnownException();
             }
             return new Recalled(outcome, role, role == Role.STANDBY ? view.standbyLag() : 0);
         });

@@ -129,8 +129,8 @@ class OversizedRecordIT {
                 KafkaProducer<byte[], byte[]> producer = producer(codec)) {
             String topic = name + "-observations-normal";
 
-            Future<RecordMetadata> refused = producer.send(new ProducerRecord<>(topic, SPACE, large(BOMB)));
-            Future<RecordMetadata> taken = producer.send(new ProducerRecord<>(topic, SPACE, large(BOMB / 4)));
+            Future<RecordMetadata> refused = producer.send(new ProducerRecord<>(topic, SPACE, large(2 * BOMB)));
+            Future<RecordMetadata> taken = producer.send(new ProducerRecord<>(topic, SPACE, large(BOMB)));
 
             assertThatThrownBy(refused::get).hasCauseInstanceOf(RecordTooLargeException.class);
             assertThat(taken).succeedsWithin(Duration.ofSeconds(60));

@@ -39,7 +39,7 @@ class TopicSetupIT {
             assertThat(instance.get("/readyz").statusCode()).isEqualTo(200);
             Config lane = config(admin, "topics-observations-high");
             assertThat(lane.get("cleanup.policy").value()).isEqualTo("delete");
-            assertThat(lane.get("max.message.bytes").value()).isEqualTo("8388608");
+            assertThat(lane.get("max.message.bytes").value()).isEqualTo("33554432");
             assertThat(lane.get("compression.type").value()).isEqualTo("uncompressed");
             Config rejected = config(admin, "topics-rejected");
             assertThat(rejected.get("max.message.bytes").value()).isEqualTo("8388608");
