@@ -79,6 +79,30 @@ final class Changes {
         return true;
     }
 
+    /**
+     * It says what is stored already. From now on that is as new as the record: what was enqueued between the two, and comes
+     * later by a slower lane, must not win over it.
+     */
+    void repeat(Incoming record, String space, String id) {
+        Optional<StoredMemory> stored = store.memory(space, id);
+        if (stored.isEmpty() || isOlder(record, store.space(space), stored)) {
+            return;
+        }
+        StoredMemory before = stored.get();
+        store.renewMemory(
+                space,
+                id,
+                before,
+                new StoredMemory.Origin(
+                        before.generation(),
+                        record.enqueuedAtMs(),
+                        before.digest(),
+                        record.lane().lane(),
+                        record.originOffset()));
+        retention.remembered(
+                space, new MemoryStore.TimedMemory(record.enqueuedAtMs(), id), stored, record.appendedAtMs());
+    }
+
     private boolean forget(Incoming record, String space, SpaceMetrics metrics, Verdict.Accepted accepted) {
         Optional<StoredMemory> stored = accepted.stored();
         if (isOlder(record, store.space(space), stored)) {

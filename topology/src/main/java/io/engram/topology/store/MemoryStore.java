@@ -119,6 +119,11 @@ public final class MemoryStore implements StateStore {
         store.put(StoreKeys.memory(space, id), StoredMemory.encode(observation, origin));
     }
 
+    /** Gives a memory another origin; what it says stays. */
+    public void renewMemory(String space, String id, StoredMemory memory, StoredMemory.Origin origin) {
+        store.put(StoreKeys.memory(space, id), memory.withOrigin(origin));
+    }
+
     /** Leaves a tombstone, so that an older change of the id is recognised for as long as it may still come. */
     public void putTombstone(String space, String id, StoredMemory.Origin origin) {
         store.put(StoreKeys.memory(space, id), StoredMemory.encodeTombstone(origin));

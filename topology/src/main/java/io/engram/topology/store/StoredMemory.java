@@ -88,6 +88,14 @@ public final class StoredMemory {
         return out.array();
     }
 
+    /** The same memory, of another origin. */
+    byte[] withOrigin(Origin origin) {
+        ByteBuffer out = allocate(bytes.capacity());
+        out.put(0, bytes, 0, bytes.capacity());
+        putOrigin(out, bytes.get(KIND), origin);
+        return out.array();
+    }
+
     static byte[] encodeTombstone(Origin origin) {
         ByteBuffer out = allocate(SEQUENCE);
         putOrigin(out, KIND_TOMBSTONE, origin);

@@ -109,6 +109,43 @@ class ChangesTest {
     }
 
     @Test
+    void shouldLetARepeatWinOverWhatWasEnqueuedBeforeItAndComesLater() {
+        topology.sendAt(Lane.NORMAL, SPACE, observe("a", "said", 1, 0), T0.plusSeconds(1));
+        topology.sendAt(Lane.NORMAL, SPACE, observe("b", "said", 0, 1), T0.plusSeconds(1));
+        topology.sendAt(Lane.NORMAL, SPACE, observe("a", "said", 1, 0), T0.plusSeconds(3));
+        topology.sendAt(Lane.NORMAL, SPACE, observe("b", "said", 0, 1), T0.plusSeconds(3));
+
+        topology.sendAt(Lane.LOW, SPACE, Observation.forget("l", 1, "a"), T0.plusSeconds(2));
+        topology.sendAt(
+                Lane.LOW,
+                SPACE,
+                Observation.observe("l", 2, "between", new float[] {1, 1}).withId("b"),
+                T0.plusSeconds(2));
+        topology.settle();
+
+        assertThat(content("a")).isEqualTo("said");
+        assertThat(content("b")).isEqualTo("said");
+        assertThat(topology.recallIds(SPACE, new float[] {1, 0}, 5)).containsExactly("a", "b");
+        assertThat(topology.metric("engram_streaming_observations_superseded_total", "memory_space", SPACE))
+                .isEqualTo(2);
+    }
+
+    @Test
+    void shouldLetAnOlderRepeatChangeNoTime() {
+        topology.sendAt(Lane.NORMAL, SPACE, observe("a", "said", 1, 0), T0.plusSeconds(3));
+        topology.sendAt(
+                Lane.LOW,
+                SPACE,
+                Observation.observe("l", 1, "said", new float[] {1, 0}).withId("a"),
+                T0.plusSeconds(1));
+
+        topology.sendAt(Lane.HIGH, SPACE, Observation.forget("h", 1, "a"), T0.plusSeconds(2));
+        topology.settle();
+
+        assertThat(content("a")).isEqualTo("said");
+    }
+
+    @Test
     void shouldNotBringBackForgottenMemoryByOlderObservation() {
         topology.sendAt(Lane.HIGH, SPACE, Observation.forget("s", 1, "a"), T0.plusSeconds(2));
         topology.sendAt(
