@@ -27,7 +27,6 @@ import org.slf4j.LoggerFactory;
  */
 public record ChangelogTopic(String name, Optional<String> id, boolean processed, Map<Integer, Long> ends) {
     private static final Logger LOG = LoggerFactory.getLogger(ChangelogTopic.class);
-    private static final int NOW_MS = 2_000;
     private static final int ENDS_MS = 10_000;
 
     public ChangelogTopic {
@@ -41,19 +40,20 @@ public record ChangelogTopic(String name, Optional<String> id, boolean processed
      */
     public static ChangelogTopic read(Admin admin, TopicPlan plan, String group)
             throws InterruptedException, ExecutionException, TimeoutException {
-        Optional<String> id = id(admin, plan.changelog());
+        Optional<TopicState> state = TopicState.find(admin, plan.changelog());
         boolean processed = GroupOffsets.committed(admin, group).entrySet().stream()
                 .filter(entry -> plan.lanes().contains(entry.getKey().topic()))
                 .anyMatch(entry -> entry.getValue() != null && entry.getValue().offset() > 0);
+        Map<Integer, Long> ends =
+                state.isPresent() ? ends(admin, plan.changelog(), state.get().partitions()) : Map.of();
         return new ChangelogTopic(
-                plan.changelog(), id, processed, id.isPresent() ? ends(admin, plan.changelog()) : Map.of());
+                plan.changelog(), state.map(found -> found.id().toString()), processed, ends);
     }
 
     /** A partition without a leader does not keep the others from being served, so it is left out. */
-    private static Map<Integer, Long> ends(Admin admin, String topic)
-            throws InterruptedException, ExecutionException, TimeoutException {
+    private static Map<Integer, Long> ends(Admin admin, String topic, int partitions) throws InterruptedException {
         Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
-        for (int partition = 0; partition < partitions(admin, topic); partition++) {
+        for (int partition = 0; partition < partitions; partition++) {
             asked.put(new TopicPartition(topic, partition), OffsetSpec.latest());
         }
         ListOffsetsResult answers = admin.listOffsets(asked, new ListOffsetsOptions().timeoutMs(ENDS_MS));
@@ -77,35 +77,18 @@ public record ChangelogTopic(String name, Optional<String> id, boolean processed
         return !ends.isEmpty() && ends.values().stream().allMatch(end -> end == 0);
     }
 
-    /** The id of a topic as it is now; empty when the brokers say that it is not there. */
-    public static Optional<String> id(Admin admin, String topic)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        return Optional.ofNullable(TopicState.read(admin, List.of(topic)).get(topic))
-                .map(state -> state.id().toString());
-    }
-
-    /** How many partitions a topic has; 0 when the brokers say that it is not there. */
-    public static int partitions(Admin admin, String topic)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        return Optional.ofNullable(TopicState.read(admin, List.of(topic)).get(topic))
-                .map(TopicState::partitions)
-                .orElse(0);
-    }
-
-    /** The largest batch that the brokers append to a topic, bytes. */
-    public static int maxBytes(Admin admin, String topic)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        return TopicState.read(admin, List.of(topic)).get(topic).maxBytes();
-    }
-
-    /** As {@link #id}, for who cannot wait for longer than two seconds. */
-    public static Optional<String> idNow(Admin admin, String topic)
+    /**
+     * The id of a topic as it is now; empty when the brokers say that it is not there.
+     *
+     * @param limitMs for which to wait for the answer, milliseconds
+     */
+    public static Optional<String> id(Admin admin, String topic, int limitMs)
             throws InterruptedException, ExecutionException, TimeoutException {
         try {
-            return Optional.of(admin.describeTopics(List.of(topic), new DescribeTopicsOptions().timeoutMs(NOW_MS))
+            return Optional.of(admin.describeTopics(List.of(topic), new DescribeTopicsOptions().timeoutMs(limitMs))
                     .topicNameValues()
                     .get(topic)
-                    .get(NOW_MS, TimeUnit.MILLISECONDS)
+                    .get(limitMs, TimeUnit.MILLISECONDS)
                     .topicId()
                     .toString());
         } catch (ExecutionException e) {

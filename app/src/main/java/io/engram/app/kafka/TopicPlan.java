@@ -1,5 +1,6 @@
 package io.engram.app.kafka;
 
+import io.engram.app.config.EngramConfig;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Topics;
 import java.util.ArrayList;
@@ -55,6 +56,20 @@ public record TopicPlan(
      * @param redeliveryBytes the largest record that redelivery writes to a lane
      */
     public record ClientLimits(int streamsBytes, String streamsSetting, int batchBytes, int redeliveryBytes) {}
+
+    /** The topics of that configuration. */
+    public static TopicPlan of(EngramConfig config, ClientLimits clients) {
+        return new TopicPlan(
+                config.topics(),
+                config.changelogTopic(),
+                config.topology().changelogConfig(),
+                config.partitions(),
+                config.replicationFactor(),
+                config.topicsMaxMessageBytes(),
+                config.topicsCompressionType(),
+                config.topology().sessions().openMs(),
+                clients);
+    }
 
     public TopicPlan {
         changelogSettings = Map.copyOf(changelogSettings);

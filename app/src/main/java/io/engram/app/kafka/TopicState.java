@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -26,10 +27,16 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
  * @param id another one when the topic was deleted and made again
  * @param settings by key, as they are in force
  */
-record TopicState(Uuid id, int partitions, Map<String, String> settings) {
+public record TopicState(Uuid id, int partitions, Map<String, String> settings) {
     private static final int REQUEST_TIMEOUT_MS = 10_000;
     // The client answers for itself before that, unless its thread is gone.
     static final long LIMIT_MS = 2 * REQUEST_TIMEOUT_MS;
+
+    /** Asks the broker about one topic; empty when it does not exist. */
+    public static Optional<TopicState> find(Admin admin, String name)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        return Optional.ofNullable(read(admin, List.of(name)).get(name));
+    }
 
     /** Asks the broker; topics that do not exist are left out. */
     static Map<String, TopicState> read(Admin admin, Collection<String> names)
@@ -75,7 +82,7 @@ record TopicState(Uuid id, int partitions, Map<String, String> settings) {
     }
 
     /** The largest batch that the broker appends to the topic, bytes. */
-    int maxBytes() {
+    public int maxBytes() {
         return (int) Math.min(
                 Long.parseLong(settings.getOrDefault(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, "1048588")),
                 Long.parseLong(

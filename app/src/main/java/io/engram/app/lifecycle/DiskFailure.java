@@ -1,8 +1,10 @@
 package io.engram.app.lifecycle;
 
 import java.io.IOException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.kafka.streams.errors.ProcessorStateException;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.Status;
@@ -15,34 +17,32 @@ final class DiskFailure {
 
     private DiskFailure() {}
 
+    private static Stream<Throwable> causes(Throwable failure) {
+        return Stream.iterate(failure, Objects::nonNull, Throwable::getCause).limit(MAX_DEPTH);
+    }
+
     /** True when a store's files may have something to do with it; the disk itself tells whether they have. */
     static boolean mayBe(Throwable failure) {
-        int depth = 0;
-        for (Throwable cause = failure; cause != null && depth < MAX_DEPTH; cause = cause.getCause()) {
-            if (cause instanceof ProcessorStateException
-                    || cause instanceof RocksDBException
-                    || cause instanceof IOException) {
-                return true;
-            }
-            depth++;
-        }
-        return false;
+        return causes(failure)
+                .anyMatch(cause -> cause instanceof ProcessorStateException
+                        || cause instanceof RocksDBException
+                        || cause instanceof IOException);
     }
 
     /** The words of a disk that took no more, though there may be room again by now; empty for other failures. */
     static Optional<String> of(Throwable failure) {
-        int depth = 0;
-        for (Throwable cause = failure; cause != null && depth < MAX_DEPTH; cause = cause.getCause()) {
-            if (cause instanceof RocksDBException rocks && isNoSpace(rocks.getStatus())
-                    || (cause instanceof RocksDBException || cause instanceof IOException)
-                            && NOT_WRITABLE
-                                    .matcher(String.valueOf(cause.getMessage()))
-                                    .find()) {
-                return Optional.of(String.valueOf(cause.getMessage()));
-            }
-            depth++;
-        }
-        return Optional.empty();
+        return causes(failure)
+                .filter(DiskFailure::isOfDisk)
+                .map(cause -> String.valueOf(cause.getMessage()))
+                .findFirst();
+    }
+
+    private static boolean isOfDisk(Throwable cause) {
+        return cause instanceof RocksDBException rocks && isNoSpace(rocks.getStatus())
+                || (cause instanceof RocksDBException || cause instanceof IOException)
+                        && NOT_WRITABLE
+                                .matcher(String.valueOf(cause.getMessage()))
+                                .find();
     }
 
     private static boolean isNoSpace(Status status) {

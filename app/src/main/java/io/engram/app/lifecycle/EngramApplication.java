@@ -140,16 +140,7 @@ public final class EngramApplication implements AutoCloseable {
                     System::currentTimeMillis,
                     EngramApplication::haltAtOnce);
             Properties settings = StreamsSettings.of(config, runtime, rocksDb, guard);
-            topicPlan = new TopicPlan(
-                    config.topics(),
-                    config.changelogTopic(),
-                    config.topology().changelogConfig(),
-                    config.partitions(),
-                    config.replicationFactor(),
-                    config.topicsMaxMessageBytes(),
-                    config.topicsCompressionType(),
-                    config.topology().sessions().openMs(),
-                    StreamsSettings.clientLimits(config, settings));
+            topicPlan = TopicPlan.of(config, StreamsSettings.clientLimits(config, settings));
             topicWatch = owned(new TopicWatch(admin, topicPlan, runtime, supervisor));
             streams = newStreams(config, runtime, settings);
             toClose.push(this::closeStreams);

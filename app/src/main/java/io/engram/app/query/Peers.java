@@ -25,10 +25,10 @@ import org.apache.kafka.streams.state.HostInfo;
  */
 public final class Peers {
     /** Marks a call from another instance. */
+    public static final String HOP_HEADER = "Engram-Hop";
+
     /** A 404 with it is a standby's: the active copy may know better. */
     public static final String UNSURE_HEADER = "Engram-Unsure";
-
-    public static final String HOP_HEADER = "Engram-Hop";
 
     /** Says of an answer to another instance whether something is missing in it. */
     public static final String PARTIAL_HEADER = "Engram-Partial";

@@ -59,15 +59,14 @@ public final class RecallService {
         Optional<Map<Lane, Long>> committed = parameters.consistency() == RecallParameters.Consistency.COMMITTED
                 ? Optional.of(stores.committedOffsets(partition))
                 : Optional.empty();
-        return stores.ask(space, view -> {
-            // Told before the search: what an active copy finds nothing of is not there.
-            Role role = view.role();
-            RecallOutcome outcome = Recall.from(view, parameters.request(space, committed), effort);
-            if (outcome instanceof RecallOutcome.UnknownSpace && role != Role.ACTIVE) {
-                throw new UnavailableException.NotKnownException();
-            }
-            return new Recalled(outcome, role, role == Role.STANDBY ? view.standbyLag() : 0);
-        });
+        return stores.find(space, view -> {
+                    RecallOutcome outcome = Recall.from(view, parameters.request(space, committed), effort);
+                    return outcome instanceof RecallOutcome.UnknownSpace
+                            ? Optional.empty()
+                            : Optional.of(new Recalled(
+                                    outcome, view.role(), view.role() == Role.STANDBY ? view.standbyLag() : 0));
+                })
+                .orElseGet(() -> new Recalled(new RecallOutcome.UnknownSpace(space), Role.ACTIVE, 0));
     }
 
     /**

@@ -18,7 +18,9 @@ import org.slf4j.LoggerFactory;
 public final class ChangelogWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ChangelogWatch.class);
     private static final long INTERVAL_MS = 1_000;
+    private static final int LOOK_LIMIT_MS = 10_000;
     private static final long CLOSE_PAUSE_MS = 100;
+    private static final int CLOSE_LIMIT_MS = 2_000;
     /** Nobody waits again for brokers that have just not answered. */
     private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
@@ -47,7 +49,7 @@ public final class ChangelogWatch implements AutoCloseable {
 
     private void look() {
         try {
-            looks.found(ChangelogTopic.id(admin, topic)).ifPresent(lost);
+            looks.found(ChangelogTopic.id(admin, topic, LOOK_LIMIT_MS)).ifPresent(lost);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException | TimeoutException e) {
@@ -65,14 +67,12 @@ public final class ChangelogWatch implements AutoCloseable {
         }
         LooksInARow now = new LooksInARow(followed);
         try {
-            Optional<String> found;
-            do {
-                found = ChangelogTopic.idNow(admin, topic);
+            Optional<String> found = ChangelogTopic.id(admin, topic, CLOSE_LIMIT_MS);
+            while (!found.equals(Optional.of(followed))) {
                 now.found(found).ifPresent(lost);
-                if (!found.equals(Optional.of(followed))) {
-                    Thread.sleep(CLOSE_PAUSE_MS);
-                }
-            } while (!found.equals(Optional.of(followed)));
+                Thread.sleep(CLOSE_PAUSE_MS);
+                found = ChangelogTopic.id(admin, topic, CLOSE_LIMIT_MS);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException | TimeoutException | RuntimeException e) {

@@ -30,7 +30,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 final class ChangelogWriter implements AutoCloseable {
     static final int BATCH_BYTES = 64 << 10;
 
-    private static final int LEAST_REQUEST_BYTES = 1 << 20;
+    /** What a producer may send at least in one request. */
+    static final int LEAST_REQUEST_BYTES = 1 << 20;
+
     private static final long LEAST_BUFFER_BYTES = 32 << 20;
     private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(1);
 

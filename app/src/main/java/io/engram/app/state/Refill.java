@@ -1,11 +1,10 @@
 package io.engram.app.state;
 
 import io.engram.app.config.EngramConfig;
-import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.kafka.TopicPlan;
 import io.engram.app.kafka.TopicSetup;
+import io.engram.app.kafka.TopicState;
 import io.engram.app.lifecycle.StartupException;
-import io.engram.topology.EngramTopology;
 import io.engram.topology.checks.WriteLimits;
 import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryKey;
@@ -37,7 +36,6 @@ import org.apache.kafka.common.utils.Bytes;
 public final class Refill implements AutoCloseable {
     private static final long LIMIT_SECONDS = 20;
     private static final int RECORD_OVERHEAD_BYTES = 512;
-    private static final int LEAST_REQUEST_BYTES = 1 << 20;
     private static final byte SESSION = 's';
     private static final String NOTHING = " Nothing was written.";
 
@@ -89,19 +87,20 @@ public final class Refill implements AutoCloseable {
             requireNoMembers();
             Map<Integer, Path> stores = stores(chosen);
             String id = dryRun ? "" : new TopicSetup(admin, plan()).ensure(new WriteLimits());
-            int partitions = ChangelogTopic.partitions(admin, config.changelogTopic());
+            Optional<TopicState> changelog = TopicState.find(admin, config.changelogTopic());
             Map<Integer, RefillReport> reports = new TreeMap<>();
             Map<Integer, Content> contents = new TreeMap<>();
             for (Map.Entry<Integer, Path> store : stores.entrySet()) {
                 int partition = store.getKey();
-                if (partitions > 0 && partition >= partitions) {
+                if (changelog.isPresent() && partition >= changelog.get().partitions()) {
                     throw new StartupException("state.dir " + config.stateDir() + " holds partition " + partition
-                            + ", but the changelog " + config.changelogTopic() + " has " + partitions
+                            + ", but the changelog " + config.changelogTopic() + " has "
+                            + changelog.get().partitions()
                             + " partitions: it was made again with too few, and partitions must be as many as before."
                             + NOTHING);
                 }
                 Content content = new Content();
-                reports.put(partition, look(partition, store.getValue(), partitions > 0, content));
+                reports.put(partition, look(partition, store.getValue(), changelog.map(TopicState::maxBytes), content));
                 contents.put(partition, content);
             }
             if (!dryRun) {
@@ -122,16 +121,9 @@ public final class Refill implements AutoCloseable {
     }
 
     private TopicPlan plan() {
-        int most = LEAST_REQUEST_BYTES + config.topicsMaxMessageBytes();
-        return new TopicPlan(
-                config.topics(),
-                config.changelogTopic(),
-                config.topology().changelogConfig(),
-                config.partitions(),
-                config.replicationFactor(),
-                config.topicsMaxMessageBytes(),
-                config.topicsCompressionType(),
-                config.topology().sessions().openMs(),
+        int most = ChangelogWriter.LEAST_REQUEST_BYTES + config.topicsMaxMessageBytes();
+        return TopicPlan.of(
+                config,
                 new TopicPlan.ClientLimits(most, "producer.max.request.size", ChangelogWriter.BATCH_BYTES, most));
     }
 
@@ -163,9 +155,9 @@ public final class Refill implements AutoCloseable {
         try (Stream<Path> paths = Files.list(streams)) {
             for (Path task : paths.toList()) {
                 String name = task.getFileName().toString();
-                Path store = task.resolve("rocksdb").resolve(EngramTopology.STORE);
+                Path store = StoppedStore.of(task);
                 if (name.matches("0_\\d{1,9}") && Files.isDirectory(store)) {
-                    found.put(Integer.parseInt(name.substring(2)), store);
+                    found.put(StoppedStore.partition(task), store);
                 }
             }
         }
@@ -189,14 +181,15 @@ public final class Refill implements AutoCloseable {
         return new TopicPartition(config.changelogTopic(), partition);
     }
 
-    private RefillReport look(int partition, Path directory, boolean changelogThere, Content content)
+    /** @param most bytes of a record of the changelog; empty when that is not there */
+    private RefillReport look(int partition, Path directory, Optional<Integer> most, Content content)
             throws IOException, InterruptedException, ExecutionException, TimeoutException {
         try (StoppedStore store = new StoppedStore(directory)) {
             store.forEach(content::add);
             LanePositions positions = store.get(LanePositions.storeKey())
                     .map(LanePositions::ofStored)
                     .orElse(LanePositions.NONE);
-            long found = changelogThere ? compare(partition, store, positions, content) : 0;
+            long found = most.isPresent() ? compare(partition, most.get(), store, positions, content) : 0;
             return new RefillReport(
                     partition,
                     content.sum.count(),
@@ -208,9 +201,8 @@ public final class Refill implements AutoCloseable {
     }
 
     /** How many keys the changelog has; refuses when it knows anything that the store does not. */
-    private long compare(int partition, StoppedStore store, LanePositions positions, Content content)
+    private long compare(int partition, int most, StoppedStore store, LanePositions positions, Content content)
             throws IOException, InterruptedException, ExecutionException, TimeoutException {
-        int most = ChangelogTopic.maxBytes(admin, config.changelogTopic());
         if (content.largestBytes + RECORD_OVERHEAD_BYTES > most) {
             throw new StartupException("partition " + partition + " holds an entry of " + content.largestBytes
                     + " bytes, but a record of " + config.changelogTopic() + " may have " + most

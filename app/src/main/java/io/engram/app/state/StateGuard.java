@@ -3,7 +3,6 @@ package io.engram.app.state;
 import io.engram.app.config.EngramConfig;
 import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.lifecycle.StartupException;
-import io.engram.topology.EngramTopology;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -155,6 +154,7 @@ public final class StateGuard {
             boolean hasTasks = !tasks(streamsDir).isEmpty();
             boolean gone = found.id().isEmpty();
             boolean other = known.isPresent() && found.id().isPresent() && !known.equals(found.id());
+            String lost = hasTasks && !gone && !other ? shorter(found) : "";
             if (hasTasks && (gone || other)) {
                 if (!accept) {
                     throw new StartupException("state.dir " + stateDir + " follows the changelog " + found.name()
@@ -168,10 +168,10 @@ public final class StateGuard {
                         + " that holds what came of them is " + (gone ? "not there" : "empty")
                         + ": memories that were accepted would be missing."
                         + COPY_FIRST);
-            } else if (hasTasks && !shorter(found).isEmpty()) {
+            } else if (!lost.isEmpty()) {
                 if (!accept) {
                     throw new StartupException("the changelog " + found.name() + " has lost records that the state in "
-                            + streamsDir + " has: " + shorter(found)
+                            + streamsDir + " has: " + lost
                             + ". Over it the state would be wiped, and restored without them." + COPY_FIRST);
                 }
                 moveAside("changelog-" + known.orElse("unknown"));
@@ -227,9 +227,8 @@ public final class StateGuard {
     private String shorter(ChangelogTopic found) throws IOException {
         List<String> lost = new ArrayList<>();
         for (Path task : tasks(streamsDir)) {
-            String name = task.getFileName().toString();
-            int partition = Integer.parseInt(name.substring(name.indexOf('_') + 1));
-            Path store = task.resolve("rocksdb").resolve(EngramTopology.STORE);
+            int partition = StoppedStore.partition(task);
+            Path store = StoppedStore.of(task);
             Optional<Long> end = Optional.ofNullable(found.ends().get(partition));
             if (end.isEmpty() || !Files.isDirectory(store)) {
                 continue;

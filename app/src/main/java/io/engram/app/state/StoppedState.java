@@ -1,12 +1,11 @@
 package io.engram.app.state;
 
 import io.engram.app.config.EngramConfig;
-import io.engram.app.kafka.ChangelogTopic;
+import io.engram.app.kafka.TopicState;
 import io.engram.app.lifecycle.StartupException;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
-import io.engram.topology.EngramTopology;
 import io.engram.topology.snapshot.SnapshotException;
 import io.engram.topology.snapshot.SnapshotFile;
 import io.engram.topology.store.MemoryKey;
@@ -59,8 +58,12 @@ public final class StoppedState implements AutoCloseable {
         this.config = config;
         this.engine = engine;
         try (Admin admin = Admin.create(config.kafka())) {
-            trouble = askBrokers(admin);
-            changelogPartitions = ChangelogTopic.partitions(admin, config.changelogTopic());
+            StateGuard guard = StateGuard.of(config);
+            guard.requireSameCluster(admin.describeCluster().clusterId().get(BROKER_SECONDS, TimeUnit.SECONDS));
+            Optional<TopicState> changelog = TopicState.find(admin, config.changelogTopic());
+            trouble = guard.differs(
+                    config.changelogTopic(), changelog.map(state -> state.id().toString()));
+            changelogPartitions = changelog.map(TopicState::partitions).orElse(0);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StartupException("interrupted");
@@ -76,12 +79,6 @@ public final class StoppedState implements AutoCloseable {
     /** What keeps the state from being restored from the changelog; empty when nothing does. */
     public Optional<String> changelogTrouble() {
         return trouble;
-    }
-
-    private Optional<String> askBrokers(Admin admin) throws InterruptedException, ExecutionException, TimeoutException {
-        StateGuard guard = StateGuard.of(config);
-        guard.requireSameCluster(admin.describeCluster().clusterId().get(BROKER_SECONDS, TimeUnit.SECONDS));
-        return guard.differs(config.changelogTopic(), ChangelogTopic.id(admin, config.changelogTopic()));
     }
 
     private Path streamsDir() {
@@ -126,13 +123,14 @@ public final class StoppedState implements AutoCloseable {
         Map<MemoryKey, StoredMemory> memories = new HashMap<>();
         List<String> unusable = new ArrayList<>();
         List<String> removed = new ArrayList<>();
-        Path rocks = task.resolve("rocksdb").resolve(EngramTopology.STORE);
+        Path rocks = StoppedStore.of(task);
         boolean hasStore = Files.isDirectory(rocks);
         if (hasStore) {
             read(rocks, checksums, memories);
         }
         long[] snapshots = compareSnapshots(name, memories, unusable, rebuild, removed);
-        long[] changelog = hasStore ? compareChangelog(name, checksums, rebuild, progress) : new long[2];
+        long[] changelog =
+                hasStore ? compareChangelog(StoppedStore.partition(task), checksums, rebuild, progress) : new long[2];
         if (rebuild && changelog[0] + changelog[1] > 0) {
             Path aside = config.stateDir().resolve("replaced-" + name + "-" + System.currentTimeMillis());
             Files.move(task, aside);
@@ -217,8 +215,7 @@ public final class StoppedState implements AutoCloseable {
 
     /** Keys of the store that the changelog has not so, and keys of the changelog that the store has not. */
     private long[] compareChangelog(
-            String task, Map<Bytes, Integer> stored, boolean rebuild, BiConsumer<Long, Long> progress) {
-        int partition = Integer.parseInt(task.substring(task.indexOf('_') + 1));
+            int partition, Map<Bytes, Integer> stored, boolean rebuild, BiConsumer<Long, Long> progress) {
         TopicPartition changelog = new TopicPartition(config.changelogTopic(), partition);
         long memories = stored.keySet().stream()
                 .filter(key -> !MOVING.contains(key.get()[0]))

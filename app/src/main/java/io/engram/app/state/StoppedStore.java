@@ -1,5 +1,6 @@
 package io.engram.app.state;
 
+import io.engram.topology.EngramTopology;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -52,6 +53,17 @@ final class StoppedStore implements AutoCloseable {
             options.close();
             throw unreadable(e);
         }
+    }
+
+    /** Where the directory of a task has it. */
+    static Path of(Path task) {
+        return task.resolve("rocksdb").resolve(EngramTopology.STORE);
+    }
+
+    /** The partition of a task, which its directory is named after. */
+    static int partition(Path task) {
+        String name = task.getFileName().toString();
+        return Integer.parseInt(name.substring(name.indexOf('_') + 1));
     }
 
     private static boolean isOffsets(ColumnFamilyHandle handle) {

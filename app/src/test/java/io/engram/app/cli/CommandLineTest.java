@@ -6,46 +6,31 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.engram.app.Main;
 import io.engram.schemas.Decoded;
 import io.engram.schemas.ObservationCodec;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.util.Collections;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
-import picocli.CommandLine;
 
 class CommandLineTest {
-    private record Run(int code, String out, String err) {}
-
-    private static Run run(String... args) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        CommandLine commandLine =
-                Main.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-        int code = commandLine.execute(args);
-        return new Run(code, out.toString(), err.toString());
-    }
-
     @Test
     void shouldHelp() {
-        Run help = run("--help");
-        assertThat(help.code()).isZero();
+        CommandRun help = CommandRun.of("--help");
+        assertThat(help.exit()).isZero();
         assertThat(help.out()).contains("demo", "serve", "broker", "observe", "recall", "status", "Exit codes");
         for (String command : new String[] {"demo", "serve", "broker", "observe", "recall", "status", "config"}) {
-            assertThat(run(command, "--help").out()).contains("Usage: engram " + command);
+            assertThat(CommandRun.of(command, "--help").out()).contains("Usage: engram " + command);
         }
     }
 
     @Test
     void shouldEndWithDocumentedCodes() {
-        assertThat(run("nonsense").code()).isEqualTo(2);
-        assertThat(run("serve", "--set", "nonsense=1").code()).isEqualTo(2);
-        assertThat(run("observe", "/does/not/exist").code()).isEqualTo(1);
-        Run unreachable = run("status", "--url", "http://127.0.0.1:1");
-        assertThat(unreachable.code()).isEqualTo(3);
+        assertThat(CommandRun.of("nonsense").exit()).isEqualTo(2);
+        assertThat(CommandRun.of("serve", "--set", "nonsense=1").exit()).isEqualTo(2);
+        assertThat(CommandRun.of("observe", "/does/not/exist").exit()).isEqualTo(1);
+        CommandRun unreachable = CommandRun.of("status", "--url", "http://127.0.0.1:1");
+        assertThat(unreachable.exit()).isEqualTo(3);
         assertThat(unreachable.err())
                 .contains("nobody answers at http://127.0.0.1:1")
                 .doesNotContain("\tat ");
@@ -53,9 +38,9 @@ class CommandLineTest {
 
     @Test
     void shouldListConfiguration() {
-        Run text = run("config");
+        CommandRun text = CommandRun.of("config");
         assertThat(text.out()).contains("http.port = 7432", "ENGRAM_HTTP_PORT", "NORMAL_QUEUE_CAPACITY");
-        assertThat(run("config", "--json").out()).contains("\"ENGRAM_STATE_DIR\"");
+        assertThat(CommandRun.of("config", "--json").out()).contains("\"ENGRAM_STATE_DIR\"");
     }
 
     @Test

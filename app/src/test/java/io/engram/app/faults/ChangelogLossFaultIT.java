@@ -4,11 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.engram.app.Main;
+import io.engram.app.cli.CommandRun;
 import io.engram.schemas.Lane;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -79,19 +77,11 @@ class ChangelogLossFaultIT {
     }
 
     private String run(int expected, String... command) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        List<String> arguments = new ArrayList<>(List.of(command));
-        for (String setting :
-                List.of("kafka.bootstrap.servers=127.0.0.1:" + kafkaPort, "partitions=2", "state.dir=" + state())) {
-            arguments.addAll(List.of("--set", setting));
-        }
-        int exit = Main.commandLine()
-                .setOut(new PrintWriter(out))
-                .setErr(new PrintWriter(err))
-                .execute(arguments.toArray(String[]::new));
-        assertThat(exit).as(out.toString() + err).isEqualTo(expected);
-        return out.toString();
+        CommandRun run = CommandRun.with(
+                List.of("kafka.bootstrap.servers=127.0.0.1:" + kafkaPort, "partitions=2", "state.dir=" + state()),
+                command);
+        assertThat(run.exit()).as(run.out() + run.err()).isEqualTo(expected);
+        return run.out();
     }
 
     private void assertKept(String trouble) throws Exception {

@@ -3,10 +3,8 @@ package io.engram.app.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.engram.app.Main;
+import io.engram.app.cli.CommandRun;
 import io.engram.app.faults.Server;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,7 +12,6 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 /** Numbers of metadata come back as they were sent, whichever way they take. */
 class ExactNumbersIT {
@@ -63,10 +60,9 @@ class ExactNumbersIT {
     }
 
     private static String run(String... args) {
-        StringWriter out = new StringWriter();
-        CommandLine commands = Main.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(out));
-        assertThat(commands.execute(args)).as(out::toString).isZero();
-        return out.toString();
+        CommandRun run = CommandRun.of(args);
+        assertThat(run.exit()).as(run.out() + run.err()).isZero();
+        return run.out() + run.err();
     }
 
     @Test

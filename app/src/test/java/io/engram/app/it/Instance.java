@@ -71,13 +71,9 @@ final class Instance implements AutoCloseable {
         ConfigLoader loader = new ConfigLoader();
         // As in a process: ENGRAM_INDEX_ENGINE runs every test with the other engine.
         loader.environment(System.getenv());
-        loader.set("kafka.bootstrap.servers=" + SharedBroker.bootstrapServers())
-                .set("application.id=" + name)
-                .set("topics.prefix=" + name)
-                .set("state.dir=" + stateDir)
-                .set("http.port=0")
+        settings(name, stateDir).forEach(loader::set);
+        loader.set("http.port=0")
                 .set("metrics.port=0")
-                .set("partitions=2")
                 .set("shutdown.drain.ms=0")
                 .set("standby.replicas=0");
         boolean accept = List.of(settings).contains(ACCEPT);
@@ -94,6 +90,16 @@ final class Instance implements AutoCloseable {
             instance.close();
             throw e;
         }
+    }
+
+    /** What an instance of that name and the commands for its state have in common. */
+    static List<String> settings(String name, Path stateDir) {
+        return List.of(
+                "kafka.bootstrap.servers=" + SharedBroker.bootstrapServers(),
+                "application.id=" + name,
+                "topics.prefix=" + name,
+                "partitions=2",
+                "state.dir=" + stateDir);
     }
 
     EngramApplication application() {

@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.engram.app.Main;
+import io.engram.app.cli.CommandRun;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -44,35 +42,14 @@ class RefillIT {
 
     private final Admin admin = Admin.create(Map.of("bootstrap.servers", SharedBroker.bootstrapServers()));
 
-    private record Result(int exit, String out, String err) {
-        JsonNode json() throws IOException {
-            return Instance.MAPPER.readTree(out);
-        }
-    }
-
     @AfterEach
     void close() {
         admin.close();
     }
 
-    private Result refill(String name, Path state, String... more) {
-        List<String> arguments = new ArrayList<>(List.of("refill"));
-        for (String setting : List.of(
-                "kafka.bootstrap.servers=" + SharedBroker.bootstrapServers(),
-                "application.id=" + name,
-                "topics.prefix=" + name,
-                "partitions=2",
-                "state.dir=" + state)) {
-            arguments.addAll(List.of("--set", setting));
-        }
-        arguments.addAll(List.of(more));
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        int exit = Main.commandLine()
-                .setOut(new PrintWriter(out))
-                .setErr(new PrintWriter(err))
-                .execute(arguments.toArray(String[]::new));
-        return new Result(exit, out.toString(), err.toString());
+    private static CommandRun refill(String name, Path state, String... more) {
+        String[] command = Stream.concat(Stream.of("refill"), Stream.of(more)).toArray(String[]::new);
+        return CommandRun.with(Instance.settings(name, state), command);
     }
 
     private static Observation observation(int i) {
@@ -128,19 +105,19 @@ class RefillIT {
         try (Instance instance = Instance.start("refill", stateDir)) {
             load(instance, 0, MEMORIES);
             instance.awaitMemories(MEMORIES);
-            Result running = refill("refill", stateDir);
+            CommandRun running = refill("refill", stateDir);
             assertThat(running.exit()).isEqualTo(1);
             assertThat(running.err()).contains("an instance is using state.dir").doesNotContain("\tat ");
         }
         List<String> tables = files(stateDir);
         delete("refill-memory-changelog");
-        Result dry = refill("refill", stateDir, "--dry-run", "--json");
+        CommandRun dry = refill("refill", stateDir, "--dry-run", "--json");
         assertThat(dry.exit()).as(dry.err()).isZero();
         assertThat(dry.json().path("partitions")).hasSize(2);
         assertThat(dry.json().path("refilled").asBoolean()).isFalse();
         assertThat(admin.listTopics().names().get()).doesNotContain("refill-memory-changelog");
 
-        Result refilled = refill("refill", stateDir, "--json");
+        CommandRun refilled = refill("refill", stateDir, "--json");
         assertThat(refilled.exit()).as(refilled.err()).isZero();
         long memories = 0;
         for (JsonNode partition : refilled.json().path("partitions")) {
@@ -169,7 +146,7 @@ class RefillIT {
         List<String> tables = files(stateDir);
         delete(changelog);
         create(changelog, 1);
-        Result few = refill("refuse", stateDir);
+        CommandRun few = refill("refuse", stateDir);
         assertThat(few.exit()).isEqualTo(1);
         assertThat(few.err()).contains("partitions").doesNotContain("\tat ");
 
@@ -179,21 +156,21 @@ class RefillIT {
         Path other = stateDir.resolveSibling(stateDir.getFileName() + "-other");
         assertThatThrownBy(() -> Instance.start("refuse", other)).hasMessageContaining(changelog + " that holds");
         try (Instance instance = Instance.start("refuse", other, Instance.ACCEPT)) {
-            Result members = refill("refuse", stateDir);
+            CommandRun members = refill("refuse", stateDir);
             assertThat(members.exit()).isEqualTo(1);
             assertThat(members.err()).contains("the group refuse has 1 members", "Nothing was written");
             load(instance, 30, 60);
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> instance.rejected().size() + instance.memories() >= 30);
         }
-        Result older = refill("refuse", stateDir);
+        CommandRun older = refill("refuse", stateDir);
         assertThat(older.exit()).isEqualTo(1);
         assertThat(older.err())
                 .contains(changelog, "Nothing was written")
                 .containsAnyOf("is newer than", "does not know");
         assertThat(files(stateDir)).isEqualTo(tables);
         assertThatThrownBy(() -> Instance.start("refuse", stateDir)).hasMessageContaining("made again");
-        Result unknown = refill("refuse", stateDir, "--partition", "7");
+        CommandRun unknown = refill("refuse", stateDir, "--partition", "7");
         assertThat(unknown.exit()).isEqualTo(1);
         assertThat(unknown.err()).contains("does not hold partition 7");
     }
@@ -220,7 +197,7 @@ class RefillIT {
                 .hasMessageContaining("EngramTopicsChanged");
         assertThat(files(stateDir)).isEqualTo(tables);
 
-        Result refilled = refill("shorter", stateDir);
+        CommandRun refilled = refill("shorter", stateDir);
         assertThat(refilled.exit()).as(refilled.err()).isZero();
         try (Instance instance = Instance.start("shorter", stateDir)) {
             assertAllThere(instance);

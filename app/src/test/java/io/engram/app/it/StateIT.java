@@ -4,21 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.engram.app.Main;
+import io.engram.app.cli.CommandRun;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.ObservationCodec;
 import io.engram.schemas.RejectionHeaders;
 import io.engram.topology.SpacePartitioner;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -31,40 +28,14 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 /** What operators do with state: snapshots, comparisons, replays, retention, and a memory that is full. */
 class StateIT {
     @TempDir
     Path stateDir;
 
-    private record Result(int exit, String out, String err) {
-        JsonNode json() throws IOException {
-            return Instance.MAPPER.readTree(out);
-        }
-    }
-
-    private static Result run(String... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        CommandLine commandLine =
-                Main.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-        int exit = commandLine.execute(arguments);
-        return new Result(exit, out.toString(), err.toString());
-    }
-
-    private Result offline(String name, String command, String... more) {
-        List<String> arguments = new ArrayList<>(List.of(command));
-        for (String setting : List.of(
-                "kafka.bootstrap.servers=" + SharedBroker.bootstrapServers(),
-                "application.id=" + name,
-                "topics.prefix=" + name,
-                "partitions=2",
-                "state.dir=" + stateDir)) {
-            arguments.addAll(List.of("--set", setting));
-        }
-        arguments.addAll(List.of(more));
-        return run(arguments.toArray(String[]::new));
+    private CommandRun offline(String name, String... command) {
+        return CommandRun.with(Instance.settings(name, stateDir), command);
     }
 
     private static Observation observation(int i) {
@@ -84,18 +55,18 @@ class StateIT {
         try (Instance instance = Instance.start("state", stateDir)) {
             load(instance, 1, 1_500);
             instance.awaitMemories(1_500);
-            Result saved = run("snapshot", "--json", "--url", instance.url());
+            CommandRun saved = CommandRun.of("snapshot", "--json", "--url", instance.url());
             assertThat(saved.exit()).as(saved.err()).isZero();
             assertThat(saved.json().path("memories").asLong()).isEqualTo(1_500);
 
-            Result verified = run("verify", "--url", instance.url());
+            CommandRun verified = CommandRun.of("verify", "--url", instance.url());
             assertThat(verified.exit()).as(verified.out()).isZero();
             assertThat(verified.out()).contains("1,500 stored, 1,500 indexed", "consistent");
-            Result inUse = offline("state", "verify", "--stopped");
+            CommandRun inUse = offline("state", "verify", "--stopped");
             assertThat(inUse.exit()).isEqualTo(1);
             assertThat(inUse.err()).contains("an instance is using state.dir").doesNotContain("\tat ");
         }
-        Result stopped = offline("state", "verify", "--stopped", "--json");
+        CommandRun stopped = offline("state", "verify", "--stopped", "--json");
         assertThat(stopped.exit()).as(stopped.out() + stopped.err()).isZero();
         assertThat(sum(stopped.json(), "stored")).isEqualTo(1_500);
         assertThat(sum(stopped.json(), "confirmed")).isEqualTo(1_500);
@@ -104,10 +75,10 @@ class StateIT {
         byte[] bytes = Files.readAllBytes(snapshot);
         bytes[bytes.length / 3] ^= 8;
         Files.write(snapshot, bytes);
-        Result damaged = offline("state", "verify", "--stopped");
+        CommandRun damaged = offline("state", "verify", "--stopped");
         assertThat(damaged.exit()).isEqualTo(1);
         assertThat(damaged.out()).contains("unusable: " + snapshot, "CRC-32C", "NOT consistent");
-        Result rebuilt = offline("state", "verify", "--stopped", "--rebuild");
+        CommandRun rebuilt = offline("state", "verify", "--stopped", "--rebuild");
         assertThat(rebuilt.exit()).as(rebuilt.out()).isZero();
         assertThat(rebuilt.out()).contains("removed: " + snapshot);
         assertThat(snapshot).doesNotExist();
@@ -115,7 +86,7 @@ class StateIT {
 
         try (Instance instance = Instance.start("state", stateDir)) {
             instance.awaitMemories(1_500);
-            assertThat(run("verify", "--url", instance.url()).exit()).isZero();
+            assertThat(CommandRun.of("verify", "--url", instance.url()).exit()).isZero();
         }
     }
 
@@ -156,7 +127,7 @@ class StateIT {
             await().atMost(Duration.ofSeconds(10))
                     .until(() -> instance.rejected().size() == shed + 1);
 
-            Result dry = offline("replay", "replay", "--dry-run", "--json");
+            CommandRun dry = offline("replay", "replay", "--dry-run", "--json");
             assertThat(dry.exit()).as(dry.err()).isZero();
             assertThat(dry.json().path("by_reason").path("over_capacity").asLong())
                     .isEqualTo(shed);
@@ -173,14 +144,14 @@ class StateIT {
                     .isZero();
 
             for (int i = 0; i < 2; i++) {
-                Result replayed = offline("replay", "replay", "--reason", "over_capacity");
+                CommandRun replayed = offline("replay", "replay", "--reason", "over_capacity");
                 assertThat(replayed.exit()).as(replayed.err()).isZero();
                 instance.awaitMemories(3_000);
             }
             assertThat(instance.rejected()).as("nothing new is rejected").hasSize((int) shed + 1);
             assertThat(instance.sumOf("engram_streaming_redelivered_dropped_total", "space"))
                     .isEqualTo(shed);
-            Result badReason = offline("replay", "replay", "--reason", "nonsense");
+            CommandRun badReason = offline("replay", "replay", "--reason", "nonsense");
             assertThat(badReason.exit()).isEqualTo(2);
             assertThat(badReason.err()).contains("--reason must be one of", "nonsense");
         }

@@ -219,7 +219,6 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
         if (verdict instanceof Verdict.Rejected rejected) {
             boolean isShed = rejected.record().reason() == RejectionReason.OVER_CAPACITY;
-            repeat(rejected.session(), record, space, observation, session);
             Passed passed = apply(rejected.session(), rejected.digest(), found, observation, record, isShed);
             if (isShed) {
                 defer(record, passed == Passed.FOR_GOOD);
@@ -235,7 +234,6 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
         record.redelivery().ifPresent(again -> deferred.settle(record.lane().lane(), again.sourceOffset()));
         if (verdict instanceof Verdict.Dropped dropped) {
-            repeat(dropped.session(), record, space, observation, session);
             apply(dropped.session(), dropped.digest(), found, observation, record, false);
             metrics.redeliveredDropped();
             return finishesWithEarlier(record, space, observation, session);
@@ -252,14 +250,6 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         found.store(store);
         touched(found, record);
         return changes.apply(record, space, metrics, observation, accepted);
-    }
-
-    /** What uses its number up without being accepted says what is stored already. */
-    private void repeat(
-            Verdict.Session effect, Incoming record, String space, Observation observation, SessionState session) {
-        if (effect == Verdict.Session.CONSUMES) {
-            changes.repeat(record, space, id(record.lane().lane(), observation, session));
-        }
     }
 
     /** It repeats what may still wait for the index, on another lane: it must not count as recallable before that is. */
@@ -302,6 +292,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             boolean isShed) {
         Passed passed = Passed.NOT;
         if (effect == Verdict.Session.CONSUMES) {
+            // What uses its number up without being accepted says what is stored already.
+            changes.repeat(record, found.key().space(), id(record.lane().lane(), observation, found.state()));
             found.state().accept(observation.sequence(), digest, record.appendedAtMs());
             found.store(store);
         } else if (effect == Verdict.Session.LEAVES_OPEN) {

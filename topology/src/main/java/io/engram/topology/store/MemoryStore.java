@@ -442,8 +442,7 @@ public final class MemoryStore implements StateStore {
 
     @Override
     public void close() {
-        stores.closing();
-        stores.closed(view);
+        stores.closing(view);
         deactivate();
         store.close();
     }

@@ -31,15 +31,12 @@ public final class OpenStores {
         beforeClose = check;
     }
 
-    void closing() {
-        beforeClose.run();
-    }
-
     void opened(MemoryView view) {
         views.put(view.partition(), view);
     }
 
-    void closed(MemoryView view) {
+    void closing(MemoryView view) {
+        beforeClose.run();
         views.remove(view.partition(), view);
     }
 
