@@ -137,7 +137,7 @@ local lib = import 'lib.libsonnet';
           description: lanes + 'Critical from %d %% of a lane or %g %% of all, or when %g %% of what comes in is shed.'
                        % [c.queueCritical * 100, c.queueTotalCritical * 100, c.rejectionWarning * 100],
         }),
-        // Tells nobody; but while it fires, that observations are late is no news.
+        // Tells nobody; but while it fires, that observations are late is no news, nor that recalls wait for processors.
         alert('EngramBacklogReturning', {
           value: 'sum(rate(engram_streaming_redelivered_total{%s}[%s]))' % [c.selector, w(60)],
           when: 'VALUE > 0',
@@ -147,7 +147,7 @@ local lib = import 'lib.libsonnet';
           event: 'backlog',
           backlog: 'cause',
           summary: '{{ $value | humanize }} shed observations a second come back',
-          description: 'After an overload. They count from when they were first enqueued, so latencies are high until all are in.',
+          description: 'After an overload. They count from when they were first enqueued, so latencies are high until all are in, and recalls share the processors with them.',
         }),
         alert('EngramObservationLatencyHigh', {
           value: 'engram:observation_latency_seconds:p99',
@@ -167,6 +167,8 @@ local lib = import 'lib.libsonnet';
           severity: 'warning',
           event: 'recall_latency',
           overload: 'symptom',
+          // What comes back is inserted as fast as the processors can, beside the recalls.
+          backlog: 'symptom',
           summary: 'Recalls take {{ $value | humanizeDuration }} (p99)',
           description: 'The whole request at the serving instance; expected is less than %g s.' % c.recallLatencySeconds,
         }),
