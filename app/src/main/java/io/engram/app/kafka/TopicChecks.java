@@ -27,6 +27,12 @@ final class TopicChecks {
     static final int LARGEST_OBSERVATION_BYTES =
             Limits.MAX_VALUE_BYTES + Limits.MAX_HEADER_BYTES + WriteLimits.MIN_REJECTION_BYTES;
 
+    /** Of a lane; records wait there through a restart, or while somebody is called. */
+    private static final long MIN_LANE_RETENTION_MS = 3_600_000;
+
+    /** More than a few of the largest batches. */
+    private static final long MIN_RETENTION_BYTES = 64 << 20;
+
     private static final String WAY_OUT =
             "; no memory is lost, see 'EngramTopicsChanged' in docs/operations/runbook.md";
 
@@ -63,7 +69,8 @@ final class TopicChecks {
         checkCleanup();
         checkTimes();
         List<String> warnings = checkSizes();
-        topic(plan.topics().rejected()).flatMap(this::otherRetention).ifPresent(warnings::add);
+        warnings.addAll(losing());
+        topic(plan.topics().rejected()).flatMap(this::longerRetention).ifPresent(warnings::add);
         plan.lanes()
                 .forEach(lane ->
                         topic(lane).flatMap(state -> packed(lane, state)).ifPresent(warnings::add));
@@ -159,14 +166,55 @@ final class TopicChecks {
         }
     }
 
-    private Optional<String> otherRetention(TopicState rejected) {
-        String retention = rejected.setting(TopicConfig.RETENTION_MS_CONFIG);
-        return retention.equals(Long.toString(plan.rejectedRetentionMs()))
+    /** Settings by which the broker deletes what is still needed; can be worked with, until it does. */
+    List<String> losing() {
+        List<String> losing = new ArrayList<>();
+        plan.lanes()
+                .forEach(lane -> losing(
+                                lane, MIN_LANE_RETENTION_MS, "what waits there is deleted before it is processed")
+                        .ifPresent(losing::add));
+        losing(
+                        plan.topics().rejected(),
+                        plan.rejectedRetentionMs(),
+                        "what was shed is deleted before there is room for it again, and what was refused before anybody"
+                                + " looked; or set rejected.retention.ms to what the topic has")
+                .ifPresent(losing::add);
+        for (String name : List.of(plan.topics().sessions(), plan.topics().backpressure())) {
+            topic(name)
+                    .filter(state -> state.isCleanedBy("delete"))
+                    .ifPresent(state -> losing.add("topic " + name + " has " + TopicConfig.CLEANUP_POLICY_CONFIG + "="
+                            + state.setting(TopicConfig.CLEANUP_POLICY_CONFIG)
+                            + ", by which the latest word on a session or a lane is deleted while it holds; set it: "
+                            + alter(name, "cleanup.policy=compact")));
+        }
+        return losing;
+    }
+
+    /** What of the topic's retention is below the least, by time or by size; less than -1 has no meaning to a broker. */
+    private Optional<String> losing(String name, long leastMs, String consequence) {
+        return topic(name)
+                .flatMap(state -> below(state, TopicConfig.RETENTION_MS_CONFIG, leastMs)
+                        .or(() -> below(state, TopicConfig.RETENTION_BYTES_CONFIG, MIN_RETENTION_BYTES)))
+                .map(setting -> "topic " + name + " has " + setting + ": " + consequence + "; "
+                        + alter(name, setting.substring(0, setting.indexOf('=')) + "=-1")
+                        + " keeps all, a larger number keeps more");
+    }
+
+    private static Optional<String> below(TopicState state, String setting, long least) {
+        String value = state.setting(setting);
+        return value.isEmpty() || Long.parseLong(value) < 0 || Long.parseLong(value) >= least
+                ? Optional.empty()
+                : Optional.of(setting + "=" + value);
+    }
+
+    private Optional<String> longerRetention(TopicState rejected) {
+        long retention = Long.parseLong(rejected.setting(TopicConfig.RETENTION_MS_CONFIG));
+        return retention >= 0 && retention <= plan.rejectedRetentionMs()
                 ? Optional.empty()
                 : Optional.of("topic " + plan.topics().rejected() + " has " + TopicConfig.RETENTION_MS_CONFIG + "="
                         + retention + ", but rejected.retention.ms is " + plan.rejectedRetentionMs()
-                        + ": numbers of rejected records stay open for longer or shorter than the records are kept; set"
-                        + " rejected.retention.ms to what the topic has");
+                        + ": records are kept for longer than their numbers stay open; set rejected.retention.ms to what the"
+                        + " topic has");
     }
 
     /** What a client packed is unpacked whole by whoever reads it, before its size can be looked at. */

@@ -18,7 +18,7 @@ public record TopicProblem(Kind kind, String topic, String text) {
         MADE_AGAIN(false),
         /** A setting of the topic would lose records, or refuse them. */
         SETTINGS(false),
-        /** A lane is read from before what was processed, since less than an hour. */
+        /** A lane is read from before or behind what was processed, since less than an hour. */
         OFFSETS(false);
 
         private final boolean stops;

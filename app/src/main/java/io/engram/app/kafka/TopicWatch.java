@@ -32,20 +32,34 @@ public final class TopicWatch implements AutoCloseable {
     private final TopicPlan plan;
     private final TopologyRuntime runtime;
     private final Map<String, TopicState> known = new HashMap<>();
-    private final List<Event> madeAgain = new ArrayList<>();
+    // What happened, and is told for a while.
+    private final List<Event> events = new ArrayList<>();
+    private final OffsetsSetForward forward;
     private final Supervisor supervisor;
     private volatile Optional<Supervisor.Supervised> watching = Optional.empty();
     private volatile List<TopicProblem> problems = List.of();
 
-    public TopicWatch(Admin admin, TopicPlan plan, TopologyRuntime runtime, Supervisor supervisor) {
+    /**
+     * @param group the application's id
+     * @param consumerSettings of a Kafka consumer that reads what is committed
+     */
+    public TopicWatch(
+            Admin admin,
+            TopicPlan plan,
+            String group,
+            Map<String, Object> consumerSettings,
+            TopologyRuntime runtime,
+            Supervisor supervisor) {
         this.admin = admin;
+        this.forward = new OffsetsSetForward(consumerSettings, plan.topics(), group, runtime.lanes());
         this.supervisor = supervisor;
         this.plan = plan;
         this.runtime = runtime;
     }
 
-    /** Starts to watch; the topics exist. */
-    public void start(long intervalMs) {
+    /** Starts to watch; the topics exist, and nothing is processed yet. */
+    public void start(long intervalMs) throws InterruptedException {
+        forward.ask(admin, plan.lanes());
         watching = Optional.of(supervisor.every("engram-topic-watch", 0, intervalMs, this::look));
     }
 
@@ -78,9 +92,11 @@ public final class TopicWatch implements AutoCloseable {
             checks.apply(runtime.writeLimits());
             check(checks::checkPartitions, Kind.PARTITIONS, found);
             check(checks::checkSettings, Kind.SETTINGS, found);
+            checks.losing().forEach(text -> found.add(new TopicProblem(Kind.SETTINGS, "", text)));
             long nanos = System.nanoTime();
-            madeAgain.removeIf(event -> nanos - event.atNanos() > SHOWN_NANOS);
-            madeAgain.forEach(event -> found.add(event.problem()));
+            forward.look().forEach(problem -> events.add(new Event(problem, nanos)));
+            events.removeIf(event -> nanos - event.atNanos() > SHOWN_NANOS);
+            events.forEach(event -> found.add(event.problem()));
             offsets(found);
             publish(found);
         } catch (InterruptedException e) {
@@ -101,7 +117,7 @@ public final class TopicWatch implements AutoCloseable {
                 continue;
             }
             if (before != null && !before.id().equals(is.id())) {
-                madeAgain.add(new Event(new TopicProblem(Kind.MADE_AGAIN, name, consequence(name)), System.nanoTime()));
+                events.add(new Event(new TopicProblem(Kind.MADE_AGAIN, name, consequence(name)), System.nanoTime()));
             }
             known.put(name, is);
         }

@@ -141,12 +141,12 @@ public final class EngramApplication implements AutoCloseable {
                     EngramApplication::haltAtOnce);
             Properties settings = StreamsSettings.of(config, runtime, rocksDb, guard);
             topicPlan = TopicPlan.of(config, StreamsSettings.clientLimits(config, settings));
-            topicWatch = owned(new TopicWatch(admin, topicPlan, runtime, supervisor));
+            Map<String, Object> consumer = config.plainConsumer();
+            topicWatch = owned(new TopicWatch(admin, topicPlan, config.applicationId(), consumer, runtime, supervisor));
             streams = newStreams(config, runtime, settings);
             toClose.push(this::closeStreams);
             streams.setStateListener(this::stateChanged);
             stores = new LocalStores(streams, config.topics(), config.partitions(), runtime.stores(), diskHold::reason);
-            Map<String, Object> consumer = config.plainConsumer();
             backpressure = owned(new BackpressureWatch(consumer, config.topics().backpressure(), supervisor));
             Gateway gateway = owned(new Gateway(config, stores, runtime, backpressure));
             RecallService recall = new RecallService(stores);

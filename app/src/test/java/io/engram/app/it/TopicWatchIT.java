@@ -9,13 +9,17 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
+import io.engram.schemas.ObservationCodec;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -23,7 +27,10 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -178,10 +185,7 @@ class TopicWatchIT {
                 .partitionsToOffsetAndMetadata()
                 .get();
         offsets.replaceAll((partition, offset) -> new OffsetAndMetadata(0));
-        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
-            admin.alterConsumerGroupOffsets("back", offsets).all().get();
-            return true;
-        });
+        setOffsets("back", offsets);
         try (Instance instance = Instance.start("back", stateDir)) {
             awaitNote(instance, 200, "back-observations-normal is read again from offset 0");
             assertThat(logged()).contains("the group's offsets were set back");
@@ -195,6 +199,57 @@ class TopicWatchIT {
             remember(instance, "me", 32, 1);
             assertThat(instance.memories()).isEqualTo(32);
         }
+    }
+
+    @Test
+    void shouldSayThatOffsetsWereSetForwardAndProcessWhatWasPassedOverOnceTheyAreSetBackAsItSays() throws Exception {
+        Map<TopicPartition, OffsetAndMetadata> offsets;
+        try (Instance instance = Instance.start("ahead", stateDir)) {
+            remember(instance, "me", 1, 5);
+        }
+        offsets = admin.listConsumerGroupOffsets("ahead")
+                .partitionsToOffsetAndMetadata()
+                .get();
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", SharedBroker.bootstrapServers()),
+                new ByteArraySerializer(),
+                new ByteArraySerializer())) {
+            for (int i = 6; i <= 9; i++) {
+                Observation observation = Observation.observe("me", i, "note " + i, new float[] {1, 0, i})
+                        .withId("me" + i);
+                producer.send(new ProducerRecord<>(
+                        "ahead-observations-normal",
+                        "notes".getBytes(StandardCharsets.UTF_8),
+                        ObservationCodec.encode(observation)));
+            }
+        }
+        offsets.replaceAll((partition, offset) -> new OffsetAndMetadata(offset.offset() + 3));
+        setOffsets("ahead", offsets);
+        TopicPartition notes;
+        long from;
+        try (Instance instance = Instance.start("ahead", stateDir)) {
+            awaitNote(instance, 200, "ahead-observations-normal is read from offset ");
+            assertThat(instance.sumOf("engram_topic_problems", "offsets")).isEqualTo(1);
+            Matcher command = Pattern.compile("--topic (ahead-observations-normal):(\\d) --to-offset (\\d+)")
+                    .matcher(logged());
+            assertThat(command.find()).isTrue();
+            notes = new TopicPartition(command.group(1), Integer.parseInt(command.group(2)));
+            from = Long.parseLong(command.group(3));
+            assertThat(command.find()).as("no other lane or partition").isFalse();
+            assertThat(instance.isRemembered("notes", "me6")).isFalse();
+        }
+        setOffsets("ahead", Map.of(notes, new OffsetAndMetadata(from)));
+        try (Instance instance = Instance.start("ahead", stateDir)) {
+            await().atMost(Duration.ofSeconds(60)).until(() -> instance.isRemembered("notes", "me9"));
+            assertRemembered(instance, 9);
+        }
+    }
+
+    private void setOffsets(String group, Map<TopicPartition, OffsetAndMetadata> offsets) {
+        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
+            admin.alterConsumerGroupOffsets(group, offsets).all().get();
+            return true;
+        });
     }
 
     private void makeLaneAgain(String lane, int partitions) throws Exception {

@@ -110,6 +110,42 @@ class TopicChecksTest {
         assertThatThrownBy(this::check).hasMessageContaining("topic " + name).hasMessageContaining(message);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "engram-observations-low | retention.ms | 1000 | retention.ms=1000: what waits there is deleted before",
+                "engram-observations-low | retention.bytes | 0 | retention.bytes=0: what waits there is deleted before",
+                "engram-rejected | retention.ms | 604799999 | what was shed is deleted before there is room",
+                "engram-rejected | retention.bytes | 1048576 | what was shed is deleted before there is room",
+                "engram-sessions | cleanup.policy | delete | --add-config cleanup.policy=compact",
+                "engram-sessions | cleanup.policy | compact,delete | --add-config cleanup.policy=compact",
+                "engram-backpressure | cleanup.policy | delete | --add-config cleanup.policy=compact"
+            })
+    void shouldSayWhatTheBrokerDeletesThatIsStillNeeded(String name, String key, String value, String message) {
+        allThere();
+        Map<String, String> settings = new HashMap<>(topics.get(name).settings());
+        settings.put(key, value);
+        topics.put(name, topic(4, settings));
+        assertThat(new TopicChecks(plan, topics).losing())
+                .singleElement(as(InstanceOfAssertFactories.STRING))
+                .contains("topic " + name, key + "=" + value, message);
+        assertThat(check()).hasSize(1);
+    }
+
+    @Test
+    void shouldLeaveRetentionToTheOperatorWhereItKeepsWhatIsNeeded() {
+        allThere();
+        topics.put(NORMAL, topic(4, Map.of("retention.ms", "3600000", "retention.bytes", "10000000000")));
+        topics.put("engram-rejected", topic(4, Map.of("retention.bytes", "-1")));
+        assertThat(check()).isEmpty();
+        topics.put("engram-rejected", topic(4, Map.of("retention.ms", "-1")));
+        assertThat(new TopicChecks(plan, topics).losing()).isEmpty();
+        assertThat(check())
+                .singleElement(as(InstanceOfAssertFactories.STRING))
+                .contains("kept for longer than their numbers stay open");
+    }
+
     @Test
     void shouldWarnOfALaneThatKeepsWhatClientsPacked() {
         allThere();

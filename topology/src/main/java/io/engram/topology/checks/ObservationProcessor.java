@@ -78,7 +78,11 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             depths.put(lane, depth);
             runtime.rejections().started(new LanePartition(lane, partition));
             LaneProgress progress = new LaneProgress(
-                    lane, new OffsetTracker(), depth, runtime.rates().get(lane));
+                    lane,
+                    new OffsetTracker(),
+                    depth,
+                    runtime.rates().get(lane),
+                    store.positions().of(lane));
             lanes.put(lane, progress);
             runtime.lanes().started(partition, progress);
         }

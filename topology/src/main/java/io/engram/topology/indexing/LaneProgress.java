@@ -11,8 +11,9 @@ import java.util.OptionalLong;
  * @param offsets how far it is worked off
  * @param depth what is left
  * @param rate of the lane on this instance
+ * @param startedAfter the last source offset that the store had processed when this began; -1 for none
  */
-public record LaneProgress(Lane lane, OffsetTracker offsets, PartitionDepth depth, DrainRate rate) {
+public record LaneProgress(Lane lane, OffsetTracker offsets, PartitionDepth depth, DrainRate rate, long startedAfter) {
     /** Every record up to this source offset is recallable or rejected; -1 while nothing is known. */
     public long indexedOffset() {
         // Read before the watermark: the position of a record that is taken in between says nothing of the index.

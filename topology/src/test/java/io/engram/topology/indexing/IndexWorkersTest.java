@@ -38,7 +38,7 @@ class IndexWorkersTest {
     private final EngramMetrics metrics = new EngramMetrics(registry, 100);
     private final Map<String, StoredValues.StoredEmbedding> stored = new ConcurrentHashMap<>();
     private final LaneProgress lane =
-            new LaneProgress(Lane.NORMAL, new OffsetTracker(), new PartitionDepth(), new DrainRate());
+            new LaneProgress(Lane.NORMAL, new OffsetTracker(), new PartitionDepth(), new DrainRate(), -1);
     private Optional<IndexWorkers> workers = Optional.empty();
     private long offset;
 

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 class OffsetTrackerTest {
     private final OffsetTracker tracker = new OffsetTracker();
-    private final LaneProgress lane = new LaneProgress(Lane.NORMAL, tracker, new PartitionDepth(), new DrainRate());
+    private final LaneProgress lane = new LaneProgress(Lane.NORMAL, tracker, new PartitionDepth(), new DrainRate(), -1);
 
     @Test
     void shouldTrackOffsetsThatFinishOutOfOrder() throws InterruptedException {
