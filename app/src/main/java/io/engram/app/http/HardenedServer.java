@@ -56,7 +56,7 @@ final class HardenedServer implements AutoCloseable {
      * @param maxBodyBytes of a request
      * @param bodies bytes that bodies may take together
      * @param answerBytes of an answer that takes no thread while the client does not read it
-     * @param connections open at once
+     * @param connections open at once; near that, new ones take the place of those that wait for their clients
      * @param idleMs for which a connection may be silent, milliseconds
      */
     record Limits(int threads, int maxBodyBytes, Budget bodies, int answerBytes, int connections, long idleMs) {}
@@ -111,6 +111,8 @@ final class HardenedServer implements AutoCloseable {
             connector.setIdleTimeout(limits.idleMs());
             connector.setAcceptQueueSize(1_024);
             connector.addBean(firstRequestDeadline(connector));
+            // Below the limit, at which nobody is let in.
+            connector.addBean(new ConnectionRoom(limits.connections() - limits.connections() / 8, System::nanoTime));
             return connector;
         });
         config.jetty.modifyServer(server -> {

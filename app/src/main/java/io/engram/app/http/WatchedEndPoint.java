@@ -49,6 +49,11 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
         }
     }
 
+    /** True while the server waits for bytes of the client, or for the client to read what it was sent. */
+    boolean waitsForClient() {
+        return isFillInterested() || getWriteFlusher().isPending();
+    }
+
     @Override
     public int fill(ByteBuffer buffer) throws IOException {
         synchronized (reading) {

@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -40,6 +41,87 @@ class HardenedServerTest {
     @AfterEach
     void stop() {
         server.close();
+    }
+
+    private static final int CONNECTIONS = 16;
+
+    private static HardenedServer small(CountDownLatch latch) {
+        return new HardenedServer(
+                "http.port",
+                "127.0.0.1",
+                0,
+                new HardenedServer.Limits(
+                        THREADS,
+                        1 << 10,
+                        new Budget(1 << 16, 1, System::nanoTime),
+                        Answers.SMALL_BYTES,
+                        CONNECTIONS,
+                        60_000),
+                error -> {},
+                routes -> {
+                    routes.get("/livez", context -> context.result("ok"));
+                    routes.get("/slow", context -> {
+                        latch.await();
+                        context.result("done");
+                    });
+                });
+    }
+
+    private static Socket sending(HardenedServer server, String bytes) throws IOException {
+        URI url = URI.create(server.url());
+        Socket socket = new Socket(url.getHost(), url.getPort());
+        socket.setSoTimeout(20_000);
+        socket.getOutputStream().write(bytes.getBytes(StandardCharsets.US_ASCII));
+        return socket;
+    }
+
+    /** Less than after which a connection without a request is closed in any case. */
+    private static String livez(HardenedServer server) throws Exception {
+        try (Socket socket = sending(server, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) {
+            socket.setSoTimeout(8_000);
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+        }
+    }
+
+    @Test
+    void shouldAnswerBesideManyHalfRequestsAndFinishWhatItWorksOn() throws Exception {
+        CountDownLatch latch = new CountDownLatch(1);
+        List<Socket> halves = new ArrayList<>();
+        try (HardenedServer small = small(latch);
+                Socket slow = sending(small, "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) {
+            for (int i = 0; i < 5 * CONNECTIONS; i++) {
+                halves.add(sending(small, "GET /livez HTTP/1.1\r\nHost: x\r\nAccept: te"));
+            }
+            for (int i = 0; i < 3; i++) {
+                assertThat(livez(small)).startsWith("HTTP/1.1 200").endsWith("ok");
+            }
+            latch.countDown();
+            assertThat(new String(slow.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .startsWith("HTTP/1.1 200")
+                    .endsWith("done");
+        } finally {
+            latch.countDown();
+            for (Socket socket : halves) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void shouldAnswerBesideManySilentConnectionsThatWereServedOnce() throws Exception {
+        List<Socket> silent = new ArrayList<>();
+        try (HardenedServer small = small(new CountDownLatch(0))) {
+            for (int i = 0; i < 5 * CONNECTIONS; i++) {
+                Socket socket = sending(small, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+                silent.add(socket);
+                assertThat(head(socket.getInputStream())).startsWith("HTTP/1.1 200");
+            }
+            assertThat(livez(small)).startsWith("HTTP/1.1 200").endsWith("ok");
+        } finally {
+            for (Socket socket : silent) {
+                socket.close();
+            }
+        }
     }
 
     private Socket unread(int requests) throws IOException {

@@ -1,0 +1,101 @@
+package io.engram.app.http;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.eclipse.jetty.io.Connection;
+
+/**
+ * Keeps room for those who come: where many connections are open, each new one closes another that waits for its client.
+ * First goes who has never sent a whole request, then who has been served, last who came just now. What is worked on for
+ * a client stays. Thread-safe.
+ */
+final class ConnectionRoom implements Connection.Listener {
+    /** A request of an honest client is here before that. */
+    private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** Connections looked at for one that can be closed: the time that a new one takes has a bound. */
+    private static final int MAX_LOOKS = 64;
+
+    private final int most;
+    private final LongSupplier nanoTime;
+    // When they were opened; the oldest first.
+    private final Map<Connection, Long> unheard = new LinkedHashMap<>();
+    private final Map<Connection, Long> heard = new LinkedHashMap<>();
+
+    /**
+     * @param most connections that may be open before others are closed for new ones
+     */
+    ConnectionRoom(int most, LongSupplier nanoTime) {
+        this.most = most;
+        this.nanoTime = nanoTime;
+    }
+
+    @Override
+    public void onOpened(Connection connection) {
+        Optional<Connection> leaves = Optional.empty();
+        synchronized (this) {
+            if (unheard.size() + heard.size() >= most) {
+                leaves = longestWaiting();
+                leaves.ifPresent(unheard::remove);
+                leaves.ifPresent(heard::remove);
+            }
+            unheard.put(connection, nanoTime.getAsLong());
+        }
+        leaves.ifPresent(left -> left.getEndPoint().close());
+    }
+
+    @Override
+    public synchronized void onClosed(Connection connection) {
+        unheard.remove(connection);
+        heard.remove(connection);
+    }
+
+    private Optional<Connection> longestWaiting() {
+        moveHeard();
+        Optional<Connection> newcomer = unheard.keySet().stream()
+                .limit(MAX_LOOKS)
+                .filter(ConnectionRoom::waits)
+                .findFirst();
+        Optional<Connection> late =
+                newcomer.filter(connection -> nanoTime.getAsLong() - unheard.get(connection) >= GRACE_NANOS);
+        return late.or(this::served).or(() -> newcomer);
+    }
+
+    private void moveHeard() {
+        Iterator<Map.Entry<Connection, Long>> oldest = unheard.entrySet().iterator();
+        for (int looks = 0; looks < MAX_LOOKS && oldest.hasNext(); looks++) {
+            Map.Entry<Connection, Long> entry = oldest.next();
+            if (entry.getKey().getMessagesIn() > 0) {
+                heard.put(entry.getKey(), entry.getValue());
+                oldest.remove();
+            }
+        }
+    }
+
+    /** In turn: who is worked on now is looked at again after all others. */
+    private Optional<Connection> served() {
+        List<Connection> busy = new ArrayList<>();
+        Optional<Connection> found = Optional.empty();
+        for (Iterator<Connection> next = heard.keySet().iterator();
+                found.isEmpty() && busy.size() < MAX_LOOKS && next.hasNext(); ) {
+            Connection connection = next.next();
+            if (waits(connection)) {
+                found = Optional.of(connection);
+            } else {
+                busy.add(connection);
+            }
+        }
+        busy.forEach(connection -> heard.put(connection, heard.remove(connection)));
+        return found;
+    }
+
+    private static boolean waits(Connection connection) {
+        return connection.getEndPoint() instanceof WatchedEndPoint endPoint && endPoint.waitsForClient();
+    }
+}
