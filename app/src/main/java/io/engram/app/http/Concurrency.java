@@ -51,9 +51,14 @@ final class Concurrency {
         }
     }
 
-    /** The handler, but 429 while too many requests are being worked on. */
-    Handler limit(Handler handler) {
+    /**
+     * The handler, but 429 while too many requests are being worked on, and 400 for a request with other query parameters.
+     *
+     * @param parameters of the query that the handler reads
+     */
+    Handler limit(Handler handler, String... parameters) {
         return context -> {
+            Query.allowOnly(context, parameters);
             String client = context.req().getRemoteAddr();
             Place place =
                     new Place(client, working.tryTake(client, 1).orElseThrow(() -> busy(working, "are worked on")));

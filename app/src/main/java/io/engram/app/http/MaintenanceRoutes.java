@@ -30,11 +30,12 @@ final class MaintenanceRoutes {
 
     void register(RoutesConfig routes) {
         routes.post("/v1/snapshot", alone(this::snapshot));
-        routes.post("/v1/verify", alone(this::verify));
+        routes.post("/v1/verify", alone(this::verify, "rebuild"));
     }
 
-    private Handler alone(Handler handler) {
+    private Handler alone(Handler handler, String... parameters) {
         return context -> {
+            Query.allowOnly(context, parameters);
             if (!one.tryAcquire()) {
                 throw Problem.retryLater(
                                 429, "Too Many Requests", "another snapshot or comparison is running", RETRY_AFTER_MS)

@@ -28,6 +28,8 @@ import java.util.concurrent.TimeoutException;
 /** Writing over HTTP: observe, forget, drop. Everything goes through the lanes, like any other producer's records. */
 final class ObservationRoutes {
     private static final int MAX_LINES = 1_000;
+    /** Query parameters of routes that write. */
+    private static final String[] WRITING = {"priority", "wait"};
     /** Longer than the producer tries. */
     private static final long SEND_TIMEOUT_MS = 25_000;
 
@@ -49,11 +51,11 @@ final class ObservationRoutes {
     }
 
     void register(RoutesConfig routes) {
-        routes.post("/v1/spaces/{space}/observations", concurrency.limit(this::observe));
-        routes.delete("/v1/spaces/{space}/memories/{id}", concurrency.limit(this::forget));
-        routes.delete("/v1/spaces/{space}", concurrency.limit(this::drop));
-        routes.put("/v1/spaces/{space}/settings", concurrency.limit(this::configure));
-        routes.get("/v1/spaces/{space}/records/{lane}/{offset}", concurrency.limit(this::fate));
+        routes.post("/v1/spaces/{space}/observations", concurrency.limit(this::observe, WRITING));
+        routes.delete("/v1/spaces/{space}/memories/{id}", concurrency.limit(this::forget, WRITING));
+        routes.delete("/v1/spaces/{space}", concurrency.limit(this::drop, WRITING));
+        routes.put("/v1/spaces/{space}/settings", concurrency.limit(this::configure, WRITING));
+        routes.get("/v1/spaces/{space}/records/{lane}/{offset}", concurrency.limit(this::fate, "timeout_ms"));
     }
 
     private void observe(Context context) throws InterruptedException {
@@ -134,7 +136,6 @@ final class ObservationRoutes {
     private void fate(Context context) throws InterruptedException {
         String space = RecallRoutes.spaceOf(context);
         Lane lane = StatusRoutes.laneOf(context);
-        Query.allowOnly(context, "timeout_ms");
         long offset = Query.number("offset", context.pathParam("offset"));
         long timeoutMs = Query.one(context, "timeout_ms")
                 .map(text -> Math.min(maxTimeoutMs, Query.number("timeout_ms", text)))
@@ -158,7 +159,6 @@ final class ObservationRoutes {
     private void send(Context context, String space, List<Observation> observations, boolean many)
             throws InterruptedException {
         Lane lane = lane(context);
-        Query.allowOnly(context, "priority", "wait");
         boolean wait = Query.has(context, "wait", "indexed");
         boolean observes = observations.stream().anyMatch(each -> each.operation() == Operation.OBSERVE);
         Optional<Long> overloaded = observes ? gateway.overloaded(space, lane) : Optional.empty();
@@ -178,35 +178,61 @@ final class ObservationRoutes {
         long deadline = System.nanoTime() + maxTimeoutMs * 1_000_000;
         ArrayNode results = JsonBody.MAPPER.createArrayNode();
         int status = wait ? 200 : 202;
-        for (Gateway.Enqueued record : enqueued) {
-            ObjectNode result = results.addObject();
-            result.put("topic", record.topic())
-                    .put("partition", record.partition())
-                    .put("offset", record.offset());
-            result.put("session", record.session()).put("sequence", record.sequence());
-            if (wait) {
-                long leftMs = (deadline - System.nanoTime()) / 1_000_000;
-                ObjectNode fate =
-                        leftMs > 0 ? fateOf(space, lane, record, leftMs) : describe(new Gateway.Fate.Pending());
-                if (isRepeated(fate)) {
-                    // Whoever sends the same again gets the same answer.
-                    fate = describe(new Gateway.Fate.Indexed()).put("repeated", true);
-                }
-                if (fate.has("reason") && fate.path("status").asText().equals("rejected") && !many) {
-                    throw rejected(fate);
-                }
-                boolean settled = Set.of("indexed", "rejected")
-                        .contains(fate.path("status").asText());
-                status = settled ? status : 202;
-                result.setAll(fate);
+        for (int i = 0; i < enqueued.size(); i++) {
+            Gateway.Enqueued record = enqueued.get(i);
+            if (!wait) {
+                results.add(describe(record));
+                continue;
             }
+            ObjectNode fate = fateBy(deadline, space, lane, record);
+            if (isFor(fate, RejectionReason.INVALID_SEQUENCE)) {
+                // Somebody else wrote under the gateway's session.
+                gateway.abandon(space, lane, record.session());
+                if (!many) { // later lines may say something of the same memory, and must stay later
+                    Observation observation = observations.get(i);
+                    record = concurrency.waitingIfPossible(() -> acknowledged(gateway.send(space, lane, observation)));
+                    fate = fateBy(deadline, space, lane, record);
+                }
+            }
+            if (isFor(fate, RejectionReason.DUPLICATE)) {
+                // Whoever sends the same again gets the same answer.
+                fate = describe(new Gateway.Fate.Indexed()).put("repeated", true);
+            }
+            if (fate.has("reason") && fate.path("status").asText().equals("rejected") && !many) {
+                throw rejected(fate);
+            }
+            boolean settled =
+                    Set.of("indexed", "rejected").contains(fate.path("status").asText());
+            status = settled ? status : 202;
+            results.add(describe(record).setAll(fate));
         }
         answers.json(
                 context, status, many ? JsonBody.MAPPER.createObjectNode().set("results", results) : results.get(0));
     }
 
-    private static boolean isRepeated(ObjectNode fate) {
-        return fate.path("reason").asText().equals(RejectionReason.DUPLICATE.label());
+    private static ObjectNode describe(Gateway.Enqueued record) {
+        return JsonBody.MAPPER
+                .createObjectNode()
+                .put("topic", record.topic())
+                .put("partition", record.partition())
+                .put("offset", record.offset())
+                .put("session", record.session())
+                .put("sequence", record.sequence());
+    }
+
+    private static boolean isFor(ObjectNode fate, RejectionReason reason) {
+        return fate.path("reason").asText().equals(reason.label());
+    }
+
+    /**
+     * What became of a record until then.
+     *
+     * @param deadline of {@link System#nanoTime}
+     */
+    private ObjectNode fateBy(long deadline, String space, Lane lane, Gateway.Enqueued record)
+            throws InterruptedException {
+        long leftMs = (deadline - System.nanoTime()) / 1_000_000;
+        return leftMs > 0 ? fateOf(space, lane, record, leftMs) : describe(new Gateway.Fate.Pending());
     }
 
     /** The record is in Kafka, whoever can be asked about it: not to know its fate is no failure. */

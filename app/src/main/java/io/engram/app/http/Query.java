@@ -14,8 +14,10 @@ final class Query {
         Set<String> known = Set.of(names);
         for (String name : context.queryParamMap().keySet()) {
             if (!known.contains(name)) {
-                throw Problem.badRequest("unknown query parameter '" + JsonBody.clip(name) + "'; known are "
-                                + known.stream().sorted().toList())
+                throw Problem.badRequest("unknown query parameter '" + JsonBody.clip(name) + "'; "
+                                + (known.isEmpty()
+                                        ? "this route has none"
+                                        : "known are " + known.stream().sorted().toList()))
                         .asException();
             }
         }

@@ -92,7 +92,7 @@ final class RecallRoutes {
         routes.post("/v1/recall", concurrency.limit(this::recallSeveral));
         routes.after("/v1/spaces/{space}/recall", this::countOutcome);
         routes.after("/v1/recall", this::countOutcome);
-        routes.get("/v1/spaces/{space}/memories/{id}", concurrency.limit(this::memory));
+        routes.get("/v1/spaces/{space}/memories/{id}", concurrency.limit(this::memory, "include"));
     }
 
     /** Where the client asked, whoever served: another instance's calls are its own client's recalls. */
@@ -481,7 +481,6 @@ final class RecallRoutes {
     private void memory(Context context) throws InterruptedException {
         String space = spaceOf(context);
         String id = context.pathParam("id");
-        Query.allowOnly(context, "include");
         String query = Query.has(context, "include", "embedding") ? "?include=embedding" : "";
         Set<String> include =
                 query.isEmpty() ? Set.of("content", "metadata") : Set.of("content", "metadata", "embedding");

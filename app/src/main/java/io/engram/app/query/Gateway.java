@@ -163,6 +163,12 @@ public final class Gateway implements AutoCloseable {
         return sent;
     }
 
+    /** Goes on under another session: somebody else wrote under that one. */
+    public void abandon(String space, Lane lane, String session) {
+        sessions.computeIfPresent(
+                new SpaceLane(space, lane), (unused, known) -> known.id.equals(session) ? null : known);
+    }
+
     private Session session(SpaceLane key) {
         if (sessions.size() > MAX_SESSIONS) {
             sessions.clear(); // each space goes on with a new session

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -139,6 +140,34 @@ class OpenApiIT {
             }
         }
         assertThat(called).as("operations that were called").isEqualTo(operations());
+    }
+
+    @Test
+    void shouldRefuseQueryParametersThatNobodyReads() throws IOException, InterruptedException {
+        try (Instance instance = Instance.start("query", stateDir, "partitions=1")) {
+            description = Instance.json(instance.get("/openapi.json"));
+            int refused = 0;
+            for (String operation : operations()) {
+                String[] parts = operation.split(" ", 2);
+                if (!parts[1].startsWith("/v1/")) {
+                    continue; // for health checkers, which may send what they like
+                }
+                String path = parts[1].replace("{lane}", "high")
+                        .replace("{offset}", "0")
+                        .replaceAll("\\{[a-z]+}", "s");
+                HttpResponse<String> answer = instance.request(
+                        HttpRequest.newBuilder()
+                                .header("Content-Type", "application/json")
+                                .method(
+                                        parts[0].toUpperCase(Locale.ROOT),
+                                        HttpRequest.BodyPublishers.ofString(parts[0].equals("get") ? "" : "{}")),
+                        path + "?limt=3");
+                assertThat(answer.statusCode()).as(operation).isEqualTo(400);
+                assertThat(answer.body()).as(operation).contains("unknown query parameter 'limt'");
+                refused++;
+            }
+            assertThat(refused).isGreaterThan(13);
+        }
     }
 
     private static HttpResponse<String> post(Instance instance, String path, String json) {
