@@ -63,9 +63,12 @@ public final class Numbers {
 
     /**
      * True when the first digit stands at a power of ten up to {@value #MAX_EXPONENT}, since larger ones cost to compare, and
-     * a decimal has up to {@value #MAX_DIGITS} digits, since Jackson reads no more than 1,000 characters of what is stored.
+     * a whole number and a decimal have up to {@value #MAX_DIGITS} digits, since Jackson reads no more than 1,000 characters of what is stored.
      */
     public static boolean isInRange(Number number) {
+        if (number instanceof BigInteger whole) {
+            return new BigDecimal(whole).precision() <= MAX_DIGITS;
+        }
         if (!(number instanceof BigDecimal decimal)) {
             return !(number instanceof Double value) || Double.isFinite(value);
         }
@@ -78,9 +81,10 @@ public final class Numbers {
         try {
             if (parser.currentToken() == JsonToken.VALUE_NUMBER_INT) {
                 return Optional.of(
-                        parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER
-                                ? parser.getBigIntegerValue()
-                                : (Number) parser.getLongValue());
+                                parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER
+                                        ? parser.getBigIntegerValue()
+                                        : (Number) parser.getLongValue())
+                        .filter(Numbers::isInRange);
             }
             if (parser.currentToken() != JsonToken.VALUE_NUMBER_FLOAT || parser.isNaN()) {
                 return Optional.empty();

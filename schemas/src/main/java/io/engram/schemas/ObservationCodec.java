@@ -248,7 +248,7 @@ public final class ObservationCodec {
             }
             present |= 1 << field;
             switch (name) {
-                case "id" -> id = Optional.of(name(name, parser, Limits.MAX_DEFAULT_ID_BYTES));
+                case "id" -> id = Optional.of(id(parser));
                 case "session" -> {
                     requireNumbered(name);
                     session = name(name, parser, Limits.MAX_ID_BYTES);
@@ -270,7 +270,8 @@ public final class ObservationCodec {
         private void requireNumbered(String name) throws FieldException {
             if (unnumbered) {
                 throw new FieldException(
-                        name, "is set by this interface, like session and sequence; leave it out, or write to Kafka");
+                        name,
+                        "is set by this interface, as session and sequence are; leave both out, or write to Kafka");
             }
         }
 
@@ -324,10 +325,8 @@ public final class ObservationCodec {
 
         /** An id that was made up from a long session may be longer than one that is given. */
         private void checkIdLength() throws FieldException {
-            int bytes = Utf8.length(id.orElse(""));
-            if (operation != Operation.FORGET && bytes > Limits.MAX_ID_BYTES) {
-                throw new FieldException("id", "is " + bytes + " bytes of UTF-8, the limit is " + Limits.MAX_ID_BYTES);
-            }
+            int max = operation == Operation.FORGET ? Limits.MAX_DEFAULT_ID_BYTES : Limits.MAX_ID_BYTES;
+            requireBytes("id", Utf8.length(id.orElse("")), max);
         }
 
         private Optional<Decoded.SessionPosition> position() {
@@ -352,11 +351,23 @@ public final class ObservationCodec {
             if (bytes < min) {
                 throw new FieldException(name, "is empty; send 1 to " + max + " bytes");
             }
+            requireBytes(name, bytes, max);
+            Utf8.requireWhole(name, text);
+            return text;
+        }
+
+        private static void requireBytes(String name, int bytes, int max) throws FieldException {
             if (bytes > max) {
                 throw new FieldException(name, "is " + bytes + " bytes of UTF-8, the limit is " + max);
             }
-            Utf8.requireWhole(name, text);
-            return text;
+        }
+
+        /** Of any length: which one is allowed depends on the operation, which may come later. */
+        private static String id(JsonParser parser) throws IOException, FieldException {
+            return parser.currentToken() == JsonToken.VALUE_STRING
+                            && !parser.getText().isEmpty()
+                    ? name("id", parser, Limits.MAX_VALUE_BYTES)
+                    : name("id", parser, Limits.MAX_ID_BYTES);
         }
 
         /** A text that a URL must be able to name. */

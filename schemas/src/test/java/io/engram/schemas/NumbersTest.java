@@ -130,6 +130,9 @@ class NumbersTest {
         assertThat(Numbers.isInRange(new BigDecimal("1e2147483647"))).isFalse();
         assertThat(Numbers.isInRange(new BigDecimal("0." + "7".repeat(900)))).isTrue();
         assertThat(Numbers.isInRange(new BigDecimal("0." + "7".repeat(901)))).isFalse();
+        assertThat(Numbers.isInRange(new BigInteger("7".repeat(900)))).isTrue();
+        assertThat(Numbers.isInRange(new BigInteger("7".repeat(901)))).isFalse();
+        assertThat(Numbers.isInRange(new BigInteger("-" + "7".repeat(901)))).isFalse();
         assertThat(Numbers.isInRange(Double.NaN)).isFalse();
         assertThat(Numbers.isInRange(Double.NEGATIVE_INFINITY)).isFalse();
         assertThat(Numbers.isInRange(Long.MIN_VALUE)).isTrue();

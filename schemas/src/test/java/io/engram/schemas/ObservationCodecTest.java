@@ -281,7 +281,7 @@ class ObservationCodecTest {
         for (String given : List.of("\"session\":\"s\"", "\"sequence\":1")) {
             byte[] json = ("{\"content\":\"c\"," + VECTOR + "," + given + "}").getBytes(StandardCharsets.UTF_8);
             assertThat(malformed(ObservationCodec.decodeUnnumbered(json)).detail())
-                    .contains("set by this interface, like session and sequence");
+                    .contains("set by this interface, as session and sequence are");
         }
         byte[] json = ("{\"content\":\"c\"," + VECTOR + ",\"metadata\":{\"n\":18446744073709551615}}")
                 .getBytes(StandardCharsets.UTF_8);

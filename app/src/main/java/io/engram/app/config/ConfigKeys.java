@@ -13,9 +13,11 @@ import io.engram.topology.metrics.EngramMetrics;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigDef.Type;
 import org.apache.kafka.common.config.ConfigDef.ValidString;
+import org.apache.kafka.common.config.ConfigException;
 
 /** Every key with its default, range and meaning. */
 public final class ConfigKeys {
@@ -100,6 +102,29 @@ public final class ConfigKeys {
 
     private static final int CORES = Runtime.getRuntime().availableProcessors();
     private static final ConfigDef.Validator PORT = between(0, 65_535);
+    private static final Pattern GROUP = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}");
+
+    /** A part of a whole; not {@code NaN}, which no range of Kafka's refuses. */
+    private static ConfigDef.Validator share(double least) {
+        return ConfigDef.LambdaValidator.with(
+                (key, value) -> {
+                    if (!((double) value >= least && (double) value <= 1)) {
+                        throw new ConfigException(key, value, "Value must be a number from " + least + " to 1.0");
+                    }
+                },
+                () -> "[" + least + ",...,1.0]");
+    }
+
+    /** Topics and directories are named after it. */
+    private static void requireGroup(String key, Object value) {
+        if (!GROUP.matcher((String) value).matches()) {
+            throw new ConfigException(
+                    key,
+                    value,
+                    "topics and directories are named after it: use 1 to 200 letters, digits, '.', '_' and '-', and no '.'"
+                            + " at its beginning");
+        }
+    }
 
     /** All keys; the reference page is generated from it. */
     public static final ConfigDef DEFINITION = new ConfigDef()
@@ -113,6 +138,9 @@ public final class ConfigKeys {
                     APPLICATION_ID,
                     Type.STRING,
                     "engram-streaming",
+                    ConfigDef.LambdaValidator.with(
+                            ConfigKeys::requireGroup,
+                            () -> "1 to 200 letters, digits, '.', '_' and '-', not starting with '.'"),
                     HIGH,
                     "Consumer group of all instances and prefix of internal topics.")
             .define(
@@ -192,7 +220,7 @@ public final class ConfigKeys {
                     HTTP_ADDRESS_SHARE,
                     Type.DOUBLE,
                     0.5,
-                    between(0.01, 1.0),
+                    share(0.01),
                     LOW,
                     "Share of the places, and of the bytes of bodies and answers, that one client address may hold"
                             + " while others ask too; 1 for all. Behind a proxy all clients have its address.")
@@ -264,21 +292,21 @@ public final class ConfigKeys {
                     BACKPRESSURE_WARNING,
                     Type.DOUBLE,
                     0.50,
-                    between(0, 1),
+                    share(0),
                     MEDIUM,
                     "Pressure from which the level is warning.")
             .define(
                     BACKPRESSURE_CRITICAL,
                     Type.DOUBLE,
                     0.80,
-                    between(0, 1),
+                    share(0),
                     MEDIUM,
                     "Pressure from which the level is critical.")
             .define(
                     BACKPRESSURE_OVERLOADED,
                     Type.DOUBLE,
                     0.95,
-                    between(0, 1),
+                    share(0),
                     MEDIUM,
                     "Pressure from which the level is overloaded.")
             .define(
