@@ -23,11 +23,13 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Observations and recalls at a steady rate, and a flood on demand. */
 final class BackgroundLoad implements AutoCloseable {
     private static final int DIMENSION = 768;
+    private static final int TOPICS = 200;
     private static final String[] SPACES = {"red", "green", "blue", "grey"};
 
     private final Topics topics = new Topics("engram");
     private final HttpClient http = HttpClient.newHttpClient();
     private final SplittableRandom random = new SplittableRandom(1);
+    private final float[][] about = new float[TOPICS][DIMENSION];
     private final ScheduledExecutorService executor = Executors.newScheduledThreadPool(2);
     private final KafkaProducer<byte[], byte[]> producer;
     private final String url;
@@ -36,6 +38,11 @@ final class BackgroundLoad implements AutoCloseable {
 
     BackgroundLoad(String bootstrap, String url) {
         this.url = url;
+        for (float[] topic : about) {
+            for (int i = 0; i < DIMENSION; i++) {
+                topic[i] = (float) random.nextDouble(-1, 1);
+            }
+        }
         producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", bootstrap, "acks", "all", "enable.idempotence", true),
                 new ByteArraySerializer(),
@@ -67,10 +74,11 @@ final class BackgroundLoad implements AutoCloseable {
                 ObservationCodec.encode(Observation.observe(session, sequence, "c", vector()))));
     }
 
+    /** About one of the topics, as embeddings are: among vectors of mere noise all are far, and most have to be compared. */
     private synchronized float[] vector() {
-        float[] vector = new float[DIMENSION];
+        float[] vector = about[random.nextInt(TOPICS)].clone();
         for (int i = 0; i < DIMENSION; i++) {
-            vector[i] = (float) random.nextDouble(-1, 1);
+            vector[i] += (float) random.nextDouble(-0.5, 0.5);
         }
         return vector;
     }

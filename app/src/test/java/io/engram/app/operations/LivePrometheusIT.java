@@ -53,7 +53,7 @@ class LivePrometheusIT {
                     kafka,
                     Server.freePort(),
                     "partitions=2",
-                    "snapshot.interval.ms=1000",
+                    "snapshot.interval.ms=" + 60_000 / SPEED,
                     "queue.capacity.low=" + LOW_CAPACITY,
                     // In fast motion as the rules are: how long a level lasts, and with it how long a lane sheds.
                     "backpressure.hold.ms=" + 5_000 / SPEED,
