@@ -63,7 +63,8 @@ public final class Numbers {
 
     /**
      * True when the first digit stands at a power of ten up to {@value #MAX_EXPONENT}, since larger ones cost to compare, and
-     * a whole number and a decimal have up to {@value #MAX_DIGITS} digits, since Jackson reads no more than 1,000 characters of what is stored.
+     * a whole number and a decimal have up to {@value #MAX_DIGITS} digits, since Jackson reads no more than 1,000 characters
+     * of what is stored.
      */
     public static boolean isInRange(Number number) {
         if (number instanceof BigInteger whole) {

@@ -364,10 +364,7 @@ public final class ObservationCodec {
 
         /** Of any length: which one is allowed depends on the operation, which may come later. */
         private static String id(JsonParser parser) throws IOException, FieldException {
-            return parser.currentToken() == JsonToken.VALUE_STRING
-                            && !parser.getText().isEmpty()
-                    ? name("id", parser, Limits.MAX_VALUE_BYTES)
-                    : name("id", parser, Limits.MAX_ID_BYTES);
+            return name("id", parser, parser.getText().isEmpty() ? Limits.MAX_ID_BYTES : Limits.MAX_VALUE_BYTES);
         }
 
         /** A text that a URL must be able to name. */

@@ -103,28 +103,7 @@ public final class ConfigKeys {
     private static final int CORES = Runtime.getRuntime().availableProcessors();
     private static final ConfigDef.Validator PORT = between(0, 65_535);
     private static final Pattern GROUP = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}");
-
-    /** A part of a whole; not {@code NaN}, which no range of Kafka's refuses. */
-    private static ConfigDef.Validator share(double least) {
-        return ConfigDef.LambdaValidator.with(
-                (key, value) -> {
-                    if (!((double) value >= least && (double) value <= 1)) {
-                        throw new ConfigException(key, value, "Value must be a number from " + least + " to 1.0");
-                    }
-                },
-                () -> "[" + least + ",...,1.0]");
-    }
-
-    /** Topics and directories are named after it. */
-    private static void requireGroup(String key, Object value) {
-        if (!GROUP.matcher((String) value).matches()) {
-            throw new ConfigException(
-                    key,
-                    value,
-                    "topics and directories are named after it: use 1 to 200 letters, digits, '.', '_' and '-', and no '.'"
-                            + " at its beginning");
-        }
-    }
+    private static final String GROUP_RULE = "1 to 200 letters, digits, '.', '_' and '-', not starting with '.'";
 
     /** All keys; the reference page is generated from it. */
     public static final ConfigDef DEFINITION = new ConfigDef()
@@ -138,9 +117,7 @@ public final class ConfigKeys {
                     APPLICATION_ID,
                     Type.STRING,
                     "engram-streaming",
-                    ConfigDef.LambdaValidator.with(
-                            ConfigKeys::requireGroup,
-                            () -> "1 to 200 letters, digits, '.', '_' and '-', not starting with '.'"),
+                    ConfigDef.LambdaValidator.with(ConfigKeys::requireGroup, () -> GROUP_RULE),
                     HIGH,
                     "Consumer group of all instances and prefix of internal topics.")
             .define(
@@ -594,5 +571,23 @@ public final class ConfigKeys {
                 .filter(entry -> entry.getValue().equals(key))
                 .map(Map.Entry::getKey)
                 .findFirst();
+    }
+
+    /** A part of a whole; not {@code NaN}, which no range of Kafka's refuses. */
+    private static ConfigDef.Validator share(double least) {
+        return ConfigDef.LambdaValidator.with(
+                (key, value) -> {
+                    if (!((double) value >= least && (double) value <= 1)) {
+                        throw new ConfigException(key, value, "Value must be a number from " + least + " to 1.0");
+                    }
+                },
+                () -> "[" + least + ",...,1.0]");
+    }
+
+    /** Topics and directories are named after it. */
+    private static void requireGroup(String key, Object value) {
+        if (!GROUP.matcher((String) value).matches()) {
+            throw new ConfigException(key, value, "topics and directories are named after it: use " + GROUP_RULE);
+        }
     }
 }

@@ -3,9 +3,11 @@ package io.engram.app.http;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.eclipse.jetty.io.Connection;
@@ -26,7 +28,8 @@ final class ConnectionRoom implements Connection.Listener {
     private final LongSupplier nanoTime;
     // When they were opened; the oldest first.
     private final Map<Connection, Long> unheard = new LinkedHashMap<>();
-    private final Map<Connection, Long> heard = new LinkedHashMap<>();
+    // In the order in which they are looked at.
+    private final Set<Connection> heard = new LinkedHashSet<>();
 
     /**
      * @param most connections that may be open before others are closed for new ones
@@ -68,11 +71,11 @@ final class ConnectionRoom implements Connection.Listener {
     }
 
     private void moveHeard() {
-        Iterator<Map.Entry<Connection, Long>> oldest = unheard.entrySet().iterator();
+        Iterator<Connection> oldest = unheard.keySet().iterator();
         for (int looks = 0; looks < MAX_LOOKS && oldest.hasNext(); looks++) {
-            Map.Entry<Connection, Long> entry = oldest.next();
-            if (entry.getKey().getMessagesIn() > 0) {
-                heard.put(entry.getKey(), entry.getValue());
+            Connection connection = oldest.next();
+            if (connection.getMessagesIn() > 0) {
+                heard.add(connection);
                 oldest.remove();
             }
         }
@@ -82,7 +85,7 @@ final class ConnectionRoom implements Connection.Listener {
     private Optional<Connection> served() {
         List<Connection> busy = new ArrayList<>();
         Optional<Connection> found = Optional.empty();
-        for (Iterator<Connection> next = heard.keySet().iterator();
+        for (Iterator<Connection> next = heard.iterator();
                 found.isEmpty() && busy.size() < MAX_LOOKS && next.hasNext(); ) {
             Connection connection = next.next();
             if (waits(connection)) {
@@ -91,7 +94,8 @@ final class ConnectionRoom implements Connection.Listener {
                 busy.add(connection);
             }
         }
-        busy.forEach(connection -> heard.put(connection, heard.remove(connection)));
+        busy.forEach(heard::remove);
+        heard.addAll(busy);
         return found;
     }
 

@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -95,12 +94,10 @@ final class OffsetsSetForward {
         return found;
     }
 
-    private OptionalLong startedAfter(TopicPartition partition) {
+    private Optional<Long> startedAfter(TopicPartition partition) {
         return topics.laneOf(partition.topic())
                 .flatMap(lane -> lanes.of(new LanePartition(lane, partition.partition())))
-                .map(LaneProgress::startedAfter)
-                .map(OptionalLong::of)
-                .orElse(OptionalLong.empty());
+                .map(LaneProgress::startedAfter);
     }
 
     private Optional<TopicProblem> passedOver(

@@ -190,21 +190,22 @@ final class TopicChecks {
         return losing;
     }
 
-    /** What of the topic's retention is below the least, by time or by size; less than -1 has no meaning to a broker. */
+    /** What of the topic's retention is below the least, by time or by size. */
     private Optional<String> losing(String name, long leastMs, String consequence) {
         return topic(name)
                 .flatMap(state -> below(state, TopicConfig.RETENTION_MS_CONFIG, leastMs)
-                        .or(() -> below(state, TopicConfig.RETENTION_BYTES_CONFIG, MIN_RETENTION_BYTES)))
-                .map(setting -> "topic " + name + " has " + setting + ": " + consequence + "; "
-                        + alter(name, setting.substring(0, setting.indexOf('=')) + "=-1")
-                        + " keeps all, a larger number keeps more");
+                        .or(() -> below(state, TopicConfig.RETENTION_BYTES_CONFIG, MIN_RETENTION_BYTES))
+                        .map(setting -> "topic " + name + " has " + setting + "=" + state.setting(setting) + ": "
+                                + consequence + "; " + alter(name, setting + "=-1")
+                                + " keeps all, a larger number keeps more"));
     }
 
+    /** The setting, if its value is below the least; a negative one has no limit. */
     private static Optional<String> below(TopicState state, String setting, long least) {
         String value = state.setting(setting);
         return value.isEmpty() || Long.parseLong(value) < 0 || Long.parseLong(value) >= least
                 ? Optional.empty()
-                : Optional.of(setting + "=" + value);
+                : Optional.of(setting);
     }
 
     private Optional<String> longerRetention(TopicState rejected) {

@@ -53,6 +53,12 @@ class TopicChecksTest {
         }
     }
 
+    private void change(String name, String key, String value) {
+        Map<String, String> settings = new HashMap<>(topics.get(name).settings());
+        settings.put(key, value);
+        topics.put(name, topic(4, settings));
+    }
+
     private List<String> check() {
         return new TopicChecks(plan, topics).check();
     }
@@ -104,9 +110,7 @@ class TopicChecksTest {
             })
     void shouldRefuseSettingsThatLoseOrRefuseRecords(String name, String key, String value, String message) {
         allThere();
-        Map<String, String> settings = new HashMap<>(topics.get(name).settings());
-        settings.put(key, value);
-        topics.put(name, topic(4, settings));
+        change(name, key, value);
         assertThatThrownBy(this::check).hasMessageContaining("topic " + name).hasMessageContaining(message);
     }
 
@@ -124,9 +128,7 @@ class TopicChecksTest {
             })
     void shouldSayWhatTheBrokerDeletesThatIsStillNeeded(String name, String key, String value, String message) {
         allThere();
-        Map<String, String> settings = new HashMap<>(topics.get(name).settings());
-        settings.put(key, value);
-        topics.put(name, topic(4, settings));
+        change(name, key, value);
         assertThat(new TopicChecks(plan, topics).losing())
                 .singleElement(as(InstanceOfAssertFactories.STRING))
                 .contains("topic " + name, key + "=" + value, message);

@@ -20,6 +20,7 @@ import io.engram.topology.indexing.OffsetTracker;
 import io.engram.topology.metrics.MetricNames;
 import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.retention.Retention;
+import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.OpenRanges;
 import io.engram.topology.store.SessionKey;
@@ -72,17 +73,14 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         context = taskContext;
         partition = taskContext.taskId().partition();
         store = taskContext.getStateStore(EngramTopology.STORE);
+        LanePositions stored = store.positions();
         Map<Lane, PartitionDepth> depths = new EnumMap<>(Lane.class);
         for (Lane lane : Lane.ALL) {
             PartitionDepth depth = runtime.depths().assign(lane, partition);
             depths.put(lane, depth);
             runtime.rejections().started(new LanePartition(lane, partition));
             LaneProgress progress = new LaneProgress(
-                    lane,
-                    new OffsetTracker(),
-                    depth,
-                    runtime.rates().get(lane),
-                    store.positions().of(lane));
+                    lane, new OffsetTracker(), depth, runtime.rates().get(lane), stored.of(lane));
             lanes.put(lane, progress);
             runtime.lanes().started(partition, progress);
         }
