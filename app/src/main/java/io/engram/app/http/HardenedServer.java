@@ -112,7 +112,8 @@ final class HardenedServer implements AutoCloseable {
             connector.setAcceptQueueSize(1_024);
             connector.addBean(firstRequestDeadline(connector));
             // Below the limit, at which nobody is let in.
-            connector.addBean(new ConnectionRoom(limits.connections() - limits.connections() / 8, System::nanoTime));
+            int most = limits.connections() - limits.connections() / 8;
+            connector.addBean(new ConnectionRoom(most, System::nanoTime, connector.getScheduler()));
             return connector;
         });
         config.jetty.modifyServer(server -> {

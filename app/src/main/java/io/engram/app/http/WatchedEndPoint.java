@@ -36,22 +36,43 @@ final class WatchedEndPoint extends SocketChannelEndPoint {
             if (isFillInterested() || ahead.remaining() == MAX_AHEAD_BYTES) {
                 return false; // the server waits for what comes, and sees the end itself
             }
-            try {
-                ByteBuffer more = ByteBuffer.allocate(MAX_AHEAD_BYTES).put(ahead.duplicate());
-                int read = getChannel().read(more);
-                if (read > 0) {
-                    ahead = more.flip();
-                }
-                return read < 0;
-            } catch (IOException e) {
-                return true;
-            }
+            return readAhead() < 0;
         }
     }
 
-    /** True while the server waits for bytes of the client, or for the client to read what it was sent. */
+    /**
+     * True while the server waits for bytes of the client that are not here yet, or for the client to read what it was
+     * sent.
+     */
     boolean waitsForClient() {
-        return isFillInterested() || getWriteFlusher().isPending();
+        if (getWriteFlusher().isPending()) {
+            return true;
+        }
+        synchronized (reading) {
+            if (!isFillInterested() || ahead.hasRemaining()) {
+                return false;
+            }
+            if (readAhead() <= 0) {
+                return true;
+            }
+        }
+        // The selector is silent on what has been read.
+        executor.execute(() -> getFillInterest().fillable());
+        return false;
+    }
+
+    /** Bytes read, or -1 when the client has left. */
+    private int readAhead() {
+        try {
+            ByteBuffer more = ByteBuffer.allocate(MAX_AHEAD_BYTES).put(ahead.duplicate());
+            int read = getChannel().read(more);
+            if (read > 0) {
+                ahead = more.flip();
+            }
+            return read;
+        } catch (IOException e) {
+            return -1;
+        }
     }
 
     @Override

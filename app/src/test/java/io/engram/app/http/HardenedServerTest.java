@@ -124,6 +124,27 @@ class HardenedServerTest {
         }
     }
 
+    @Test
+    void shouldAnswerAfterAllConnectionsWereBusyAndAreKept() throws Exception {
+        CountDownLatch latch = new CountDownLatch(1);
+        List<Socket> kept = new ArrayList<>();
+        try (HardenedServer small = small(latch)) {
+            for (int i = 0; i < CONNECTIONS; i++) {
+                kept.add(sending(small, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"));
+            }
+            latch.countDown();
+            for (Socket socket : kept) {
+                assertThat(head(socket.getInputStream())).startsWith("HTTP/1.1 200");
+            }
+            assertThat(livez(small)).startsWith("HTTP/1.1 200").endsWith("ok");
+        } finally {
+            latch.countDown();
+            for (Socket socket : kept) {
+                socket.close();
+            }
+        }
+    }
+
     private Socket unread(int requests) throws IOException {
         Socket socket = new Socket();
         socket.setReceiveBufferSize(1 << 12);
