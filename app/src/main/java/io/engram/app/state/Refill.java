@@ -156,7 +156,7 @@ public final class Refill implements AutoCloseable {
             for (Path task : paths.toList()) {
                 String name = task.getFileName().toString();
                 Path store = StoppedStore.of(task);
-                if (name.matches("0_\\d{1,9}") && Files.isDirectory(store)) {
+                if (name.matches("0_\\d{1,9}") && StoppedStore.isThere(store)) {
                     found.put(StoppedStore.partition(task), store);
                 }
             }

@@ -230,7 +230,7 @@ public final class StateGuard {
             int partition = StoppedStore.partition(task);
             Path store = StoppedStore.of(task);
             Optional<Long> end = Optional.ofNullable(found.ends().get(partition));
-            if (end.isEmpty() || !Files.isDirectory(store)) {
+            if (end.isEmpty() || !StoppedStore.isThere(store)) {
                 continue;
             }
             try (StoppedStore stored = new StoppedStore(store)) {

@@ -124,7 +124,7 @@ public final class StoppedState implements AutoCloseable {
         List<String> unusable = new ArrayList<>();
         List<String> removed = new ArrayList<>();
         Path rocks = StoppedStore.of(task);
-        boolean hasStore = Files.isDirectory(rocks);
+        boolean hasStore = StoppedStore.isThere(rocks);
         if (hasStore) {
             read(rocks, checksums, memories);
         }

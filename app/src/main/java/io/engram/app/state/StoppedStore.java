@@ -4,12 +4,14 @@ import io.engram.topology.EngramTopology;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 import org.apache.kafka.common.TopicPartition;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
@@ -47,6 +49,11 @@ final class StoppedStore implements AutoCloseable {
             for (byte[] family : RocksDB.listColumnFamilies(listing, directory.toString())) {
                 families.add(new ColumnFamilyDescriptor(family));
             }
+            if (families.isEmpty()) {
+                options.close();
+                throw new IOException(
+                        "cannot read RocksDB in " + directory + ": its file CURRENT is missing or broken");
+            }
             db = RocksDB.openReadOnly(options, directory.toString(), families, handles);
             offsets = handles.stream().filter(StoppedStore::isOffsets).findFirst();
         } catch (RocksDBException e) {
@@ -58,6 +65,20 @@ final class StoppedStore implements AutoCloseable {
     /** Where the directory of a task has it. */
     static Path of(Path task) {
         return task.resolve("rocksdb").resolve(EngramTopology.STORE);
+    }
+
+    /**
+     * Whether there is one. A process that was killed while RocksDB made its first files leaves a directory without any
+     * data; Kafka Streams goes on from there.
+     */
+    static boolean isThere(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return false;
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(file -> file.getFileName().toString())
+                    .anyMatch(name -> name.equals("CURRENT") || name.endsWith(".sst"));
+        }
     }
 
     /** The partition of a task, which its directory is named after. */

@@ -223,7 +223,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             boolean isShed = rejected.record().reason() == RejectionReason.OVER_CAPACITY;
             Passed passed = apply(rejected.session(), rejected.digest(), found, observation, record, isShed);
             if (isShed) {
-                defer(record, passed == Passed.FOR_GOOD);
+                defer(record, session.isShedForGood(observation.sequence()));
             }
             reject(
                     record,
@@ -321,7 +321,9 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     private Verdict verdict(Incoming record, String space, Observation observation, SessionState session) {
         long sequence = observation.sequence();
         boolean late = session.isClosed() || sequence < session.next();
-        boolean taken = late && !session.awaits(sequence) && !record.isUnlisted();
+        // A copy of it may have come back before.
+        boolean unlisted = record.isUnlisted() && session.digestOf(sequence).isEmpty();
+        boolean taken = late && !session.awaits(sequence) && !unlisted;
         if (record.isRedelivered() && taken && !session.mayHaveLapsed(sequence)) {
             return new Verdict.Dropped(Verdict.Session.UNTOUCHED, 0);
         }
@@ -333,7 +335,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                     0);
         }
         long expected = session.isClosed() ? 1 : session.next();
-        boolean open = session.open().contains(sequence) || record.isUnlisted();
+        boolean open = session.open().contains(sequence) || unlisted;
         if (sequence > expected && sequence >= session.next() && !open) {
             return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
                     "sequence %d leaves a gap: session '%s' expects %d next; send what is missing first"
@@ -342,10 +344,16 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
         long digest = digests.of(observation);
         String id = id(record.lane().lane(), observation, session);
+        boolean overflows = session.open().wouldOverflow(sequence);
+        boolean wasShed =
+                session.isShedForGood(sequence) || overflows && session.open().isShed(sequence);
+        if (wasShed && !record.isRedelivered() && comesBackWhole(record)) {
+            return shedAgain(record, observation, digest);
+        }
         if (sequence < session.next() && !open) {
             return repeated(space, id, observation, session, digest, expected);
         }
-        if (session.open().wouldOverflow(sequence)) {
+        if (overflows) {
             return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
                     "sequence %d lies within a range of open numbers, and session '%s' has %d such ranges already; it stays open: send the first or the last number of a range before it"
                             .formatted(sequence, observation.session(), OpenRanges.MAX_RANGES),
@@ -377,6 +385,18 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         return new Verdict.Accepted(id, digest, stored);
     }
 
+    /** A right retry whose number cannot be taken now: the first copy to come back takes it. */
+    private Verdict shedAgain(Incoming record, Observation observation, long digest) {
+        long retryAfterMs = admission.retryAfterMs(record.lane().lane(), context.currentSystemTimeMs());
+        return new Verdict.Rejected(
+                RejectedRecord.overCapacity(
+                        "a record of sequence %d of session '%s' was shed and comes back by itself; this one waits with it, since the session has %d ranges of open numbers"
+                                .formatted(observation.sequence(), observation.session(), OpenRanges.MAX_RANGES),
+                        retryAfterMs),
+                Verdict.Session.UNTOUCHED,
+                digest);
+    }
+
     /** What is too old is not remembered any more, even if it is not deleted yet. */
     private boolean hasExpired(String space, StoredMemory memory, long nowMs) {
         return config.retention().of(store.space(space)).hasExpired(memory.enqueuedAtMs(), nowMs);
@@ -406,7 +426,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
         String accepted =
                 sequence >= session.next() - SessionState.WINDOW ? "" : "was accepted with other content, or ";
-        return "sequence %d of session '%s' is not open any more: its record %swas rejected, and the number passed for good because %d ranges of numbers were open or because it was open for longer than rejected records are kept; send the observation under the next number, %d"
+        return "sequence %d of session '%s' is not open any more: its record %swas rejected, and the number passed for good because %d ranges of numbers were open or because it was open for longer than rejected records are kept; unless it was rejected as over_capacity, and comes back by itself, send the observation under the next number, %d"
                 .formatted(sequence, name, accepted, OpenRanges.MAX_RANGES, expected);
     }
 

@@ -64,6 +64,12 @@ public final class OpenRanges {
         return find(sequence) >= 0;
     }
 
+    /** True when the number is open and its record was shed. */
+    public boolean isShed(long sequence) {
+        int i = find(sequence);
+        return i >= 0 && shed[i];
+    }
+
     /** True when the number is open, but taking it would leave more ranges than a session may have. */
     public boolean wouldOverflow(long sequence) {
         int i = find(sequence);

@@ -9,14 +9,15 @@ import java.util.OptionalLong;
  *
  * <pre>
  * offset size  field
- * 0      1     version = 2
+ * 0      1     version = 3
  * 1      1     flags: 1 = closed
  * 2      8     next sequence number
  * 10     8     incarnation: source offset of the session's first record
  * 18     8     last activity, epoch ms of the last enqueue
  * 26     8     highest number that was passed for good without being accepted, 0 = none
- * 34     8     which of the digests are present, one bit each
- * 42     8×n   the present digests, slot = sequence mod 64
+ * 34     8     which of the latest 64 numbers were shed and passed for good, one bit each, slot = sequence mod 64
+ * 42     8     which of the digests are present, one bit each
+ * 50     8×n   the present digests, slot = sequence mod 64
  * ...    ...   {@link OpenRanges}
  * </pre>
  *
@@ -28,9 +29,9 @@ public final class SessionState {
     /** How many of the latest accepted digests are kept. */
     public static final int WINDOW = 64;
 
-    private static final byte VERSION = 2;
+    private static final byte VERSION = 3;
     private static final byte CLOSED = 1;
-    private static final int HEADER_BYTES = 42;
+    private static final int HEADER_BYTES = 50;
 
     private long next = 1;
     private long incarnation;
@@ -38,6 +39,7 @@ public final class SessionState {
     private long lapsed;
     private boolean closed;
     private OpenRanges open = new OpenRanges();
+    private long shedForGood;
     private long present;
     private final long[] digests = new long[WINDOW];
 
@@ -88,9 +90,29 @@ public final class SessionState {
 
     /** The digest accepted under that number, if it is among the last {@value #WINDOW}. */
     public OptionalLong digestOf(long sequence) {
-        int slot = (int) (sequence % WINDOW);
-        boolean inWindow = sequence < next && sequence >= next - WINDOW;
-        return inWindow && (present & 1L << slot) != 0 ? OptionalLong.of(digests[slot]) : OptionalLong.empty();
+        return isInWindow(sequence) && (present & bit(sequence)) != 0
+                ? OptionalLong.of(digests[slot(sequence)])
+                : OptionalLong.empty();
+    }
+
+    /**
+     * True when the number was passed for good with a record that was shed, and that has not come back yet. Known of the
+     * last {@value #WINDOW} numbers.
+     */
+    public boolean isShedForGood(long sequence) {
+        return isInWindow(sequence) && (shedForGood & bit(sequence)) != 0;
+    }
+
+    private boolean isInWindow(long sequence) {
+        return sequence < next && sequence >= next - WINDOW;
+    }
+
+    private static int slot(long sequence) {
+        return (int) (sequence % WINDOW);
+    }
+
+    private static long bit(long sequence) {
+        return 1L << slot(sequence);
     }
 
     /**
@@ -110,9 +132,9 @@ public final class SessionState {
             open.close(sequence);
         }
         if (sequence >= next - WINDOW) {
-            int slot = (int) (sequence % WINDOW);
-            digests[slot] = digest;
-            present |= 1L << slot;
+            digests[slot(sequence)] = digest;
+            present |= bit(sequence);
+            shedForGood &= ~bit(sequence);
         }
         touch(enqueuedAtMs);
     }
@@ -125,11 +147,13 @@ public final class SessionState {
      * @return false when it is passed for good
      */
     public boolean skip(long enqueuedAtMs, boolean wasShed, long nowMs) {
-        boolean kept = open.append(next, wasShed, nowMs);
-        if (!kept) {
-            lapsed = next;
-        }
+        long passed = next;
+        boolean kept = open.append(passed, wasShed, nowMs);
         advance();
+        if (!kept) {
+            lapsed = passed;
+            shedForGood |= wasShed ? bit(passed) : 0;
+        }
         touch(enqueuedAtMs);
         return kept;
     }
@@ -148,7 +172,8 @@ public final class SessionState {
 
     private void advance() {
         // The slot belonged to the number that leaves the window.
-        present &= ~(1L << (int) (next % WINDOW));
+        present &= ~bit(next);
+        shedForGood &= ~bit(next);
         next++;
     }
 
@@ -164,7 +189,8 @@ public final class SessionState {
                 .putLong(next)
                 .putLong(incarnation)
                 .putLong(lastActivityMs)
-                .putLong(lapsed);
+                .putLong(lapsed)
+                .putLong(shedForGood);
         out.putLong(present);
         for (int slot = 0; slot < WINDOW; slot++) {
             if ((present & 1L << slot) != 0) {
@@ -193,6 +219,7 @@ public final class SessionState {
         state.next = next;
         state.lastActivityMs = in.getLong();
         state.lapsed = in.getLong();
+        state.shedForGood = in.getLong();
         state.present = in.getLong();
         for (int slot = 0; slot < WINDOW; slot++) {
             if ((state.present & 1L << slot) != 0) {

@@ -19,6 +19,7 @@ import io.engram.topology.store.SessionKey;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -469,16 +470,47 @@ class RedeliveryTest {
 
         Rejection shed = shed(observe(next, "a", "text"));
         assertThat(shed.detail()).contains("200 ranges").contains("comes back by itself");
-        topology.send(SPACE, observe(next, "a", "sent again"));
-        Rejection again = topology.rejections().get(0);
-        assertThat(again.reason()).isEqualTo("invalid_sequence");
-        assertThat(again.detail()).contains("passed for good").contains("next number, " + (next + 1));
+        topology.send(SPACE, observe(next, "a", "text"));
+        topology.send(SPACE, observe(next, "a", "other"));
+        List<Rejection> copies = topology.rejections();
+        assertThat(copies).allSatisfy(copy -> {
+            assertThat(copy.reason()).isEqualTo("over_capacity");
+            assertThat(copy.detail()).contains("comes back by itself").contains("this one waits");
+        });
         topology.redeliver(Lane.NORMAL, shed);
         topology.redeliver(Lane.NORMAL, shed);
+        copies.forEach(copy -> topology.redeliver(Lane.NORMAL, copy));
+        topology.send(SPACE, observe(next, "a", "text"));
 
         assertThat(content("a")).contains("text");
+        assertThat(topology.rejectionReasons()).containsExactly("duplicate");
+        assertThat(dropped()).isEqualTo(3);
+    }
+
+    @Test
+    void shouldShedARetryWithinARangeThatCannotBeSplit() {
+        for (long sequence = 2; sequence < 2 * OpenRanges.MAX_RANGES; sequence += 2) {
+            sendBroken(sequence);
+            topology.send(SPACE, observe(sequence + 1, "m" + sequence, "text"));
+        }
+        topology.rejections();
+        long first = 2 * OpenRanges.MAX_RANGES;
+        List<Rejection> shed = new ArrayList<>();
+        for (long sequence = first; sequence < first + 3; sequence++) {
+            shed.add(shed(observe(sequence, "s" + sequence, "text")));
+        }
+
+        topology.send(SPACE, observe(first + 1, "s" + (first + 1), "text"));
+        Rejection retry = topology.rejections().get(0);
+        assertThat(retry.reason()).isEqualTo("over_capacity");
+        shed.forEach(one -> topology.redeliver(Lane.NORMAL, one));
+        topology.redeliver(Lane.NORMAL, retry);
+
         assertThat(topology.rejections()).isEmpty();
+        assertThat(content("s" + (first + 1))).contains("text");
         assertThat(dropped()).isEqualTo(1);
+        topology.send(SPACE, observe(first + 3, "next", "text"));
+        assertThat(content("next")).contains("text");
     }
 
     private void sendBroken(long sequence) {

@@ -99,6 +99,33 @@ class SessionStateTest {
     }
 
     @Test
+    void shouldKnowWhatWasShedForGoodUntilItIsAcceptedOrLeavesTheWindow() {
+        SessionState state = SessionState.startedAt(0);
+        for (int i = 0; i < OpenRanges.MAX_RANGES; i++) {
+            state.skip(0, i % 2 == 0, 0);
+        }
+        state.accept(state.next(), 1, 0);
+        long shed = state.next();
+        state.skip(0, true, 0);
+        state.skip(0, false, 0);
+        state.skip(0, true, 0);
+
+        SessionState back = SessionState.decode(state.encode());
+        assertThat(back.isShedForGood(shed - 1)).isFalse();
+        assertThat(back.isShedForGood(shed)).isTrue();
+        assertThat(back.isShedForGood(shed + 1)).as("was not shed").isFalse();
+        assertThat(back.isShedForGood(shed + 2)).isTrue();
+        back.accept(shed + 2, 2, 0);
+        assertThat(back.isShedForGood(shed + 2)).as("came back").isFalse();
+        assertThat(back.digestOf(shed + 2)).hasValue(2);
+        for (int i = 0; i < SessionState.WINDOW; i++) {
+            back.accept(back.next(), i, 0);
+        }
+        assertThat(back.isShedForGood(shed)).isFalse();
+        assertThat(back.isShedForGood(shed + SessionState.WINDOW)).isFalse();
+    }
+
+    @Test
     void shouldJoinOnlyWhatComesBackTheSameWay() {
         OpenRanges ranges = new OpenRanges();
         ranges.append(1, false, 0);
