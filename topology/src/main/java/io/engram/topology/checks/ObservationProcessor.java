@@ -223,7 +223,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             boolean isShed = rejected.record().reason() == RejectionReason.OVER_CAPACITY;
             Passed passed = apply(rejected.session(), rejected.digest(), found, observation, record, isShed);
             if (isShed) {
-                defer(record, session.isShedForGood(observation.sequence()));
+                defer(record, passed == Passed.FOR_GOOD);
             }
             reject(
                     record,
@@ -321,10 +321,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     private Verdict verdict(Incoming record, String space, Observation observation, SessionState session) {
         long sequence = observation.sequence();
         boolean late = session.isClosed() || sequence < session.next();
-        // A copy of it may have come back before.
-        boolean unlisted = record.isUnlisted() && session.digestOf(sequence).isEmpty();
-        boolean taken = late && !session.awaits(sequence) && !unlisted;
-        if (record.isRedelivered() && taken && !session.mayHaveLapsed(sequence)) {
+        boolean taken = late && !session.awaits(sequence) && !record.isUnlisted();
+        if (record.isRedelivered() && taken && !session.mayHaveExpired(sequence)) {
             return new Verdict.Dropped(Verdict.Session.UNTOUCHED, 0);
         }
         Optional<String> mismatch = Dimensions.mismatch(store.space(space), observation);
@@ -335,7 +333,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                     0);
         }
         long expected = session.isClosed() ? 1 : session.next();
-        boolean open = session.open().contains(sequence) || unlisted;
+        boolean open = session.open().contains(sequence) || record.isUnlisted();
         if (sequence > expected && sequence >= session.next() && !open) {
             return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
                     "sequence %d leaves a gap: session '%s' expects %d next; send what is missing first"
@@ -385,12 +383,12 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         return new Verdict.Accepted(id, digest, stored);
     }
 
-    /** A right retry whose number cannot be taken now: the first copy to come back takes it. */
+    /** A right retry whose number cannot be taken now: the first copy to come back takes it, others are dropped then. */
     private Verdict shedAgain(Incoming record, Observation observation, long digest) {
         long retryAfterMs = admission.retryAfterMs(record.lane().lane(), context.currentSystemTimeMs());
         return new Verdict.Rejected(
                 RejectedRecord.overCapacity(
-                        "a record of sequence %d of session '%s' was shed and comes back by itself; this one waits with it, since the session has %d ranges of open numbers"
+                        "a record of sequence %d of session '%s' was shed and comes back by itself; this one is not needed, and cannot be taken now, since the session has %d ranges of open numbers"
                                 .formatted(observation.sequence(), observation.session(), OpenRanges.MAX_RANGES),
                         retryAfterMs),
                 Verdict.Session.UNTOUCHED,

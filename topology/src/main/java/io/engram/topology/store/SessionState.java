@@ -14,10 +14,11 @@ import java.util.OptionalLong;
  * 2      8     next sequence number
  * 10     8     incarnation: source offset of the session's first record
  * 18     8     last activity, epoch ms of the last enqueue
- * 26     8     highest number that was passed for good without being accepted, 0 = none
- * 34     8     which of the latest 64 numbers were shed and passed for good, one bit each, slot = sequence mod 64
- * 42     8     which of the digests are present, one bit each
- * 50     8×n   the present digests, slot = sequence mod 64
+ * 26     8     highest number that was passed for good since too many ranges were open, 0 = none
+ * 34     8     highest number that was open for too long, 0 = none
+ * 42     8     which of the latest 64 numbers were shed and passed for good, one bit each, slot = sequence mod 64
+ * 50     8     which of the digests are present, one bit each
+ * 58     8×n   the present digests, slot = sequence mod 64
  * ...    ...   {@link OpenRanges}
  * </pre>
  *
@@ -31,12 +32,13 @@ public final class SessionState {
 
     private static final byte VERSION = 3;
     private static final byte CLOSED = 1;
-    private static final int HEADER_BYTES = 50;
+    private static final int HEADER_BYTES = 58;
 
     private long next = 1;
     private long incarnation;
     private long lastActivityMs;
     private long lapsed;
+    private long expired;
     private boolean closed;
     private OpenRanges open = new OpenRanges();
     private long shedForGood;
@@ -120,8 +122,16 @@ public final class SessionState {
      * or it was open for too long. Certain for the last {@value #WINDOW} numbers, possible for those before.
      */
     public boolean mayHaveLapsed(long sequence) {
-        boolean taken = digestOf(sequence).isPresent();
-        return sequence <= lapsed && !taken && !open.contains(sequence);
+        return sequence <= Math.max(lapsed, expired) && isNotTaken(sequence);
+    }
+
+    /** True when the number may have been open for too long; as certain as {@link #mayHaveLapsed}. */
+    public boolean mayHaveExpired(long sequence) {
+        return sequence <= expired && isNotTaken(sequence);
+    }
+
+    private boolean isNotTaken(long sequence) {
+        return digestOf(sequence).isEmpty() && !open.contains(sequence);
     }
 
     /** Accepts the record of an expected or open number. */
@@ -161,7 +171,7 @@ public final class SessionState {
     /** Passes for good what was opened before a time; returns true when there was any. */
     public boolean expireOpen(long beforeMs) {
         OptionalLong highest = open.expire(beforeMs);
-        highest.ifPresent(sequence -> lapsed = Math.max(lapsed, sequence));
+        highest.ifPresent(sequence -> expired = Math.max(expired, sequence));
         return highest.isPresent();
     }
 
@@ -190,6 +200,7 @@ public final class SessionState {
                 .putLong(incarnation)
                 .putLong(lastActivityMs)
                 .putLong(lapsed)
+                .putLong(expired)
                 .putLong(shedForGood);
         out.putLong(present);
         for (int slot = 0; slot < WINDOW; slot++) {
@@ -219,6 +230,7 @@ public final class SessionState {
         state.next = next;
         state.lastActivityMs = in.getLong();
         state.lapsed = in.getLong();
+        state.expired = in.getLong();
         state.shedForGood = in.getLong();
         state.present = in.getLong();
         for (int slot = 0; slot < WINDOW; slot++) {
