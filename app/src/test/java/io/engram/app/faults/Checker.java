@@ -26,7 +26,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * Finds out whether anything was lost, doubled or made up, from the outside: it reads topics and asks over HTTP, and has
@@ -35,6 +34,7 @@ import org.awaitility.core.ConditionTimeoutException;
 final class Checker {
     private static final int THREADS = 8;
     private static final String SHED = "over_capacity";
+    private static final Duration STALL = Duration.ofMinutes(2);
 
     private final String bootstrapServers;
     private final String prefix;
@@ -177,33 +177,42 @@ final class Checker {
         return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
     }
 
+    /** For as long as it goes on: how much was shed, and comes back, is not the same each time. */
     private void awaitAcknowledged(Map<String, Long> last) throws IOException, InterruptedException {
-        try {
-            await().atMost(Duration.ofMinutes(5))
-                    .pollInterval(Duration.ofMillis(500))
-                    .untilAsserted(() -> {
-                        Map<String, Long> acknowledged = new TreeMap<>();
-                        progress()
-                                .forEach((session, progress) -> acknowledged.put(
-                                        session,
-                                        progress.path("acknowledged_sequence").asLong()));
-                        assertThat(acknowledged)
-                                .as("acknowledged without holes")
-                                .isEqualTo(last);
-                    });
-        } catch (ConditionTimeoutException e) {
-            StringBuilder state = new StringBuilder("what the instance says of the sessions:");
-            for (String session : last.keySet()) {
-                state.append('\n')
-                        .append(session)
-                        .append(' ')
-                        .append(instance.get("/v1/sessions/" + session).body());
+        Map<String, JsonNode> before = Map.of();
+        long changed = System.nanoTime();
+        while (true) {
+            Map<String, JsonNode> progress = progress();
+            Map<String, Long> acknowledged = new TreeMap<>();
+            progress.forEach((session, said) -> {
+                if (said.path("open_ranges").isEmpty()) {
+                    acknowledged.put(session, said.path("acknowledged_sequence").asLong());
+                }
+            });
+            if (acknowledged.equals(last)) {
+                return;
             }
-            throw new AssertionError(state.toString(), e);
+            if (!progress.equals(before)) {
+                before = progress;
+                changed = System.nanoTime();
+            }
+            if (System.nanoTime() - changed > STALL.toNanos()) {
+                StringBuilder state = new StringBuilder("nothing is acknowledged any more, expected without holes ")
+                        .append(last)
+                        .append(", what the instance says of the sessions:");
+                for (String session : last.keySet()) {
+                    state.append('\n')
+                            .append(session)
+                            .append(' ')
+                            .append(instance.get("/v1/sessions/" + session).body());
+                }
+                throw new AssertionError(state.toString());
+            }
+            Thread.sleep(500);
         }
     }
 
-    /** The latest word on each session of which no number is open; whoever has open ones is not done. */
+    /** The latest word on each session. */
     private Map<String, JsonNode> progress() throws IOException {
         Map<String, JsonNode> latest = new TreeMap<>();
         for (ConsumerRecord<byte[], byte[]> record : read(prefix + "-sessions")) {
@@ -214,7 +223,6 @@ final class Checker {
                 latest.put(key, Server.MAPPER.readTree(record.value()));
             }
         }
-        latest.values().removeIf(progress -> !progress.path("open_ranges").isEmpty());
         return latest;
     }
 
