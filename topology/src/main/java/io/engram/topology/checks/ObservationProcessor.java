@@ -383,7 +383,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         return new Verdict.Accepted(id, digest, stored);
     }
 
-    /** A right retry whose number cannot be taken now: the first copy to come back takes it, others are dropped then. */
+    /** A right retry whose number cannot be taken now: the record that was shed first comes back, and takes it. */
     private Verdict shedAgain(Incoming record, Observation observation, long digest) {
         long retryAfterMs = admission.retryAfterMs(record.lane().lane(), context.currentSystemTimeMs());
         return new Verdict.Rejected(
