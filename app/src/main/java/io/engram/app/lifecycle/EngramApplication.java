@@ -392,7 +392,10 @@ public final class EngramApplication implements AutoCloseable {
         if (stopping) {
             return;
         }
-        diskHold.look(() -> streams.addStreamThread().isPresent());
+        diskHold.look(() -> {
+            readiness.startOver();
+            return streams.addStreamThread().isPresent();
+        });
     }
 
     private void fatal(Error error) {

@@ -30,6 +30,15 @@ final class Readiness {
         threadDeaths.incrementAndGet();
     }
 
+    /**
+     * Its stream threads were held, and go on: what they had is restored like that of a new instance, which is ready when it
+     * serves all of it. Until then it may run out of room again.
+     */
+    void startOver() {
+        reached = false;
+        settledAfter = -1;
+    }
+
     /** True when it can now. */
     boolean isReached() {
         long deaths = threadDeaths.get();
@@ -50,7 +59,7 @@ final class Readiness {
                 && canAnswer(settledAfter == deaths);
     }
 
-    /** True when it could at some time. */
+    /** True when it could at some time since it started, or started over. */
     boolean wasReached() {
         return reached;
     }

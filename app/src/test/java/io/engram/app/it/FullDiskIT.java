@@ -152,6 +152,8 @@ class FullDiskIT {
 
             disk.makeRoom();
             awaitStatus(full, "/readyz", 200);
+            // Not before its standby has caught up: until then it may be full again.
+            assertThat(full.sumOf("engram_partitions", "loading")).isZero();
             await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
                 assertAllRemembered(other);
                 assertAllRemembered(full);

@@ -109,6 +109,10 @@ class ReadinessIT {
                     assertThat(idle.readiness.isReached())
                             .as("its threads run, and it knows another")
                             .isTrue();
+
+                    idle.readiness.startOver();
+                    assertThat(idle.readiness.wasReached()).isFalse();
+                    assertThat(idle.readiness.isReached()).isTrue();
                 }
             }
         } finally {
