@@ -24,7 +24,8 @@ public final class ConfigReference {
 
                 `application.id`, `topics.prefix`, `partitions` and the capacities must be the same at every instance; another number of
                 `partitions` than the topics have is an error at start. Keys under `kafka.`, `streams.`, `producer.` and `consumer.` go to
-                the Kafka clients as they are; `streams.processing.guarantee` is fixed to `exactly_once_v2`. `ENGRAM_JAVA_OPTS` holds flags
+                the Kafka clients as they are; `streams.processing.guarantee` is fixed to `exactly_once_v2`, and
+                `streams.enable.transactional.statestores` to `true`. `ENGRAM_JAVA_OPTS` holds flags
                 for the JVM, `ENGRAM_LOG_LEVEL` the log level, `ENGRAM_LOG_FORMAT` is `text` or `json`. Which to change for what:
                 [tuning](../operations/tuning.md).
 

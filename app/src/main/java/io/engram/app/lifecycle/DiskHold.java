@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  */
 final class DiskHold {
     private static final Logger LOG = LoggerFactory.getLogger(DiskHold.class);
-    // By then the thread has ended, and its files are gone.
+    // By then the thread has ended, and its stores are closed.
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(5);
     private static final long AGAIN_NANOS = TimeUnit.MINUTES.toNanos(1);
     private static final int MAX_AGAIN = 5;
@@ -76,8 +76,9 @@ final class DiskHold {
     }
 
     /**
-     * What a thread leaves behind is deleted, so that there may be room for an attempt, and not for what it needs. Each
-     * attempt takes partitions from those who serve them; so the next is later: after 5 s, 1 min, 2 min, ... 16 min.
+     * RocksDB takes back what it had half-written, and Kafka Streams deletes after ten minutes what no thread has: there may be
+     * room for an attempt, and not for what it needs. Each attempt takes partitions from those who serve them; so the next is
+     * later: after 5 s, 1 min, 2 min, ... 16 min.
      */
     private void pause(long now) {
         failedAgain = wentOn && now - wentOnNanos < RECOVERED_NANOS ? Math.min(failedAgain + 1, MAX_AGAIN) : 0;

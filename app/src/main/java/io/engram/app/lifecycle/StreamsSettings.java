@@ -26,6 +26,13 @@ final class StreamsSettings {
     // There are no global stores; saying so keeps Streams from warning about its next default.
     private static final String GLOBAL_HANDLER_CONFIG = "processing.exception.handler.global.enabled";
 
+    // KIP-892: what a transaction writes reaches RocksDB with its commit, so that a crash leaves nothing to be wiped.
+    private static final Map<String, String> FIXED = Map.of(
+            StreamsConfig.PROCESSING_GUARANTEE_CONFIG,
+            StreamsConfig.EXACTLY_ONCE_V2,
+            StreamsConfig.TRANSACTIONAL_STATE_STORES_CONFIG,
+            "true");
+
     private StreamsSettings() {}
 
     static Properties of(EngramConfig config, TopologyRuntime runtime, RocksDbBudget rocksDb, StateGuard guard) {
@@ -64,7 +71,7 @@ final class StreamsSettings {
         settings.put(ClusterReporter.GUARD_CONFIG, guard);
         putReporter(settings);
         putInterceptor(settings);
-        settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+        settings.putAll(FIXED);
         return settings;
     }
 
@@ -126,13 +133,13 @@ final class StreamsSettings {
     }
 
     private static void putOverrides(Properties settings, Map<String, Object> overrides) {
-        Object guarantee =
-                overrides.getOrDefault(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
-        if (!StreamsConfig.EXACTLY_ONCE_V2.equals(guarantee)) {
-            throw new ConfigException(
-                    "streams.processing.guarantee is fixed to exactly_once_v2: nothing accepted may be lost or applied twice; got "
-                            + guarantee);
-        }
+        FIXED.forEach((key, value) -> {
+            Object given = overrides.getOrDefault(key, value);
+            if (!given.toString().equals(value)) {
+                throw new ConfigException("streams." + key + " is fixed to " + value
+                        + ": nothing accepted may be lost or applied twice; got " + given);
+            }
+        });
         settings.putAll(overrides);
     }
 }

@@ -5,7 +5,6 @@ import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.retention.RetentionConfig;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,14 +15,17 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Serializer;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
-import org.apache.kafka.streams.processor.BatchingStateRestoreCallback;
+import org.apache.kafka.streams.processor.StateRestoreCallback;
 import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.processor.StateStoreContext;
 import org.apache.kafka.streams.processor.TaskId;
+import org.apache.kafka.streams.processor.internals.RecordBatchingStateRestoreCallback;
+import org.apache.kafka.streams.processor.internals.StateRestoreCallbackAdapter;
 import org.apache.kafka.streams.query.Position;
 import org.apache.kafka.streams.query.PositionBound;
 import org.apache.kafka.streams.query.Query;
@@ -31,6 +33,7 @@ import org.apache.kafka.streams.query.QueryConfig;
 import org.apache.kafka.streams.query.QueryResult;
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
 
 /**
  * The innermost store of a task: RocksDB, and the index that follows it.
@@ -70,7 +73,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
 
     @Override
     public void init(StateStoreContext context, StateStore root) {
-        rocks.init(new RestoreHookContext(context, this::restore), root);
+        rocks.init(new RestoreHookContext(context, this::following), root);
         open = true;
         PartitionIndex opened = indexFactory.apply(context.taskId(), this);
         index = Optional.of(opened);
@@ -86,15 +89,18 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         return index.orElseThrow(() -> new StoredValues.StoreClosedException(name()));
     }
 
-    private BatchingStateRestoreCallback restore() {
-        return new BatchingStateRestoreCallback() {
-            @Override
-            public void restoreAll(Collection<KeyValue<byte[], byte[]>> records) {
-                List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>(records.size());
-                records.forEach(record -> entries.add(KeyValue.pair(Bytes.wrap(record.key), record.value)));
-                putAll(entries);
-                entries.forEach(entry -> follow(entry.key, Optional.ofNullable(entry.value)));
-            }
+    /**
+     * What is restored is committed: the store's own callback writes it past the transaction, together with the changelog
+     * offsets. Streams keeps callbacks for whole batches of records to itself.
+     */
+    private StateRestoreCallback following(StateRestoreCallback own) {
+        RecordBatchingStateRestoreCallback write = StateRestoreCallbackAdapter.adapt(own);
+        return (RecordBatchingStateRestoreCallback) records -> {
+            shared(() -> {
+                write.restoreBatch(records);
+                return true;
+            });
+            records.forEach(record -> follow(Bytes.wrap(record.key()), Optional.ofNullable(record.value())));
         };
     }
 
@@ -232,6 +238,17 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     @SuppressWarnings("deprecation") // Streams still asks
     public boolean managesOffsets() {
         return rocks.managesOffsets();
+    }
+
+    /** Bytes that are staged until the next commit: Streams commits early when they become many. */
+    @Override
+    public long approximateNumUncommittedBytes() {
+        return rocks.approximateNumUncommittedBytes();
+    }
+
+    @Override
+    public ReadOnlyKeyValueStore<Bytes, byte[]> readOnly(IsolationLevel isolation) {
+        return rocks.readOnly(isolation);
     }
 
     @Override

@@ -479,6 +479,11 @@ public final class MemoryStore implements StateStore {
     }
 
     @Override
+    public long approximateNumUncommittedBytes() {
+        return store.approximateNumUncommittedBytes();
+    }
+
+    @Override
     public Position getPosition() {
         return store.getPosition();
     }

@@ -3,7 +3,7 @@ package io.engram.topology.store;
 import java.io.File;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.streams.StreamsMetrics;
 import org.apache.kafka.streams.processor.CommitCallback;
@@ -16,21 +16,24 @@ import org.apache.kafka.streams.processor.api.RecordMetadata;
 /** The context of a store, except that what it restores goes through another callback. */
 final class RestoreHookContext implements StateStoreContext {
     private final StateStoreContext context;
-    private final Supplier<? extends StateRestoreCallback> callback;
+    private final UnaryOperator<StateRestoreCallback> hook;
 
-    RestoreHookContext(StateStoreContext context, Supplier<? extends StateRestoreCallback> callback) {
+    /**
+     * @param hook makes the callback that is registered from the store's own
+     */
+    RestoreHookContext(StateStoreContext context, UnaryOperator<StateRestoreCallback> hook) {
         this.context = context;
-        this.callback = callback;
+        this.hook = hook;
     }
 
     @Override
-    public void register(StateStore store, StateRestoreCallback replaced) {
-        context.register(store, callback.get());
+    public void register(StateStore store, StateRestoreCallback callback) {
+        context.register(store, hook.apply(callback));
     }
 
     @Override
-    public void register(StateStore store, StateRestoreCallback replaced, CommitCallback commitCallback) {
-        context.register(store, callback.get(), commitCallback);
+    public void register(StateStore store, StateRestoreCallback callback, CommitCallback commitCallback) {
+        context.register(store, hook.apply(callback), commitCallback);
     }
 
     @Override
