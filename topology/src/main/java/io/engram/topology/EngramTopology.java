@@ -56,7 +56,8 @@ public final class EngramTopology {
                         runtime.stores(),
                         config.retention(),
                         runtime.clock(),
-                        runtime.brokerClock()),
+                        runtime.brokerClock(),
+                        config.indexing().scanThreshold()),
                 PROCESSOR);
         addSink(topology, REJECTED_SINK, topics.rejected());
         addSink(topology, SESSIONS_SINK, topics.sessions());

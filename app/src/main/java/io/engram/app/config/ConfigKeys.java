@@ -77,6 +77,7 @@ public final class ConfigKeys {
     public static final String MAX_THREAD_REPLACEMENTS = "max.thread.replacements";
     public static final String SHUTDOWN_DRAIN_MS = "shutdown.drain.ms";
     public static final String INDEX_MAX_MEMORY = "index.max-memory";
+    public static final String INDEX_SCAN_THRESHOLD = "index.scan.threshold";
     public static final String SNAPSHOT_INTERVAL_MS = "snapshot.interval.ms";
     public static final String SNAPSHOT_CHANGES = "snapshot.changes";
     public static final String RETENTION_TTL_MS = "retention.ttl.ms";
@@ -411,6 +412,13 @@ public final class ConfigKeys {
                     atLeast(0),
                     HIGH,
                     "Bytes that all indexes of the process may take; beyond it observations are shed. 0 for half of the heap.")
+            .define(
+                    INDEX_SCAN_THRESHOLD,
+                    Type.INT,
+                    1_000,
+                    between(0, 100_000),
+                    LOW,
+                    "A space of so many memories, and at most 4 MiB of them, has no index: recall compares with all of it.")
             .define(
                     SNAPSHOT_INTERVAL_MS,
                     Type.LONG,

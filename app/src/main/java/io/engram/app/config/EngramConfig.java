@@ -372,7 +372,8 @@ public final class EngramConfig {
                         longNumber(ConfigKeys.INDEX_VECTOR_CACHE_BYTES),
                         longNumber(ConfigKeys.INDEX_MAX_HAND_OVER_WAIT_MS),
                         number(ConfigKeys.INDEX_MAX_BACKGROUND_PENDING),
-                        maxIndexMemory()));
+                        maxIndexMemory(),
+                        number(ConfigKeys.INDEX_SCAN_THRESHOLD)));
     }
 
     private long maxIndexMemory() {

@@ -16,7 +16,6 @@ import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.indexing.IndexWorkers;
 import io.engram.topology.indexing.LaneProgress;
-import io.engram.topology.indexing.SpaceIndex;
 import io.engram.topology.store.MemoryView;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
@@ -164,12 +163,7 @@ final class StatusRoutes {
                             .sorted()
                             .forEach(space -> own.addObject()
                                     .put("space", space)
-                                    .put(
-                                            "count",
-                                            view.index()
-                                                    .find(space)
-                                                    .map(SpaceIndex::size)
-                                                    .orElse(0))
+                                    .put("count", view.size(space).memories())
                                     .put("dimension", view.space(space).dimension())
                                     .put("generation", view.index().newestGeneration())
                                     .put("partition", view.partition())

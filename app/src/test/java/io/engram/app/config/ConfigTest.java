@@ -89,6 +89,7 @@ class ConfigTest {
         pinned.put("max.thread.replacements", "5");
         pinned.put("shutdown.drain.ms", "1000");
         pinned.put("index.max-memory", "0");
+        pinned.put("index.scan.threshold", "1000");
         pinned.put("snapshot.interval.ms", "60000");
         pinned.put("snapshot.changes", "100000");
         pinned.put("retention.ttl.ms", "0");

@@ -68,15 +68,15 @@ final class Changes {
             retention.known(space, created);
             newSpaces.accept(space);
         }
-        store.putMemory(space, accepted.id(), observation, origin);
-        submit(record, space, accepted.id(), origin, observation.embedding());
+        store.putMemory(space, accepted.id(), observation, origin, accepted.stored());
+        boolean handedOver = submit(record, space, accepted.id(), origin, observation.embedding());
         // After it was handed over: it may be the oldest, and be forgotten at once.
         retention.remembered(
                 space,
                 new MemoryStore.TimedMemory(origin.enqueuedAtMs(), accepted.id()),
                 accepted.stored(),
                 record.appendedAtMs());
-        return true;
+        return handedOver;
     }
 
     /**
@@ -110,15 +110,14 @@ final class Changes {
             return false;
         }
         StoredMemory.Origin origin = origin(record, accepted);
-        store.putTombstone(space, accepted.id(), origin);
+        store.putTombstone(space, accepted.id(), origin, stored);
         if (stored.isEmpty() || stored.get().isTombstone()) {
             // Its observation may still be on its way on a slower lane: the tombstone will meet it.
             metrics.forgetUnknown();
             return false;
         }
         retention.forgotten(space, accepted.id(), stored.get());
-        submit(record, space, accepted.id(), origin, NO_EMBEDDING);
-        return true;
+        return submit(record, space, accepted.id(), origin, NO_EMBEDDING);
     }
 
     private boolean configure(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
@@ -144,8 +143,7 @@ final class Changes {
         }
         SpaceRecord dropped =
                 known.dropped(store.nextGeneration(), stamp(record), record.latestMs(), set -> isBefore(record, set));
-        store.putSpace(space, dropped);
-        store.view().index().drop(space);
+        store.dropSpace(space, dropped);
         retention.dropped(space);
         if (dropped.hasRetention()) {
             retention.known(space, dropped);
@@ -196,11 +194,11 @@ final class Changes {
                 record.originOffset());
     }
 
-    private void submit(Incoming record, String space, String id, StoredMemory.Origin origin, float[] embedding) {
+    private boolean submit(Incoming record, String space, String id, StoredMemory.Origin origin, float[] embedding) {
         // What comes again lets fresh observations pass.
         long deadlineMs = record.isRedelivered() ? record.deadlineMs() + REDELIVERY_SLACK_MS : record.deadlineMs();
         Change change =
                 new Change(id, origin.generation(), embedding, deadlineMs, record.appendedAtMs(), record.offset());
-        store.view().index().submit(space, change, record.lane());
+        return store.view().index().submit(space, change, record.lane());
     }
 }

@@ -6,7 +6,7 @@ import java.util.TreeMap;
  * Tells when all background tasks that were begun before a certain moment are done, although new ones keep coming.
  *
  * <pre>
- * begun   1 1 1 1 | 2 2 2 …        | = mark: reached when no task of an earlier epoch is pending
+ * begun   0 0 0 0 | 1 1 1 …        | = mark 1: reached when no task of an earlier epoch is pending
  * </pre>
  *
  * Thread-safe.
@@ -29,14 +29,14 @@ final class BackgroundEpochs {
         pendingByEpoch.computeIfPresent(taskEpoch, (key, count) -> count == 1 ? null : count - 1);
     }
 
-    /** From now on tasks belong to a new epoch. */
-    synchronized void mark() {
-        epoch++;
+    /** From now on tasks belong to a new epoch; returns it, as the mark between the two. */
+    synchronized int mark() {
+        return ++epoch;
     }
 
-    /** True when no task from before the last mark is pending. */
-    synchronized boolean isMarkReached() {
-        return pendingByEpoch.isEmpty() || pendingByEpoch.firstKey() >= epoch;
+    /** True when no task from before the mark is pending. */
+    synchronized boolean isReached(int mark) {
+        return pendingByEpoch.isEmpty() || pendingByEpoch.firstKey() >= mark;
     }
 
     /** All pending tasks. */

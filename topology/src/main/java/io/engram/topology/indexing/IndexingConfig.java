@@ -14,6 +14,7 @@ import java.util.List;
  * @param maxHandOverWaitMs the longest that the stream thread waits for room, milliseconds
  * @param maxBackgroundPending references that loading and restoring may have waiting at once
  * @param maxMemoryBytes of all indexes of the process; beyond it observations are shed
+ * @param scanThreshold most memories of a space that has no index: recall compares with all of them; 0 or more
  */
 public record IndexingConfig(
         int workers,
@@ -24,7 +25,8 @@ public record IndexingConfig(
         long vectorCacheBytes,
         long maxHandOverWaitMs,
         int maxBackgroundPending,
-        long maxMemoryBytes) {
+        long maxMemoryBytes,
+        int scanThreshold) {
 
     public static final IndexingConfig DEFAULT = new IndexingConfig(
             2,
@@ -35,7 +37,8 @@ public record IndexingConfig(
             64L << 20,
             100,
             10_000,
-            Runtime.getRuntime().maxMemory() / 2);
+            Runtime.getRuntime().maxMemory() / 2,
+            1_000);
 
     public IndexingConfig {
         batchSizes = List.copyOf(batchSizes);
@@ -47,6 +50,9 @@ public record IndexingConfig(
         requireRising("queueSteps", queueSteps, 3);
         if (stealThreshold < 1) {
             throw new IllegalArgumentException("stealThreshold < 1: " + stealThreshold);
+        }
+        if (scanThreshold < 0) {
+            throw new IllegalArgumentException("scanThreshold < 0: " + scanThreshold);
         }
     }
 
@@ -60,7 +66,8 @@ public record IndexingConfig(
                 vectorCacheBytes,
                 maxHandOverWaitMs,
                 maxBackgroundPending,
-                maxMemoryBytes);
+                maxMemoryBytes,
+                scanThreshold);
     }
 
     public IndexingConfig withMaxMemoryBytes(long bytes) {
@@ -73,7 +80,22 @@ public record IndexingConfig(
                 vectorCacheBytes,
                 maxHandOverWaitMs,
                 maxBackgroundPending,
-                bytes);
+                bytes,
+                scanThreshold);
+    }
+
+    public IndexingConfig withScanThreshold(int memories) {
+        return new IndexingConfig(
+                workers,
+                batchSizes,
+                queueSteps,
+                stealThreshold,
+                retryIntervalMs,
+                vectorCacheBytes,
+                maxHandOverWaitMs,
+                maxBackgroundPending,
+                maxMemoryBytes,
+                memories);
     }
 
     private static void requireRising(String name, List<Integer> values, int size) {

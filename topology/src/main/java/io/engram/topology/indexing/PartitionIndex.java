@@ -10,6 +10,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -18,7 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The indexes of all spaces of one partition. Belongs to the partition's store: made with it, closed with it.
+ * The indexes of the large spaces of one partition. Belongs to the partition's store: made with it, closed with it. A small
+ * space has none: whatever is said of it here does nothing, and recall reads it from the store.
  *
  * <p>It starts from snapshots, which the store then confirms memory by memory:
  *
@@ -26,6 +28,15 @@ import org.slf4j.LoggerFactory;
  * made → snapshots adopted → store read ────────────→ complete: recall sees everything
  *        (changes wait)      (a standby, or an active
  *                            task once it is restored)
+ * </pre>
+ *
+ * A space that becomes large later gets its index at once, which follows every change from there on, and what was stored
+ * before is handed over beside it. Until that is in, recall goes on reading the store:
+ *
+ * <pre>
+ * small ── {@link #grow} ──→ BUILDING ── {@link #handedOver}, and done ──→ COMPLETE
+ *   ↑                             │                                            │
+ *   └──────────── {@link #drop} ──┴────────────────────────────────────────────┘
  * </pre>
  *
  * Thread-safe.
@@ -41,9 +52,14 @@ public final class PartitionIndex {
     private final StoredValues values;
     private final LongSupplier clock;
     private final Map<String, SpaceIndex> spaces = new ConcurrentHashMap<>();
+    // Of those that grew: what is to be done before they are complete ends with that epoch.
+    private final Map<SpaceIndex, Integer> handedOver = new ConcurrentHashMap<>();
+    // Those that grew while the partition was restored: it is not complete without them.
+    private final Set<SpaceIndex> grewEarly = ConcurrentHashMap.newKeySet();
     private final BackgroundEpochs background = new BackgroundEpochs();
     private final AtomicLong newestGeneration = new AtomicLong();
     private final AtomicLong spacesDropped = new AtomicLong();
+    private final AtomicLong changesOfSmall = new AtomicLong();
     private final RestoreProgress restore;
     private final long openedAtNanos = System.nanoTime();
     // Live changes that came before the snapshots were adopted; guarded by itself.
@@ -51,6 +67,7 @@ public final class PartitionIndex {
     private final Object completeness = new Object();
     private volatile LanePositions restoredTo = LanePositions.NONE;
     private volatile LanePositions indexedTo = LanePositions.NONE;
+    private volatile int mark;
     private volatile boolean adopted;
     private volatile boolean loaded;
     private volatile boolean restored;
@@ -91,9 +108,57 @@ public final class PartitionIndex {
         return partition;
     }
 
-    /** The index of a space, when anything of it was ever handed over here. */
+    /** The index of a space, complete or not; empty when the space is small. */
     public Optional<SpaceIndex> find(String space) {
         return Optional.ofNullable(spaces.get(space));
+    }
+
+    /** The index of a space when it has everything that is stored of it; else the store is to be read. */
+    public Optional<SpaceIndex> searchable(String space) {
+        return find(space).filter(this::isComplete);
+    }
+
+    private boolean isComplete(SpaceIndex index) {
+        if (!index.isComplete()) {
+            Integer end = handedOver.get(index);
+            if (end == null || !background.isReached(end)) {
+                return false;
+            }
+            index.completed();
+            handedOver.remove(index);
+            grewEarly.remove(index);
+        }
+        return true;
+    }
+
+    /** The space was large already when the store was opened: its index is filled before the partition is complete. */
+    public void large(String space) {
+        spaces.computeIfAbsent(space, this::newIndex).completed();
+    }
+
+    /**
+     * The space became large: it has an index from now on.
+     *
+     * @return false when it had one already; else the caller hands over what is stored of it, and says so
+     */
+    public boolean grow(String space) {
+        SpaceIndex made = newIndex(space);
+        if (closed || spaces.putIfAbsent(space, made) != null) {
+            made.close();
+            return false;
+        }
+        if (!complete) {
+            grewEarly.add(made);
+        }
+        if (closed) {
+            drop(space); // grew while the partition was closing
+        }
+        return true;
+    }
+
+    /** Everything that was stored of a space when it grew was handed over. */
+    public void handedOver(String space) {
+        find(space).filter(index -> !index.isComplete()).ifPresent(index -> handedOver.put(index, background.mark()));
     }
 
     /** All spaces with an index here. */
@@ -106,12 +171,22 @@ public final class PartitionIndex {
         return SpaceIndex.source(values, space);
     }
 
-    /** Takes over the index of a space from a snapshot; before {@link #allAdopted}. */
-    public void adopt(String space, VectorIndex vectors) {
-        index(space).adopt(vectors);
+    /**
+     * Takes over the index of a space from a snapshot; before {@link #allAdopted}.
+     *
+     * @return false when the space is small now, and needs none
+     */
+    public boolean adopt(String space, VectorIndex vectors) {
+        Optional<SpaceIndex> index = find(space);
+        if (index.isEmpty()) {
+            vectors.close();
+            return false;
+        }
+        index.get().adopt(vectors);
         if (closed) {
             drop(space); // closed while it was being read
         }
+        return true;
     }
 
     /** There are no more snapshots: changes may be applied from now on. */
@@ -128,9 +203,9 @@ public final class PartitionIndex {
         return adopted;
     }
 
-    /** Rises with every change of any index here. */
+    /** Rises with every change of the partition: of an index, or of a small space, which may have one later. */
     public long changes() {
-        long changes = spacesDropped.get();
+        long changes = spacesDropped.get() + changesOfSmall.get();
         for (SpaceIndex space : spaces.values()) {
             changes += space.changes();
         }
@@ -146,9 +221,22 @@ public final class PartitionIndex {
         return bytes;
     }
 
-    /** Hands over a change of a lane; waits a bounded time when too much is waiting already. */
-    public void submit(String space, Change change, LaneProgress progress) {
-        SpaceIndex index = index(space);
+    /**
+     * Hands over a change of a lane; waits a bounded time when too much is waiting already.
+     *
+     * @return false when the space is small: its change is recallable already, and the record done with
+     */
+    public boolean submit(String space, Change change, LaneProgress progress) {
+        SpaceIndex index = spaces.get(space);
+        if (index == null) {
+            settled(change.generation());
+            changesOfSmall.incrementAndGet();
+            if (change.embedding().length > 0) {
+                double seconds = Math.max(0, clock.getAsLong() - change.enqueuedAtMs()) / 1_000.0;
+                metrics.knownSpace(space).observed(progress.lane(), seconds);
+            }
+            return false;
+        }
         index.announce(change.id(), change.generation());
         IndexTask.Kind kind = change.embedding().length > 0 ? IndexTask.Kind.ADD : IndexTask.Kind.REMOVE;
         progress.begin(change.sourceOffset());
@@ -158,6 +246,7 @@ public final class PartitionIndex {
             workers.enqueue(this, live);
         }
         workers.awaitRoomForLive();
+        return true;
     }
 
     /**
@@ -189,8 +278,12 @@ public final class PartitionIndex {
 
     /** Has the index follow a memory of the store while loading, restoring, or as a standby. May wait for room. */
     public void restore(String space, String id, long generation, float[] embedding) {
-        // What is stored before the snapshots are in is read when they are.
-        if (adopted && !index(space).confirm(id, generation, embedding, restore)) {
+        SpaceIndex index = spaces.get(space);
+        if (index == null) {
+            settled(generation);
+            changesOfSmall.incrementAndGet();
+        } else if (adopted && !index.confirm(id, generation, embedding, restore)) {
+            // What is stored before the snapshots are in is read when they are.
             sync(space, id, generation);
         }
     }
@@ -203,9 +296,7 @@ public final class PartitionIndex {
 
     /** The store has no such memory any more. May wait for room. */
     public void forgotten(String space, String id) {
-        if (spaces.containsKey(space)) { // else there is nothing to forget, and no index to be made for it
-            sync(space, id, 0);
-        }
+        sync(space, id, 0);
     }
 
     /** A memory was deleted by others than its clients: what is still on its way to the index must not bring it back. */
@@ -223,15 +314,12 @@ public final class PartitionIndex {
 
     /** As {@link #sync}, but never waits: for stream threads. */
     public void syncSoon(String space, String id, long generation) {
-        if (closed || !adopted) {
+        SpaceIndex index = spaces.get(space);
+        if (index == null || closed || !adopted) {
             return;
         }
-        IndexTask sync =
-                IndexTask.background(index(space), id, generation, clock.getAsLong(), restore, background.begin());
+        IndexTask sync = IndexTask.background(index, id, generation, clock.getAsLong(), restore, background.begin());
         workers.submitBackground(this, sync);
-        if (closed) {
-            drop(space); // made while the partition was closing
-        }
     }
 
     /** What the store was told so far reaches to these positions; the index follows. */
@@ -280,6 +368,8 @@ public final class PartitionIndex {
     public void drop(String space) {
         SpaceIndex dropped = spaces.remove(space);
         if (dropped != null) {
+            handedOver.remove(dropped);
+            grewEarly.remove(dropped);
             spacesDropped.addAndGet(dropped.changes() + 1); // the sum must not fall
             dropped.close();
         }
@@ -287,7 +377,7 @@ public final class PartitionIndex {
 
     /** Everything that the store held when it was opened has been handed over. */
     public void loaded() {
-        background.mark();
+        mark = background.mark();
         loaded = true;
         reconcile();
     }
@@ -303,7 +393,7 @@ public final class PartitionIndex {
         synchronized (completeness) {
             complete = false;
             restored = true; // here as well: nobody may see the one without the other
-            background.mark();
+            mark = background.mark();
         }
         restored();
     }
@@ -317,7 +407,7 @@ public final class PartitionIndex {
                 sync(space.space(), id, 0);
             }
         }
-        background.mark();
+        mark = background.mark();
         reconciled = true;
     }
 
@@ -325,7 +415,10 @@ public final class PartitionIndex {
     public boolean isCaughtUp() {
         if (!complete) {
             synchronized (completeness) {
-                complete = loaded && (reconciled || !restored) && background.isMarkReached();
+                complete = loaded
+                        && (reconciled || !restored)
+                        && background.isReached(mark)
+                        && grewEarly.stream().allMatch(this::isComplete);
             }
             if (complete) {
                 reportComplete();
@@ -377,7 +470,7 @@ public final class PartitionIndex {
         spaces.keySet().forEach(this::drop);
     }
 
-    private SpaceIndex index(String space) {
-        return spaces.computeIfAbsent(space, name -> new SpaceIndex(name, engine, values, metrics, clock));
+    private SpaceIndex newIndex(String space) {
+        return new SpaceIndex(space, engine, values, metrics, clock);
     }
 }

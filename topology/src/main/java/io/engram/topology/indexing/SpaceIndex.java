@@ -58,6 +58,7 @@ public final class SpaceIndex {
     private final AtomicLong changes = new AtomicLong();
     private volatile long savedChanges;
     private volatile Optional<VectorIndex> index = Optional.empty();
+    private volatile boolean complete;
 
     SpaceIndex(String space, IndexEngine engine, StoredValues values, EngramMetrics metrics, LongSupplier clock) {
         this.space = space;
@@ -83,6 +84,15 @@ public final class SpaceIndex {
 
     public String space() {
         return space;
+    }
+
+    /** True once everything that was stored before the index was made is in. */
+    boolean isComplete() {
+        return complete;
+    }
+
+    void completed() {
+        complete = true;
     }
 
     /** The vectors, once there are any. */

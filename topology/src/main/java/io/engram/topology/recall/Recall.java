@@ -112,18 +112,32 @@ public final class Recall {
     }
 
     private List<Recalled> search() {
-        Optional<SpaceIndex> index = view.index().find(request.space());
-        if (index.isEmpty()) {
-            return List.of();
-        }
         Map<String, Recalled> found = new LinkedHashMap<>();
-        index.get().vectors().ifPresent(vectors -> searchIndex(vectors, found));
-        compareRefused(index.get(), found);
+        Optional<SpaceIndex> index = view.index().searchable(request.space());
+        if (index.isPresent()) {
+            index.get().vectors().ifPresent(vectors -> searchIndex(vectors, found));
+            compareRefused(index.get(), found);
+        } else {
+            compareAll(found);
+        }
         return found.values().stream()
                 .filter(memory -> memory.similarity() >= request.minSimilarity())
                 .sorted(BEST_FIRST)
                 .limit(request.k())
                 .toList();
+    }
+
+    /** The space has no index, or one that is being built: everything that is stored of it is compared. */
+    private void compareAll(Map<String, Recalled> found) {
+        PriorityQueue<Recalled> best = new PriorityQueue<>(BEST_FIRST.reversed());
+        view.scan(request.space(), space, (id, memory) -> {
+            if (effort.isOver()) {
+                return false;
+            }
+            candidate(id, memory).ifPresent(now -> keep(best, now));
+            return true;
+        });
+        best.forEach(memory -> found.put(memory.id(), memory));
     }
 
     /** What the index refused is compared one by one; the best of it are kept. */
@@ -133,12 +147,16 @@ public final class Recall {
             if (effort.isOver()) {
                 break;
             }
-            read(id).ifPresent(best::add);
-            if (best.size() > request.k()) {
-                best.poll().memory().ifPresent(memory -> held -= memory.sizeBytes());
-            }
+            read(id).ifPresent(now -> keep(best, now));
         }
         best.forEach(memory -> found.put(memory.id(), memory));
+    }
+
+    private void keep(PriorityQueue<Recalled> best, Recalled found) {
+        best.add(found);
+        if (best.size() > request.k()) {
+            best.poll().memory().ifPresent(memory -> held -= memory.sizeBytes());
+        }
     }
 
     private void searchIndex(VectorIndex vectors, Map<String, Recalled> found) {
@@ -178,7 +196,12 @@ public final class Recall {
     }
 
     private Optional<Recalled> read(String id) {
-        return view.memory(request.space(), space, id)
+        return view.memory(request.space(), space, id).flatMap(memory -> candidate(id, memory));
+    }
+
+    /** The memory as a result, if it fits the request. */
+    private Optional<Recalled> candidate(String id, StoredMemory stored) {
+        return Optional.of(stored)
                 .filter(memory -> memory.dimension() == request.vector().length)
                 .filter(memory -> memory.generation() <= maxGeneration)
                 .filter(memory ->

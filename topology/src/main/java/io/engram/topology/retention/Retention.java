@@ -252,11 +252,10 @@ public final class Retention {
     private void forget(Space known, String space, TimedMemory memory, Expiry cause) {
         known.oldest = Optional.of(memory);
         remove(known, space, memory);
-        boolean isCurrent = store.memory(space, memory.id())
-                .filter(stored -> !stored.isTombstone() && stored.enqueuedAtMs() == memory.timeMs())
-                .isPresent();
-        if (isCurrent) {
-            store.deleteMemory(space, memory.id());
+        Optional<StoredMemory> current = store.memory(space, memory.id())
+                .filter(stored -> !stored.isTombstone() && stored.enqueuedAtMs() == memory.timeMs());
+        if (current.isPresent()) {
+            store.deleteMemory(space, memory.id(), current.get());
             store.view().index().withdraw(space, memory.id());
             metrics.knownSpace(space).expired(cause);
         }

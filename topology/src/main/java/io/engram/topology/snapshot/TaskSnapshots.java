@@ -62,6 +62,12 @@ public final class TaskSnapshots {
      * @throws SnapshotException when a file cannot be written
      */
     synchronized Saved save(PartitionIndex partition, long nowMs) throws SnapshotException {
+        // Whether there is anything to save or not: where nothing can be, people should know before there is.
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new SnapshotException(directory, "cannot be written: " + e, e);
+        }
         Map<SpaceIndex, SnapshotFile> current = new LinkedHashMap<>();
         Set<Path> paths = new HashSet<>();
         for (SpaceIndex space : partition.spaces()) {

@@ -1,6 +1,7 @@
 package io.engram.topology.store;
 
 import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.indexing.SpaceIndex;
 import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.snapshot.Snapshots;
 import io.engram.topology.supervision.Supervisor;
@@ -10,21 +11,19 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Fills the index of a store that was opened: first from its snapshots, then with what RocksDB held besides, one store
- * after the other, on a thread of its own. Streams opens and closes every local store once before it starts; those come
+ * Fills the indexes of a store's large spaces when it is opened, first from snapshots, then with what RocksDB held besides;
+ * and the index of a space that becomes large. One after the other, on a thread of its own. Streams opens and closes every local store once before it starts; those come
  * to nothing here.
  */
 public final class IndexLoader implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(IndexLoader.class);
     private static final int CHUNK = 256;
-    private static final long LOG_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final ExecutorService executor = Executors.newSingleThreadExecutor(task -> {
         Thread thread = new Thread(task, "engram-index-loader");
@@ -64,33 +63,14 @@ public final class IndexLoader implements AutoCloseable {
             return;
         }
         long handedOver = 0;
-        long lastLog = System.nanoTime();
         try {
             if (!adopt(index)) {
                 return; // closed meanwhile
             }
             index.allAdopted();
             Optional<LanePositions> positions = store.read(StoreKeys.POSITIONS).map(LanePositions::decode);
-            Bytes from = StoreKeys.first(StoreKeys.MEMORY);
-            Bytes to = StoreKeys.after(StoreKeys.MEMORY);
-            while (!Thread.currentThread().isInterrupted()) {
-                List<KeyValue<Bytes, byte[]>> chunk = store.scan(from, to, CHUNK);
-                for (KeyValue<Bytes, byte[]> entry : chunk) {
-                    handedOver += handOver(entry, store, index);
-                }
-                if (chunk.size() < CHUNK) {
-                    break;
-                }
-                from = successor(chunk.get(CHUNK - 1).key);
-                if (System.nanoTime() - lastLog > LOG_EVERY_NANOS) {
-                    LOG.info(
-                            "Loading the index of {}: {} of about {} memories read, {} indexed",
-                            index.task(),
-                            handedOver,
-                            store.approximateNumEntries(),
-                            index.restoredSoFar());
-                    lastLog = System.nanoTime();
-                }
+            for (SpaceIndex space : index.spaces()) {
+                handedOver += readSpace(store, index, space.space());
             }
             if (Thread.currentThread().isInterrupted()) {
                 return;
@@ -103,10 +83,14 @@ public final class IndexLoader implements AutoCloseable {
         } catch (StoredValues.StoreClosedException e) {
             LOG.debug("Stopped loading {}: it was closed", index.task());
         } catch (RuntimeException | Error e) {
-            LOG.error("Could not load the index of {}; it is not ready for recall", index.task(), e);
-            if (e instanceof Error error) {
-                supervisor.report("loading the index of " + index.task(), error);
-            }
+            failed(index, e);
+        }
+    }
+
+    private void failed(PartitionIndex index, Throwable failure) {
+        LOG.error("Could not load the index of {}; it is not ready for recall", index.task(), failure);
+        if (failure instanceof Error error) {
+            supervisor.report("loading the index of " + index.task(), error);
         }
     }
 
@@ -121,22 +105,40 @@ public final class IndexLoader implements AutoCloseable {
         }
     }
 
-    /** The space was dropped: what was enqueued after the drop and stored before it gets its place in the index back. */
-    void rescan(IndexedStore store, PartitionIndex index, String space) {
+    /** The space has an index now: what is stored of it is handed over, in its turn. */
+    void handOver(IndexedStore store, PartitionIndex index, String space) {
         try {
             executor.execute(() -> {
                 try {
-                    store.forEach(
-                            StoreKeys.firstMemory(space),
-                            StoreKeys.afterMemories(space),
-                            entry -> handOver(entry, store, index));
+                    readSpace(store, index, space);
+                    index.handedOver(space);
                 } catch (StoredValues.StoreClosedException e) {
-                    LOG.debug("Stopped scanning {}: it was closed", index.task());
+                    LOG.debug("Stopped handing over {} of {}: it was closed", space, index.task());
+                } catch (RuntimeException | Error e) {
+                    failed(index, e);
                 }
             });
         } catch (RejectedExecutionException e) {
-            LOG.debug("Not scanning {}: shutting down", index.task());
+            LOG.debug("Not handing over {} of {}: shutting down", space, index.task());
         }
+    }
+
+    /** Hands over every memory of the space; returns how many. Ends early when the thread is interrupted, or the space is small again. */
+    private static long readSpace(IndexedStore store, PartitionIndex index, String space) {
+        long handedOver = 0;
+        Bytes from = StoreKeys.firstMemory(space);
+        Bytes to = StoreKeys.afterMemories(space);
+        List<KeyValue<Bytes, byte[]>> chunk;
+        do {
+            chunk = store.scan(from, to, CHUNK);
+            for (KeyValue<Bytes, byte[]> entry : chunk) {
+                handedOver += handOver(entry, store, index);
+            }
+            from = chunk.isEmpty() ? from : successor(chunk.get(chunk.size() - 1).key);
+        } while (chunk.size() == CHUNK
+                && !Thread.currentThread().isInterrupted()
+                && index.find(space).isPresent());
+        return handedOver;
     }
 
     /** Returns how many memories were handed over: one, or none for a tombstone, a dropped one or damaged bytes. */

@@ -14,6 +14,7 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
@@ -76,6 +77,10 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         rocks.init(new RestoreHookContext(context, this::following), root);
         open = true;
         PartitionIndex opened = indexFactory.apply(context.taskId(), this);
+        forEach(
+                StoreKeys.first(StoreKeys.LARGE),
+                StoreKeys.after(StoreKeys.LARGE),
+                entry -> opened.large(StoreKeys.body(entry.key.get())));
         index = Optional.of(opened);
         loader.opened(this, opened);
     }
@@ -118,9 +123,21 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         } else if (raw[0] == StoreKeys.SPACE
                 && value.map(SpaceRecord::decode).stream().noneMatch(SpaceRecord::exists)) {
             index().drop(StoreKeys.body(raw));
-            loader.rescan(this, index(), StoreKeys.body(raw));
+        } else if (raw[0] == StoreKeys.LARGE) {
+            if (value.isPresent()) {
+                grown(StoreKeys.body(raw));
+            } else {
+                index().drop(StoreKeys.body(raw));
+            }
         } else if (raw[0] == StoreKeys.POSITIONS.get()[0]) {
             value.map(LanePositions::decode).ifPresent(positions -> index().restoredTo(positions));
+        }
+    }
+
+    /** The space became large: it gets an index, and what is stored of it is handed over. */
+    void grown(String space) {
+        if (index().grow(space)) {
+            loader.handOver(this, index(), space);
         }
     }
 
@@ -151,11 +168,23 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
 
     /** Every entry from {@code from} (inclusive) to {@code to} (exclusive), page by page, from any thread. */
     void forEach(Bytes from, Bytes to, Consumer<KeyValue<Bytes, byte[]>> consumer) {
+        forEachWhile(from, to, entry -> {
+            consumer.accept(entry);
+            return true;
+        });
+    }
+
+    /** As {@link #forEach}, until the visitor says false. */
+    void forEachWhile(Bytes from, Bytes to, Predicate<KeyValue<Bytes, byte[]>> visitor) {
         Bytes next = from;
         List<KeyValue<Bytes, byte[]>> page;
         do {
             page = scan(next, to, PAGE);
-            page.forEach(consumer);
+            for (KeyValue<Bytes, byte[]> entry : page) {
+                if (!visitor.test(entry)) {
+                    return;
+                }
+            }
             next = page.isEmpty() ? next : IndexLoader.successor(page.get(page.size() - 1).key);
         } while (page.size() == PAGE);
     }

@@ -44,27 +44,45 @@ public final class MemoryStore implements StateStore {
     private final IndexedStore inner;
     private final MemoryView view;
     private final OpenStores stores;
-    private final Map<String, SpaceRecord> spaces = new LinkedHashMap<>(16, 0.75f, true) {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, SpaceRecord> eldest) {
-            return size() > CACHED_SPACES;
-        }
-    };
+    private final int scanThreshold;
+    private final Map<String, SpaceRecord> spaces = recentlyUsed();
+    private final Map<String, SpaceSize> sizes = recentlyUsed();
     private long generation;
     private long generationBound;
     private boolean active;
 
-    MemoryStore(KeyValueStore<Bytes, byte[]> store, IndexedStore inner, MemoryView view, OpenStores stores) {
+    /**
+     * @param scanThreshold most memories of a space without an index
+     */
+    MemoryStore(
+            KeyValueStore<Bytes, byte[]> store,
+            IndexedStore inner,
+            MemoryView view,
+            OpenStores stores,
+            int scanThreshold) {
         this.stores = stores;
         this.store = store;
         this.inner = inner;
         this.view = view;
+        this.scanThreshold = scanThreshold;
+    }
+
+    private static <V> Map<String, V> recentlyUsed() {
+        return new LinkedHashMap<>(16, 0.75f, true) {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
+                return size() > CACHED_SPACES;
+            }
+        };
     }
 
     /** The task is active now and the store restored: generations go on from where they were. */
     public void activate(Map<Lane, LaneProgress> lanes) {
         // What was written since may have been a transaction that was aborted, or another instance's.
         spaces.clear();
+        sizes.clear();
         generation = Optional.ofNullable(store.get(StoreKeys.GENERATION))
                 .map(GenerationBound::decode)
                 .orElse(0L);
@@ -110,13 +128,30 @@ public final class MemoryStore implements StateStore {
                 .filter(memory -> !space(space).hides(memory));
     }
 
-    /** Deletes a memory without a trace: nobody may want to tell an older change of it from a new one. */
-    public void deleteMemory(String space, String id) {
+    /**
+     * Deletes a memory without a trace: nobody may want to tell an older change of it from a new one.
+     *
+     * @param stored what {@link #memory} says
+     */
+    public void deleteMemory(String space, String id, StoredMemory stored) {
         store.delete(StoreKeys.memory(space, id));
+        resize(space, Optional.of(stored), 0, 0);
     }
 
-    public void putMemory(String space, String id, Observation observation, StoredMemory.Origin origin) {
-        store.put(StoreKeys.memory(space, id), StoredMemory.encode(observation, origin));
+    /**
+     * Stores a memory.
+     *
+     * @param before what {@link #memory} said
+     */
+    public void putMemory(
+            String space,
+            String id,
+            Observation observation,
+            StoredMemory.Origin origin,
+            Optional<StoredMemory> before) {
+        byte[] value = StoredMemory.encode(observation, origin);
+        store.put(StoreKeys.memory(space, id), value);
+        resize(space, before, 1, value.length);
     }
 
     /** Gives a memory another origin; what it says stays. */
@@ -124,10 +159,66 @@ public final class MemoryStore implements StateStore {
         store.put(StoreKeys.memory(space, id), memory.withOrigin(origin));
     }
 
-    /** Leaves a tombstone, so that an older change of the id is recognised for as long as it may still come. */
-    public void putTombstone(String space, String id, StoredMemory.Origin origin) {
+    /**
+     * Leaves a tombstone, so that an older change of the id is recognised for as long as it may still come.
+     *
+     * @param before what {@link #memory} said
+     */
+    public void putTombstone(String space, String id, StoredMemory.Origin origin, Optional<StoredMemory> before) {
         store.put(StoreKeys.memory(space, id), StoredMemory.encodeTombstone(origin));
         store.put(StoreKeys.tombstone(origin.enqueuedAtMs(), space, id), EMPTY);
+        resize(space, before, 0, 0);
+    }
+
+    /** How much the space holds. */
+    public SpaceSize size(String space) {
+        SpaceSize cached = sizes.get(space);
+        if (cached == null) {
+            cached = Optional.ofNullable(store.get(StoreKeys.size(space)))
+                    .map(SpaceSize::decode)
+                    .orElse(SpaceSize.EMPTY);
+            sizes.put(space, cached);
+        }
+        return cached;
+    }
+
+    /** The value of an id changed: {@code before} does not count any more, and so much more does. */
+    private void resize(String space, Optional<StoredMemory> before, long memories, long bytes) {
+        Optional<StoredMemory> counted = before.filter(memory -> counts(space, memory));
+        long goneBytes = counted.map(memory -> (long) memory.sizeBytes()).orElse(0L);
+        SpaceSize now = size(space).plus(memories - (counted.isPresent() ? 1 : 0), bytes - goneBytes);
+        putSize(space, now.judged(scanThreshold));
+    }
+
+    /** What is left of a space that was dropped counts once the sweep has come by; see {@link #sweepDropped}. */
+    private boolean counts(String space, StoredMemory memory) {
+        return !memory.isTombstone() && memory.generation() > space(space).droppedGeneration();
+    }
+
+    private void putSize(String space, SpaceSize now) {
+        SpaceSize before = size(space);
+        if (now.equals(before)) {
+            return;
+        }
+        sizes.put(space, now);
+        if (now.isEmpty()) {
+            store.delete(StoreKeys.size(space));
+        } else {
+            store.put(StoreKeys.size(space), now.encode());
+        }
+        if (now.isLarge() && !before.isLarge()) {
+            store.put(StoreKeys.large(space), EMPTY);
+            inner.grown(space);
+        } else if (before.isLarge() && !now.isLarge()) {
+            store.delete(StoreKeys.large(space));
+            inner.index().drop(space);
+        }
+    }
+
+    /** The space was dropped with all that it holds, and begins anew. */
+    public void dropSpace(String space, SpaceRecord dropped) {
+        putSpace(space, dropped);
+        putSize(space, SpaceSize.EMPTY);
     }
 
     public SpaceRecord space(String space) {
@@ -370,7 +461,10 @@ public final class MemoryStore implements StateStore {
         return old.size();
     }
 
-    /** Deletes up to {@code max} memories that were dropped with their space; returns how many keys it looked at. */
+    /**
+     * Deletes up to {@code max} memories that were dropped with their space; returns how many keys it looked at. What was
+     * enqueued after the drop but processed before it stays: it counts from now on, and for that gets a new generation.
+     */
     public int sweepDropped(String space, SweepCursor cursor, int max) {
         Bytes from = cursor.next().orElse(StoreKeys.firstMemory(space));
         List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.afterMemories(space), max);
@@ -382,11 +476,10 @@ public final class MemoryStore implements StateStore {
             if (record.hides(memory) || misfit) {
                 store.delete(entry.key);
                 store.delete(StoreKeys.time(space, memory.enqueuedAtMs(), id));
-            }
-            if (!memory.isTombstone() && (!record.hides(memory) || inner.index().holds(space, id))) {
-                // Enqueued after the drop but processed before it, it lost its place in the index with the others; or a
-                // snapshot from before the drop has brought it back.
-                inner.index().syncSoon(space, id, memory.generation());
+            } else if (!memory.isTombstone() && !counts(space, memory)) {
+                renewMemory(space, id, memory, memory.origin().withGeneration(nextGeneration()));
+                resize(space, Optional.empty(), 1, memory.sizeBytes());
+                inner.index().syncSoon(space, id, generation);
             }
         }
         if (!entries.isEmpty()) {

@@ -35,6 +35,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
     private final RetentionConfig retention;
     private final LongSupplier clock;
     private final BrokerClock brokerClock;
+    private final int scanThreshold;
 
     /**
      * @param changelogConfig topic settings of the changelog
@@ -42,6 +43,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
      * @param retention of spaces without one of their own
      * @param clock epoch milliseconds
      * @param brokerClock what decides whether a memory is too old
+     * @param scanThreshold most memories of a space that has no index
      */
     public MemoryStoreBuilder(
             String name,
@@ -53,7 +55,8 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
             OpenStores stores,
             RetentionConfig retention,
             LongSupplier clock,
-            BrokerClock brokerClock) {
+            BrokerClock brokerClock,
+            int scanThreshold) {
         this.name = name;
         this.changelogConfig = Map.copyOf(changelogConfig);
         this.workers = workers;
@@ -64,6 +67,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
         this.retention = retention;
         this.clock = clock;
         this.brokerClock = brokerClock;
+        this.scanThreshold = scanThreshold;
     }
 
     @Override
@@ -75,7 +79,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
                 .withLoggingEnabled(changelogConfig)
                 .withCachingDisabled()
                 .build();
-        return new MemoryStore(store, inner, inner.view(), stores);
+        return new MemoryStore(store, inner, inner.view(), stores, scanThreshold);
     }
 
     private PartitionIndex index(TaskId task, IndexedStore store) {
@@ -114,7 +118,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
     @Override
     public StoreBuilder<MemoryStore> withLoggingEnabled(Map<String, String> config) {
         return new MemoryStoreBuilder(
-                name, config, workers, engine, metrics, loader, stores, retention, clock, brokerClock);
+                name, config, workers, engine, metrics, loader, stores, retention, clock, brokerClock, scanThreshold);
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.retention.RetentionConfig;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -180,6 +181,34 @@ public final class MemoryView implements StoredValues {
     /** What is known of a space; {@link SpaceRecord#UNKNOWN} when nothing is. */
     public SpaceRecord space(String space) {
         return store.read(StoreKeys.space(space)).map(SpaceRecord::decode).orElse(SpaceRecord.UNKNOWN);
+    }
+
+    /** How much a space holds. */
+    public SpaceSize size(String space) {
+        return store.read(StoreKeys.size(space)).map(SpaceSize::decode).orElse(SpaceSize.EMPTY);
+    }
+
+    /** Looks at memories one by one. */
+    public interface MemoryVisitor {
+        /** Returns true to go on. */
+        boolean visit(String id, StoredMemory memory);
+    }
+
+    /**
+     * Shows the memories of a space that are neither forgotten nor dropped nor too old, in order of their ids.
+     *
+     * @param record what is known of the space
+     */
+    public void scan(String space, SpaceRecord record, MemoryVisitor visitor) {
+        int prefix = StoreKeys.firstMemory(space).get().length;
+        store.forEachWhile(StoreKeys.firstMemory(space), StoreKeys.afterMemories(space), entry -> {
+            StoredMemory memory = StoredMemory.of(entry.value);
+            if (memory.isTombstone() || !isVisible(memory, record)) {
+                return true;
+            }
+            byte[] key = entry.key.get();
+            return visitor.visit(new String(key, prefix, key.length - prefix, StandardCharsets.UTF_8), memory);
+        });
     }
 
     /** A memory that is neither forgotten nor dropped nor too old. */

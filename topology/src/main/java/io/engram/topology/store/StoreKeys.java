@@ -14,6 +14,8 @@ final class StoreKeys {
     static final byte TIME = 'e';
     static final byte DEFERRED = 'd';
     static final byte SPACE = 'p';
+    static final byte SIZE = 'c';
+    static final byte LARGE = 'l';
     static final Bytes GENERATION = Bytes.wrap(new byte[] {'g'});
     static final Bytes POSITIONS = Bytes.wrap(new byte[] {'o'});
 
@@ -104,6 +106,16 @@ final class StoreKeys {
 
     static Bytes space(String space) {
         return key(SPACE, space);
+    }
+
+    /** Where the {@link SpaceSize} of a space is. */
+    static Bytes size(String space) {
+        return key(SIZE, space);
+    }
+
+    /** There while the space is large: these are found without looking at the others. */
+    static Bytes large(String space) {
+        return key(LARGE, space);
     }
 
     /** The first key of a prefix. */

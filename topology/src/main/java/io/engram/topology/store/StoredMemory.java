@@ -60,7 +60,11 @@ public final class StoredMemory {
     }
 
     /** Where a change came from and when. */
-    public record Origin(long generation, long enqueuedAtMs, long digest, Lane lane, long sourceOffset) {}
+    public record Origin(long generation, long enqueuedAtMs, long digest, Lane lane, long sourceOffset) {
+        Origin withGeneration(long other) {
+            return new Origin(other, enqueuedAtMs, digest, lane, sourceOffset);
+        }
+    }
 
     /** A view of stored bytes; they are not copied. */
     public static StoredMemory of(byte[] bytes) {
@@ -128,6 +132,11 @@ public final class StoredMemory {
     /** Bytes of everything that is stored of it. */
     public int sizeBytes() {
         return bytes.capacity();
+    }
+
+    /** Where the change that stored it came from. */
+    Origin origin() {
+        return new Origin(generation(), enqueuedAtMs(), digest(), lane(), sourceOffset());
     }
 
     public long generation() {

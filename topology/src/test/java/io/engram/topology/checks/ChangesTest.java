@@ -38,9 +38,17 @@ class ChangesTest {
     private TopologyFixture topology;
     private long sequence;
 
+    /** Of spaces so small recall reads the store; see {@link IndexedChangesTest} for those that have an index. */
+    int scanThreshold() {
+        return 1_000;
+    }
+
     @BeforeEach
     void start() {
-        topology = new TopologyFixture(stateDir);
+        topology = new TopologyFixture(
+                stateDir,
+                config -> config.withIndexing(config.indexing().withScanThreshold(scanThreshold())),
+                TestEngines.create());
     }
 
     @AfterEach
@@ -68,8 +76,7 @@ class ChangesTest {
         assertThat(found.memories()).hasSize(1);
         assertThat(found.memories().get(0).memory().orElseThrow().content()).isEqualTo("new");
         assertThat(found.memories().get(0).similarity()).isEqualTo(1f);
-        assertThat(topology.metric("engram_hnsw_index_size", "memory_space", SPACE))
-                .isEqualTo(1);
+        assertThat(topology.store().size(SPACE).memories()).isEqualTo(1);
     }
 
     @Test
@@ -169,7 +176,8 @@ class ChangesTest {
         topology.close();
         topology = new TopologyFixture(
                 stateDir.resolve("short"),
-                config -> config.withSessions(new SessionConfig(1_000, 10_000, 10_000)),
+                config -> config.withSessions(new SessionConfig(1_000, 10_000, 10_000))
+                        .withIndexing(config.indexing().withScanThreshold(scanThreshold())),
                 TestEngines.create());
         for (Lane lane : Lane.ALL) {
             PartitionDepth depth =

@@ -34,7 +34,10 @@ class HeldBackTest {
             }
         });
         topology = new TopologyFixture(
-                stateDir, config -> config.withSessions(new SessionConfig(1_000, 86_400_000, 86_400_000)), engine);
+                stateDir,
+                config -> config.withSessions(new SessionConfig(1_000, 86_400_000, 86_400_000))
+                        .withIndexing(config.indexing().withScanThreshold(0)),
+                engine);
     }
 
     @AfterEach

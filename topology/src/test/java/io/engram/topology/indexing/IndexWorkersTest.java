@@ -57,6 +57,7 @@ class IndexWorkersTest {
         StoredValues values = (space, id) -> Optional.ofNullable(stored.get(id));
         PartitionIndex index = new PartitionIndex(
                 "0_" + partition, partition, pool, engine, metrics, values, System::currentTimeMillis);
+        index.large(SPACE);
         index.allAdopted();
         return index;
     }
@@ -101,7 +102,7 @@ class IndexWorkersTest {
     @Test
     void shouldStealFromHotWorkerAndKeepOrderPerId() {
         IndexWorkers pool = start(new IndexingConfig(
-                3, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 50, 100, 0, 100, 100, 1L << 40));
+                3, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 50, 100, 0, 100, 100, 1L << 40, 0));
         PartitionIndex hot = partition(pool, 0, TestEngines.create());
         Random random = new Random(1);
         Map<String, float[]> expected = new ConcurrentHashMap<>();
@@ -175,7 +176,16 @@ class IndexWorkersTest {
     @Test
     void shouldKeepWhatFailsScanItAndRepairIt() {
         IndexWorkers pool = start(new IndexingConfig(
-                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100, 1L << 40));
+                1,
+                List.of(10, 100, 500, 1_000),
+                List.of(100, 1_000, 10_000),
+                1_000,
+                50,
+                1 << 20,
+                100,
+                100,
+                1L << 40,
+                0));
         AtomicBoolean broken = new AtomicBoolean(true);
         PartitionIndex partition = partition(pool, 0, new InterceptedEngine(TestEngines.create(), (id, vector) -> {
             if (id.equals("bad") && broken.get()) {
@@ -227,7 +237,16 @@ class IndexWorkersTest {
     @Test
     void shouldOutliveErrorsAndKeepWhatTheyHit() {
         IndexWorkers pool = start(new IndexingConfig(
-                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100, 1L << 40));
+                1,
+                List.of(10, 100, 500, 1_000),
+                List.of(100, 1_000, 10_000),
+                1_000,
+                50,
+                1 << 20,
+                100,
+                100,
+                1L << 40,
+                0));
         AtomicBoolean broken = new AtomicBoolean(true);
         PartitionIndex partition = partition(pool, 0, new InterceptedEngine(TestEngines.create(), (id, vector) -> {
             if (broken.get()) {
@@ -251,7 +270,16 @@ class IndexWorkersTest {
     @Test
     void shouldLoadOnePartitionWhileAnotherIsBusy() throws InterruptedException {
         IndexWorkers pool = start(new IndexingConfig(
-                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 5_000, 1 << 20, 1, 50, 1L << 40));
+                1,
+                List.of(10, 100, 500, 1_000),
+                List.of(100, 1_000, 10_000),
+                1_000,
+                5_000,
+                1 << 20,
+                1,
+                50,
+                1L << 40,
+                0));
         PartitionIndex busy = partition(pool, 0, TestEngines.create());
         PartitionIndex loading = partition(pool, 1, TestEngines.create());
         AtomicBoolean done = new AtomicBoolean();

@@ -26,7 +26,16 @@ class RefusedInsertTest {
             }
         });
         IndexingConfig quickRetry = new IndexingConfig(
-                1, List.of(10, 100, 500, 1_000), List.of(100, 1_000, 10_000), 1_000, 50, 1 << 20, 100, 100, 1L << 40);
+                1,
+                List.of(10, 100, 500, 1_000),
+                List.of(100, 1_000, 10_000),
+                1_000,
+                50,
+                1 << 20,
+                100,
+                100,
+                1L << 40,
+                0);
         try (TopologyFixture topology =
                 new TopologyFixture(stateDir, config -> config.withIndexing(quickRetry), engine)) {
             topology.send("space-1", observation(1, "taken"));
@@ -61,7 +70,8 @@ class RefusedInsertTest {
                 throw new IllegalStateException("forced failure");
             }
         });
-        try (TopologyFixture topology = new TopologyFixture(stateDir, config -> config, engine)) {
+        try (TopologyFixture topology = new TopologyFixture(
+                stateDir, config -> config.withIndexing(config.indexing().withScanThreshold(0)), engine)) {
             topology.send("space-1", observation(1, "replaced"));
             topology.settle();
             broken.set(true);

@@ -6,6 +6,7 @@ import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
 import io.engram.schemas.SpaceSettings;
+import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.nio.file.Path;
@@ -29,7 +30,8 @@ class SpaceSeriesTest {
 
     @BeforeEach
     void start() {
-        topology = new TopologyFixture(stateDir);
+        topology = new TopologyFixture(
+                stateDir, config -> config.withIndexing(config.indexing().withScanThreshold(0)), TestEngines.create());
     }
 
     @AfterEach

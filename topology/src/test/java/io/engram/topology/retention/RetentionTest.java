@@ -175,8 +175,7 @@ class RetentionTest {
         topology.settle();
 
         assertThat(stored()).hasSize(200).contains("m519", "m500");
-        assertThat(topology.store().view().index().find(SPACE).orElseThrow().size())
-                .isEqualTo(200);
+        assertThat(topology.store().size(SPACE).memories()).isEqualTo(200);
 
         configure(OptionalLong.empty(), OptionalLong.of(SpaceSettings.DEFAULT));
         for (int i = 520; i < 600; i++) {
