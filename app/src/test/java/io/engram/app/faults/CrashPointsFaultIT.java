@@ -221,9 +221,9 @@ class CrashPointsFaultIT {
     /** What makes everything be shed, or nothing be redelivered. */
     private static String[] settingsOf(Row row, boolean full) {
         if (full) {
-            return new String[] {"index.max-memory=1", "redelivery.enabled=false"};
+            return new String[] {"index.max-memory=1", "index.scan.threshold=0", "redelivery.enabled=false"};
         }
-        return new String[] {"redelivery.enabled=" + (row.kind() == Kind.REDELIVERED)};
+        return new String[] {"index.scan.threshold=0", "redelivery.enabled=" + (row.kind() == Kind.REDELIVERED)};
     }
 
     private void check(Row row, Server instance, Map<String, Integer> before) throws Exception {

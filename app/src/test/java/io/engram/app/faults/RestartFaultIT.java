@@ -48,8 +48,8 @@ class RestartFaultIT {
     }
 
     private Server instance(int port, String... more) throws IOException {
-        List<String> settings =
-                new ArrayList<>(List.of("partitions=2", "shutdown.drain.ms=0", "admission.policy=backlog"));
+        List<String> settings = new ArrayList<>(
+                List.of("partitions=2", "shutdown.drain.ms=0", "admission.policy=backlog", "index.scan.threshold=0"));
         settings.addAll(List.of(more));
         Server server = Server.instance(
                 directory.resolve("instance"),

@@ -179,9 +179,18 @@ final class Instance implements AutoCloseable {
         return get("/v1/spaces/" + space + "/memories/" + id).statusCode() == 200;
     }
 
-    /** Memories in the indexes of this instance. */
+    /** Memories that this instance has and serves; 0 while what it has waits for an index. */
     long memories() {
-        return (long) sumOf("engram_hnsw_index_size");
+        HttpResponse<String> spaces =
+                request(HttpRequest.newBuilder().header("Engram-Hop", "1").GET(), "/v1/spaces");
+        if (spaces.statusCode() != 200 || sumOf("engram_streaming_queue_depth") > 0) {
+            return 0;
+        }
+        long sum = 0;
+        for (JsonNode space : json(spaces).path("spaces")) {
+            sum += space.path("count").asLong();
+        }
+        return sum;
     }
 
     void awaitMemories(long count) {

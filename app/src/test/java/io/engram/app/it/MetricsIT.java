@@ -118,8 +118,13 @@ class MetricsIT {
     @Test
     void shouldMeasureAKnownLoad() throws InterruptedException {
         Random random = new Random(1);
-        try (Instance instance =
-                Instance.start("metrics-load", stateDir, "partitions=1", "index.workers=1", Instance.SLOW_INDEX)) {
+        try (Instance instance = Instance.start(
+                "metrics-load",
+                stateDir,
+                "partitions=1",
+                "index.workers=1",
+                "index.scan.threshold=0",
+                Instance.SLOW_INDEX)) {
             int count = 4_000;
             for (int i = 1; i <= count; i++) {
                 float[] vector = new float[128];
@@ -226,7 +231,8 @@ class MetricsIT {
 
     @Test
     void shouldCapSpacesWithSeriesOfTheirOwn() throws InterruptedException {
-        try (Instance instance = Instance.start("metrics-cap", stateDir, "metrics.max.spaces=2")) {
+        try (Instance instance =
+                Instance.start("metrics-cap", stateDir, "metrics.max.spaces=2", "index.scan.threshold=0")) {
             for (int i = 0; i < 5; i++) {
                 instance.send(Lane.NORMAL, "space-" + i, Observation.observe("s", 1, "c", new float[] {1, 2}));
             }

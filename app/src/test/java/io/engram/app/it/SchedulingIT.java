@@ -104,6 +104,7 @@ class SchedulingIT {
                 stateDir,
                 "partitions=1",
                 "index.workers=1",
+                "index.scan.threshold=0",
                 Instance.SLOW_INDEX,
                 "queue.capacity.normal=1000",
                 "redelivery.enabled=false",

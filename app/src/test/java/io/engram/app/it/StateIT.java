@@ -112,6 +112,7 @@ class StateIT {
             "queue.capacity.normal=100",
             "backpressure.hold.ms=200",
             "index.workers=1",
+            "index.scan.threshold=0",
             Instance.SLOW_INDEX
         };
         try (Instance instance = Instance.start("replay", stateDir, settings)) {
@@ -164,6 +165,7 @@ class StateIT {
             "queue.capacity.normal=100",
             "backpressure.hold.ms=200",
             "index.workers=1",
+            "index.scan.threshold=0",
             Instance.SLOW_INDEX
         };
         try (Instance instance = Instance.start("redelivery", stateDir, settings)) {

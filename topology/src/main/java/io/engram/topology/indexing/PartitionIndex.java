@@ -7,6 +7,7 @@ import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.store.LanePositions;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -56,6 +57,8 @@ public final class PartitionIndex {
     private final Map<SpaceIndex, Integer> handedOver = new ConcurrentHashMap<>();
     // Those that grew while the partition was restored: it is not complete without them.
     private final Set<SpaceIndex> grewEarly = ConcurrentHashMap.newKeySet();
+    // From snapshots, of spaces that are not known to be large; guarded by itself.
+    private final Map<String, VectorIndex> spare = new HashMap<>();
     private final BackgroundEpochs background = new BackgroundEpochs();
     private final AtomicLong newestGeneration = new AtomicLong();
     private final AtomicLong spacesDropped = new AtomicLong();
@@ -143,9 +146,12 @@ public final class PartitionIndex {
      */
     public boolean grow(String space) {
         SpaceIndex made = newIndex(space);
-        if (closed || spaces.putIfAbsent(space, made) != null) {
-            made.close();
-            return false;
+        synchronized (spare) {
+            if (closed || spaces.putIfAbsent(space, made) != null) {
+                made.close();
+                return false;
+            }
+            Optional.ofNullable(spare.remove(space)).ifPresent(made::adopt);
         }
         if (!complete) {
             grewEarly.add(made);
@@ -172,21 +178,24 @@ public final class PartitionIndex {
     }
 
     /**
-     * Takes over the index of a space from a snapshot; before {@link #allAdopted}.
-     *
-     * @return false when the space is small now, and needs none
+     * Takes over the index of a space from a snapshot; before {@link #allAdopted}. That of a space which is small, as far as
+     * the store knows, is kept until the store is restored: the space may turn out to be large.
      */
-    public boolean adopt(String space, VectorIndex vectors) {
-        Optional<SpaceIndex> index = find(space);
-        if (index.isEmpty()) {
-            vectors.close();
-            return false;
+    public void adopt(String space, VectorIndex vectors) {
+        synchronized (spare) {
+            find(space).ifPresentOrElse(index -> index.adopt(vectors), () -> spare.put(space, vectors));
         }
-        index.get().adopt(vectors);
         if (closed) {
             drop(space); // closed while it was being read
+            discardSpare();
         }
-        return true;
+    }
+
+    private void discardSpare() {
+        synchronized (spare) {
+            spare.values().forEach(VectorIndex::close);
+            spare.clear();
+        }
     }
 
     /** There are no more snapshots: changes may be applied from now on. */
@@ -407,6 +416,7 @@ public final class PartitionIndex {
                 sync(space.space(), id, 0);
             }
         }
+        discardSpare();
         mark = background.mark();
         reconciled = true;
     }
@@ -467,6 +477,7 @@ public final class PartitionIndex {
 
     /** Releases the indexes. */
     public void release() {
+        discardSpare();
         spaces.keySet().forEach(this::drop);
     }
 
