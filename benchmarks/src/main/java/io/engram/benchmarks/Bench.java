@@ -4,6 +4,7 @@ import io.engram.app.cli.ExitCodes;
 import io.engram.app.cli.ServeCommand;
 import io.engram.benchmarks.endtoend.EndToEndCommand;
 import io.engram.benchmarks.endtoend.LoadCommand;
+import io.engram.benchmarks.endtoend.SpacesCommand;
 import io.engram.benchmarks.endtoend.UnindexedEngine;
 import io.engram.benchmarks.index.IndexCommand;
 import java.util.Locale;
@@ -18,6 +19,7 @@ public final class Bench {
         System.exit(new CommandLine(new EndToEndCommand())
                 .setCommandName("engram bench")
                 .addSubcommand(new IndexCommand())
+                .addSubcommand(new SpacesCommand())
                 .addSubcommand(new LoadCommand())
                 .addSubcommand("serve-unindexed", new ServeCommand((config, executor) -> new UnindexedEngine()))
                 .setExecutionExceptionHandler(ExitCodes::report)

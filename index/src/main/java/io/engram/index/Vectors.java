@@ -104,11 +104,16 @@ public final class Vectors {
         return (float) norm(vector);
     }
 
-    private static double norm(float[] vector) {
+    static double norm(float[] vector) {
         double squares = 0;
         for (float value : vector) {
             squares += (double) value * value;
         }
+        return length(squares);
+    }
+
+    /** The length of a vector whose components have that sum of squares. */
+    static double length(double squares) {
         if (!(squares > 0) || !Double.isFinite(squares)) {
             throw new IllegalArgumentException("vector is zero or not finite: squared norm " + squares);
         }

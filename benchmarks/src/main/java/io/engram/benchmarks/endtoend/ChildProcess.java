@@ -126,6 +126,25 @@ final class ChildProcess implements AutoCloseable {
         }
     }
 
+    /** Has the JVM collect garbage, whole. */
+    void collectGarbage() throws IOException, InterruptedException {
+        Process command = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                        Long.toString(process.pid()),
+                        "GC.run")
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        if (command.waitFor() != 0) {
+            throw new BenchmarkException("jcmd " + process.pid() + " GC.run failed");
+        }
+    }
+
+    /** Ends it at once, as SIGKILL does. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
     @Override
     public void close() {
         process.destroy();

@@ -3,8 +3,6 @@ package io.engram.benchmarks.endtoend;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,19 +61,11 @@ public final class EndToEndCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Path home = Path.of(System.getProperty("engram.home"));
         Path directory = Files.createTempDirectory("engram-bench-");
-        int port = freePort();
-        String bootstrap = "127.0.0.1:" + port;
         progress("in %s", directory);
         Report report;
-        try (ChildProcess broker = ChildProcess.start(
-                home,
-                directory.resolve("broker.log"),
-                "-Xmx1g",
-                List.of("broker", "--port", Integer.toString(port), "--dir", directory + "/broker"))) {
-            broker.await("ready " + bootstrap);
-            report = run(home, directory, bootstrap);
+        try (Setup setup = Setup.start(directory)) {
+            report = run(setup);
         } catch (BenchmarkException e) {
             spec.commandLine().getErr().println("engram bench: " + e.getMessage() + "\nlogs are in " + directory);
             return 1;
@@ -83,7 +73,7 @@ public final class EndToEndCommand implements Callable<Integer> {
         if (keep) {
             progress("logs and state are in %s", directory);
         } else {
-            delete(directory);
+            Setup.delete(directory);
         }
         PrintWriter out = spec.commandLine().getOut();
         out.println(report.toMarkdown());
@@ -98,14 +88,13 @@ public final class EndToEndCommand implements Callable<Integer> {
         return 0;
     }
 
-    private Report run(Path home, Path directory, String bootstrap) throws IOException, InterruptedException {
+    private Report run(Setup setup) throws IOException, InterruptedException {
         Workload workload = new Workload(PARTITIONS, spaces, dimension);
         int saturating = count.orElse(quick ? 40_000 : 150_000);
         int length = seconds.orElse(quick ? 10 : 45);
         Phase ceiling;
-        try (ServedInstance bare = new ServedInstance(
-                home, directory, bootstrap, List.of("bench", "serve-unindexed"), "ceiling", PARTITIONS, settings, "")) {
-            LoadRun load = new LoadRun(home, directory, bootstrap, bare, workload, dimension);
+        try (ServedInstance bare = setup.serve(List.of("bench", "serve-unindexed"), "ceiling", settings, "")) {
+            LoadRun load = setup.load(bare, workload, dimension);
             ceiling = saturated(load, "without an index", saturating);
             Completeness.require(bare, load.sent());
         }
@@ -113,9 +102,8 @@ public final class EndToEndCommand implements Callable<Integer> {
                         file -> "-XX:StartFlightRecording=settings=profile,filename=" + file.toAbsolutePath())
                 .orElse("");
         List<Phase> phases = new ArrayList<>();
-        try (ServedInstance instance = new ServedInstance(
-                home, directory, bootstrap, List.of("serve"), "indexed", PARTITIONS, settings, recording)) {
-            LoadRun load = new LoadRun(home, directory, bootstrap, instance, workload, dimension);
+        try (ServedInstance instance = setup.serve("indexed", settings, recording)) {
+            LoadRun load = setup.load(instance, workload, dimension);
             Phase highest = saturated(load, "highest rate", saturating);
             phases.add(highest);
             for (double share : new double[] {HIGH_LOAD, HALF_LOAD}) {
@@ -146,19 +134,5 @@ public final class EndToEndCommand implements Callable<Integer> {
     private void progress(String format, Object... values) {
         spec.commandLine().getErr().println(String.format(format, values));
         spec.commandLine().getErr().flush();
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
-    }
-
-    private static void delete(Path directory) throws IOException {
-        try (var files = Files.walk(directory)) {
-            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 }

@@ -32,6 +32,18 @@ final class Scrape {
         return sum(MetricNames.OBSERVATIONS_REJECTED);
     }
 
+    /** Heap in use, bytes. */
+    long heapBytes() throws IOException, InterruptedException {
+        double sum = 0;
+        for (Metric metric : metrics("jvm_memory_used_bytes")) {
+            boolean heap = metric.getLabelList().stream()
+                    .anyMatch(label ->
+                            label.getName().equals("area") && label.getValue().equals("heap"));
+            sum += heap ? metric.getGauge().getValue() : 0;
+        }
+        return (long) sum;
+    }
+
     private long sum(String counter) throws IOException, InterruptedException {
         double sum = 0;
         for (Metric metric : metrics(counter)) {

@@ -1,10 +1,10 @@
 package io.engram.topology.recall;
 
 import io.engram.index.EntryFilter;
+import io.engram.index.ExactCosine;
 import io.engram.index.Hit;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
-import io.engram.index.Vectors;
 import io.engram.schemas.Lane;
 import io.engram.topology.indexing.LaneProgress;
 import io.engram.topology.indexing.PartitionIndex;
@@ -38,6 +38,7 @@ public final class Recall {
     private final RecallRequest request;
     private final SpaceRecord space;
     private final Effort effort;
+    private final ExactCosine cosine;
     private final long maxGeneration;
     private long held;
 
@@ -46,6 +47,7 @@ public final class Recall {
         this.request = request;
         this.space = space;
         this.effort = effort;
+        this.cosine = new ExactCosine(request.vector());
         // A standby is told of nothing that is not committed.
         this.maxGeneration = view.lanes().isEmpty()
                 ? Long.MAX_VALUE
@@ -130,11 +132,19 @@ public final class Recall {
     /** The space has no index, or one that is being built: everything that is stored of it is compared. */
     private void compareAll(Map<String, Recalled> found) {
         PriorityQueue<Recalled> best = new PriorityQueue<>(BEST_FIRST.reversed());
+        float[] scratch = new float[request.vector().length];
         view.scan(request.space(), space, (id, memory) -> {
             if (effort.isOver()) {
                 return false;
             }
-            candidate(id, memory).ifPresent(now -> keep(best, now));
+            if (fits(memory)) {
+                memory.embedding(scratch);
+                float similarity = cosine.similarity(scratch);
+                // Most are no better than the best k: nothing is held of those.
+                if (best.size() < request.k() || similarity >= best.element().similarity()) {
+                    keep(best, recalled(id, memory, similarity));
+                }
+            }
             return true;
         });
         best.forEach(memory -> found.put(memory.id(), memory));
@@ -196,17 +206,19 @@ public final class Recall {
     }
 
     private Optional<Recalled> read(String id) {
-        return view.memory(request.space(), space, id).flatMap(memory -> candidate(id, memory));
+        return view.memory(request.space(), space, id)
+                .filter(this::fits)
+                .map(memory -> recalled(id, memory, cosine.similarity(memory.embedding())));
     }
 
-    /** The memory as a result, if it fits the request. */
-    private Optional<Recalled> candidate(String id, StoredMemory stored) {
-        return Optional.of(stored)
-                .filter(memory -> memory.dimension() == request.vector().length)
-                .filter(memory -> memory.generation() <= maxGeneration)
-                .filter(memory ->
-                        request.filter().admitsAll() || request.filter().admits(memory.metadata()))
-                .map(memory -> new Recalled(id, similarity(memory), memory.generation(), hold(memory)));
+    private boolean fits(StoredMemory memory) {
+        return memory.dimension() == cosine.dimension()
+                && memory.generation() <= maxGeneration
+                && (request.filter().admitsAll() || request.filter().admits(memory.metadata()));
+    }
+
+    private Recalled recalled(String id, StoredMemory memory, float similarity) {
+        return new Recalled(id, similarity, memory.generation(), hold(memory));
     }
 
     /** The memory while there is room for it. */
@@ -216,9 +228,5 @@ public final class Recall {
         }
         held += memory.sizeBytes();
         return Optional.of(memory);
-    }
-
-    private float similarity(StoredMemory memory) {
-        return Vectors.cosine(request.vector(), memory.embedding());
     }
 }

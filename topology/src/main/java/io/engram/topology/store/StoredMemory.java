@@ -181,11 +181,20 @@ public final class StoredMemory {
 
     public float[] embedding() {
         float[] embedding = new float[dimension()];
-        bytes.slice(EMBEDDING, embedding.length * Float.BYTES)
+        embedding(embedding);
+        return embedding;
+    }
+
+    /**
+     * Copies the embedding.
+     *
+     * @param into as many components as {@link #dimension} says
+     */
+    public void embedding(float[] into) {
+        bytes.slice(EMBEDDING, into.length * Float.BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .asFloatBuffer()
-                .get(embedding);
-        return embedding;
+                .get(into);
     }
 
     public String session() {

@@ -1,0 +1,211 @@
+package io.engram.benchmarks.endtoend;
+
+import io.engram.benchmarks.Machine;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** What very many small spaces cost an instance: rate, heap, restarts, idling, scrapes, recall. */
+@Command(
+        name = "spaces",
+        description = "Very many small spaces in one instance, beside the same memories in eight spaces.",
+        mixinStandardHelpOptions = true)
+public final class SpacesCommand implements Callable<Integer> {
+    private static final int FEW_SPACES = 10_000;
+    private static final int RECALLS = 2_000;
+    private static final int SCRAPES = 20;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--spaces", description = "Default ${DEFAULT-VALUE}.", defaultValue = "1000000")
+    private int spaces;
+
+    @Option(names = "--memories", description = "In each; default ${DEFAULT-VALUE}.", defaultValue = "2")
+    private int memories;
+
+    @Option(names = "--dimension", description = "Of the vectors; default ${DEFAULT-VALUE}.", defaultValue = "64")
+    private int dimension;
+
+    @Option(names = "--heap", description = "Of the instance; default ${DEFAULT-VALUE}.", defaultValue = "2g")
+    private String heap;
+
+    @Option(names = "--idle-seconds", description = "Default ${DEFAULT-VALUE}.", defaultValue = "60")
+    private int idleSeconds;
+
+    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting of the instance; may be repeated.")
+    private List<String> settings = List.of();
+
+    @Option(names = "--keep", description = "Keep logs and state of the processes.")
+    private boolean keep;
+
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final List<String> table = new ArrayList<>();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Path directory = Files.createTempDirectory("engram-bench-");
+        progress("in %s", directory);
+        try (Setup setup = Setup.start(directory)) {
+            run(setup);
+        } catch (BenchmarkException e) {
+            spec.commandLine().getErr().println("engram bench: " + e.getMessage() + "\nlogs are in " + directory);
+            return 1;
+        }
+        if (!keep) {
+            Setup.delete(directory);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(Machine.describe());
+        out.printf(
+                Locale.ROOT,
+                "%,d spaces of %d memories of %d dimensions, -Xmx%s; broker and load share the machine.%n%n",
+                spaces,
+                memories,
+                dimension,
+                heap);
+        out.println("| | |\n|---|---|");
+        table.forEach(out::println);
+        out.flush();
+        return 0;
+    }
+
+    private void run(Setup setup) throws IOException, InterruptedException {
+        int count = spaces * memories;
+        double few;
+        try (ServedInstance instance = setup.serve("few", settings, "-Xmx" + heap)) {
+            Workload workload = new Workload(EndToEndCommand.PARTITIONS, 1, dimension);
+            LoadRun load = setup.load(instance, workload, dimension);
+            progress("%,d observations into %d spaces", count, EndToEndCommand.PARTITIONS);
+            few = load.saturate("few", count).rate();
+            Completeness.require(instance, load.sent());
+            progress("%,.0f/s", few);
+        }
+        Workload workload = new Workload(EndToEndCommand.PARTITIONS, spaces / EndToEndCommand.PARTITIONS, dimension);
+        int all = workload.spaces().size() * memories;
+        ServedInstance instance = setup.serve("many", settings, "-Xmx" + heap);
+        try {
+            LoadRun load = setup.load(instance, workload, dimension);
+            load.saturate("the first spaces", FEW_SPACES);
+            long before = liveHeap(instance);
+            progress("%,d observations into %,d spaces", all, workload.spaces().size());
+            Phase many = load.saturate("many", all - FEW_SPACES);
+            Completeness.require(instance, load.sent());
+            row(
+                    "accepted / rejected",
+                    "%,d / %,d",
+                    load.sent(),
+                    instance.scrape().rejected());
+            row("rate, relative to eight spaces", "%,.0f/s, %.2f", many.rate(), many.rate() / few);
+            row("CPU per observation", "%.0f µs", many.cpuMicrosPerObservation());
+            row(
+                    "live heap more than with %,d spaces".formatted(FEW_SPACES),
+                    "%,d MiB",
+                    mib(liveHeap(instance) - before));
+            instance.close();
+            instance = ready(setup, "ready after a clean stop");
+            instance.process().kill();
+            instance = ready(setup, "ready after SIGKILL");
+            Completeness.require(instance, load.sent());
+            idle(instance);
+            scrape(instance);
+            recall(instance, workload);
+        } finally {
+            instance.close();
+        }
+    }
+
+    private ServedInstance ready(Setup setup, String name) throws InterruptedException {
+        long start = System.nanoTime();
+        ServedInstance instance = setup.serve("many", settings, "-Xmx" + heap);
+        row(name, "%.1f s", (System.nanoTime() - start) / 1e9);
+        return instance;
+    }
+
+    private void idle(ServedInstance instance) throws InterruptedException {
+        TimeUnit.SECONDS.sleep(10); // what a start leaves to do
+        long cpu = instance.process().cpuMicros();
+        TimeUnit.SECONDS.sleep(idleSeconds);
+        row(
+                "idle: CPU of a core over %d s".formatted(idleSeconds),
+                "%.1f %%",
+                (instance.process().cpuMicros() - cpu) / 1e4 / idleSeconds);
+    }
+
+    private void scrape(ServedInstance instance) throws IOException, InterruptedException {
+        List<Double> tookMs = new ArrayList<>();
+        int bytes = 0;
+        for (int i = 0; i < SCRAPES; i++) {
+            long start = System.nanoTime();
+            bytes = send(HttpRequest.newBuilder(URI.create(instance.metricsUrl())))
+                    .length();
+            tookMs.add((System.nanoTime() - start) / 1e6);
+        }
+        row("a scrape: median, bytes", "%.1f ms, %,d", Phase.quantile(tookMs, 0.5), bytes);
+    }
+
+    private void recall(ServedInstance instance, Workload workload) throws IOException, InterruptedException {
+        Random random = new Random(1);
+        Recaller recaller = new Recaller(instance.url(), workload);
+        List<Double> tookMs = new ArrayList<>();
+        for (int i = 0; i < RECALLS; i++) {
+            String space =
+                    workload.spaces().get(random.nextInt(workload.spaces().size()));
+            long start = System.nanoTime();
+            int found = recaller.ids(space, workload.query(i)).size();
+            tookMs.add((System.nanoTime() - start) / 1e6);
+            if (found != Math.min(memories, Recaller.K)) {
+                throw new BenchmarkException("a recall in " + space + " found " + found + " memories");
+            }
+        }
+        row(
+                "recall in a space at random: p50 / p99",
+                "%.1f / %.1f ms",
+                Phase.quantile(tookMs, 0.5),
+                Phase.quantile(tookMs, 0.99));
+    }
+
+    private String send(HttpRequest.Builder request) throws IOException, InterruptedException {
+        HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        if (response.statusCode() != 200) {
+            throw new BenchmarkException(response.uri() + " answered " + response.statusCode());
+        }
+        return response.body();
+    }
+
+    /** What is left of the heap after a collection, bytes. */
+    private static long liveHeap(ServedInstance instance) throws IOException, InterruptedException {
+        instance.process().collectGarbage();
+        return instance.scrape().heapBytes();
+    }
+
+    private static long mib(long bytes) {
+        return bytes >> 20;
+    }
+
+    private void row(String name, String format, Object... values) {
+        String line = "| " + name + " | " + String.format(Locale.ROOT, format, values) + " |";
+        table.add(line);
+        progress("%s", line);
+    }
+
+    private void progress(String format, Object... values) {
+        spec.commandLine().getErr().println(String.format(Locale.ROOT, format, values));
+        spec.commandLine().getErr().flush();
+    }
+}
