@@ -6,6 +6,7 @@ import io.engram.benchmarks.endtoend.EndToEndCommand;
 import io.engram.benchmarks.endtoend.LoadCommand;
 import io.engram.benchmarks.endtoend.SpacesCommand;
 import io.engram.benchmarks.endtoend.UnindexedEngine;
+import io.engram.benchmarks.endtoend.UntouchedCommand;
 import io.engram.benchmarks.index.IndexCommand;
 import java.util.Locale;
 import picocli.CommandLine;
@@ -20,6 +21,7 @@ public final class Bench {
                 .setCommandName("engram bench")
                 .addSubcommand(new IndexCommand())
                 .addSubcommand(new SpacesCommand())
+                .addSubcommand(new UntouchedCommand())
                 .addSubcommand(new LoadCommand())
                 .addSubcommand("serve-unindexed", new ServeCommand((config, executor) -> new UnindexedEngine()))
                 .setExecutionExceptionHandler(ExitCodes::report)

@@ -41,6 +41,9 @@ public final class LoadCommand implements Callable<Integer> {
     @Option(names = "--dimension", required = true)
     private int dimension;
 
+    @Option(names = "--content")
+    private int contentBytes;
+
     @Option(names = "--from", required = true)
     private long from;
 
@@ -62,7 +65,7 @@ public final class LoadCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Workload workload = new Workload(partitions, spacesPerPartition, dimension);
+        Workload workload = new Workload(partitions, spacesPerPartition, dimension, contentBytes);
         byte[][] values = new byte[count][];
         for (int i = 0; i < count; i++) {
             values[i] = workload.value(from + i);

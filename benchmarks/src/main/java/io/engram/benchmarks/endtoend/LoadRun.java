@@ -93,7 +93,7 @@ final class LoadRun {
 
     /** It holds all records encoded; the heap that the caller wants is for the instance. */
     private String heap(int count) {
-        long bytes = 2L * count * (dimension * 6L + 1_024);
+        long bytes = 2L * count * (dimension * 6L + 1_024 + workload.contentBytes());
         return "-Xmx" + (512 + (bytes >> 20)) + "m";
     }
 
@@ -106,6 +106,7 @@ final class LoadRun {
                 "--partitions=" + EndToEndCommand.PARTITIONS,
                 "--spaces-per-partition=" + workload.spaces().size() / EndToEndCommand.PARTITIONS,
                 "--dimension=" + dimension,
+                "--content=" + workload.contentBytes(),
                 "--from=" + next,
                 "--count=" + count,
                 "--rate=" + rate,

@@ -18,6 +18,7 @@ final class Workload {
 
     private final List<String> spaces;
     private final ClusteredVectors vectors;
+    private final String padding;
 
     /**
      * @param partitions of the lanes
@@ -25,6 +26,17 @@ final class Workload {
      * @param dimension of the vectors
      */
     Workload(int partitions, int perPartition, int dimension) {
+        this(partitions, perPartition, dimension, 0);
+    }
+
+    /**
+     * @param partitions of the lanes
+     * @param perPartition spaces that each gets, 1 or more
+     * @param dimension of the vectors
+     * @param contentBytes that each content has at least
+     */
+    Workload(int partitions, int perPartition, int dimension, int contentBytes) {
+        this.padding = "x".repeat(contentBytes);
         this.spaces = spaces(partitions, perPartition);
         this.vectors = new ClusteredVectors(dimension, SEED);
     }
@@ -42,6 +54,10 @@ final class Workload {
             spaces.add(space);
         }
         return spaces;
+    }
+
+    int contentBytes() {
+        return padding.length();
     }
 
     List<String> spaces() {
@@ -62,8 +78,9 @@ final class Workload {
 
     byte[] value(long number) {
         long sequence = number / spaces.size() + 1;
-        return ObservationCodec.encode(Observation.observe(SESSION, sequence, "observation " + number, vector(number))
-                .withId(id(number)));
+        return ObservationCodec.encode(
+                Observation.observe(SESSION, sequence, "observation " + number + padding, vector(number))
+                        .withId(id(number)));
     }
 
     static String id(long number) {
