@@ -8,7 +8,7 @@ public sealed interface Decoded {
     record Valid(Observation observation) implements Decoded {
         @Override
         public Optional<SessionPosition> position() {
-            return Optional.of(new SessionPosition(observation.session(), observation.sequence()));
+            return observation.position();
         }
     }
 
@@ -21,9 +21,6 @@ public sealed interface Decoded {
      */
     record Malformed(String field, String detail, Optional<SessionPosition> position) implements Decoded {}
 
-    /** Its place in a session, as far as it is known. */
+    /** Its place in a session, as far as it is known; empty for an observation without a session. */
     Optional<SessionPosition> position();
-
-    /** A sequence number of a session. */
-    record SessionPosition(String session, long sequence) {}
 }

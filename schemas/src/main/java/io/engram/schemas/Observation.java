@@ -12,9 +12,10 @@ import java.util.OptionalDouble;
  *
  * @param operation what to do
  * @param id the memory's id, at most {@value Limits#MAX_ID_BYTES} bytes; the default is {@code
- *     <session>:<lane>:<incarnation>:<sequence>}. Required for {@link Operation#FORGET}
- * @param session the producer's ordered stream, 1 to {@value Limits#MAX_ID_BYTES} bytes
- * @param sequence 1, 2, 3, … within the session
+ *     <session>:<lane>:<incarnation>:<sequence>}, and without a session {@code <lane>-<partition>-<offset>} of where the
+ *     record was first written. Required for {@link Operation#FORGET}
+ * @param position its place in the producer's session; empty when no order is checked. Required for {@link
+ *     Operation#CLOSE}
  * @param content the text, at most {@value Limits#MAX_CONTENT_BYTES} bytes of UTF-8; empty unless {@link
  *     Operation#OBSERVE}
  * @param embedding finite and not all zero, {@value Limits#MIN_DIMENSION} to {@value Limits#MAX_DIMENSION} components;
@@ -27,8 +28,7 @@ import java.util.OptionalDouble;
 public record Observation(
         Operation operation,
         Optional<String> id,
-        String session,
-        long sequence,
+        Optional<SessionPosition> position,
         String content,
         float[] embedding,
         Metadata metadata,
@@ -41,7 +41,7 @@ public record Observation(
     public Observation {
         Objects.requireNonNull(operation, "operation");
         Objects.requireNonNull(id, "id");
-        Objects.requireNonNull(session, "session");
+        Objects.requireNonNull(position, "position");
         Objects.requireNonNull(content, "content");
         Objects.requireNonNull(embedding, "embedding");
         Objects.requireNonNull(metadata, "metadata");
@@ -51,12 +51,11 @@ public record Observation(
     }
 
     /** Something to remember, without the optional fields. */
-    public static Observation observe(String session, long sequence, String content, float[] embedding) {
+    public static Observation observe(String content, float[] embedding) {
         return new Observation(
                 Operation.OBSERVE,
                 Optional.empty(),
-                session,
-                sequence,
+                Optional.empty(),
                 content,
                 embedding,
                 Metadata.EMPTY,
@@ -65,13 +64,17 @@ public record Observation(
                 SpaceSettings.NONE);
     }
 
-    /** An operation that needs neither id nor settings: {@link Operation#CLOSE} or {@link Operation#DROP}. */
-    public static Observation of(Operation operation, String session, long sequence) {
+    /** Something to remember, as a record of a session, without the other optional fields. */
+    public static Observation observe(String session, long sequence, String content, float[] embedding) {
+        return observe(content, embedding).at(session, sequence);
+    }
+
+    /** An operation that needs nothing else: {@link Operation#DROP}. */
+    public static Observation of(Operation operation) {
         return new Observation(
                 operation,
                 Optional.empty(),
-                session,
-                sequence,
+                Optional.empty(),
                 "",
                 NO_EMBEDDING,
                 Metadata.EMPTY,
@@ -80,33 +83,45 @@ public record Observation(
                 SpaceSettings.NONE);
     }
 
+    /** An operation of a session that needs neither id nor settings: {@link Operation#CLOSE} or {@link Operation#DROP}. */
+    public static Observation of(Operation operation, String session, long sequence) {
+        return of(operation).at(session, sequence);
+    }
+
     /** Forget the memory {@code id}. */
+    public static Observation forget(String id) {
+        return of(Operation.FORGET).withId(id);
+    }
+
+    /** Forget the memory {@code id}, as a record of a session. */
     public static Observation forget(String session, long sequence, String id) {
-        return of(Operation.FORGET, session, sequence).withId(id);
+        return forget(id).at(session, sequence);
     }
 
     /** Change the settings of the space. */
-    public static Observation configure(String session, long sequence, SpaceSettings settings) {
-        Observation bare = of(Operation.CONFIGURE, session, sequence);
+    public static Observation configure(SpaceSettings settings) {
         return new Observation(
-                bare.operation,
-                bare.id,
-                session,
-                sequence,
-                bare.content,
-                bare.embedding,
-                bare.metadata,
-                bare.confidence,
-                bare.observedAt,
+                Operation.CONFIGURE,
+                Optional.empty(),
+                Optional.empty(),
+                "",
+                NO_EMBEDDING,
+                Metadata.EMPTY,
+                OptionalDouble.empty(),
+                Optional.empty(),
                 settings);
+    }
+
+    /** Change the settings of the space, as a record of a session. */
+    public static Observation configure(String session, long sequence, SpaceSettings settings) {
+        return configure(settings).at(session, sequence);
     }
 
     public Observation withId(String newId) {
         return new Observation(
                 operation,
                 Optional.of(newId),
-                session,
-                sequence,
+                position,
                 content,
                 embedding,
                 metadata,
@@ -117,12 +132,20 @@ public record Observation(
 
     public Observation withMetadata(Metadata newMetadata) {
         return new Observation(
-                operation, id, session, sequence, content, embedding, newMetadata, confidence, observedAt, settings);
+                operation, id, position, content, embedding, newMetadata, confidence, observedAt, settings);
     }
 
-    /** The same record at another place in another session. */
-    public Observation at(String newSession, long newSequence) {
+    /** The same record at a place in a session. */
+    public Observation at(String session, long sequence) {
         return new Observation(
-                operation, id, newSession, newSequence, content, embedding, metadata, confidence, observedAt, settings);
+                operation,
+                id,
+                Optional.of(new SessionPosition(session, sequence)),
+                content,
+                embedding,
+                metadata,
+                confidence,
+                observedAt,
+                settings);
     }
 }

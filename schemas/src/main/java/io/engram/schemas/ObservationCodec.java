@@ -24,9 +24,6 @@ import java.util.Set;
  * field; unknown fields are ignored. Stateless and thread-safe.
  */
 public final class ObservationCodec {
-    /** The session of an observation that has none yet. */
-    public static final String UNNUMBERED = "unnumbered";
-
     private ObservationCodec() {}
 
     /** Decodes a record's value; an absent value (a Kafka tombstone) is malformed as well. Never throws. */
@@ -35,14 +32,14 @@ public final class ObservationCodec {
     }
 
     /**
-     * Decodes the bytes of a client that leaves session and sequence to us: the same rules and the same words, except that
-     * both must be absent. The observation has {@link #UNNUMBERED} and 1 in their place. Never throws.
+     * Decodes the bytes of a client of an interface that has no sessions: the same rules and the same words, except that
+     * session and sequence must be absent. Never throws.
      */
-    public static Decoded decodeUnnumbered(byte[] value) {
+    public static Decoded decodeUnsequenced(byte[] value) {
         return decode(Optional.of(value), true);
     }
 
-    private static Decoded decode(Optional<byte[]> value, boolean unnumbered) {
+    private static Decoded decode(Optional<byte[]> value, boolean unsequenced) {
         if (value.isEmpty() || value.get().length == 0) {
             return malformed("value", "value is empty; send a JSON object");
         }
@@ -54,7 +51,7 @@ public final class ObservationCodec {
                     "value is not UTF-8: byte 0x%02x at %d; send JSON text in UTF-8"
                             .formatted(bytes[invalid], invalid));
         }
-        Fields fields = new Fields(bytes, unnumbered);
+        Fields fields = new Fields(bytes, unsequenced);
         if (bytes.length > Limits.MAX_VALUE_BYTES) {
             fields.fail(new FieldException(
                     "value", "is " + bytes.length + " bytes, the limit is " + Limits.MAX_VALUE_BYTES + "; send less"));
@@ -89,8 +86,11 @@ public final class ObservationCodec {
             if (observation.id().isPresent()) {
                 json.writeStringField("id", observation.id().get());
             }
-            json.writeStringField("session", observation.session());
-            json.writeNumberField("sequence", observation.sequence());
+            if (observation.position().isPresent()) {
+                SessionPosition position = observation.position().get();
+                json.writeStringField("session", position.session());
+                json.writeNumberField("sequence", position.sequence());
+            }
             if (observation.operation() == Operation.OBSERVE) {
                 json.writeStringField("content", observation.content());
                 json.writeStringField("embedding", Embeddings.toBase64(observation.embedding()));
@@ -162,7 +162,7 @@ public final class ObservationCodec {
                 "settings");
 
         private final byte[] json;
-        private final boolean unnumbered;
+        private final boolean unsequenced;
         private Optional<FieldException> failure = Optional.empty();
         private int seen;
         private int present;
@@ -180,13 +180,9 @@ public final class ObservationCodec {
         private Optional<Instant> observedAt = Optional.empty();
         private SpaceSettings settings = SpaceSettings.NONE;
 
-        Fields(byte[] json, boolean unnumbered) {
+        Fields(byte[] json, boolean unsequenced) {
             this.json = json;
-            this.unnumbered = unnumbered;
-            if (unnumbered) {
-                session = UNNUMBERED;
-                sequence = 1;
-            }
+            this.unsequenced = unsequenced;
         }
 
         void readObject(JsonParser parser) throws IOException, FieldException {
@@ -250,11 +246,11 @@ public final class ObservationCodec {
             switch (name) {
                 case "id" -> id = Optional.of(id(parser));
                 case "session" -> {
-                    requireNumbered(name);
+                    requireSessions(name);
                     session = name(name, parser, Limits.MAX_ID_BYTES);
                 }
                 case "sequence" -> {
-                    requireNumbered(name);
+                    requireSessions(name);
                     sequence = readSequence(parser);
                 }
                 case "content" -> content = text(name, parser, 0, Limits.MAX_CONTENT_BYTES);
@@ -267,11 +263,11 @@ public final class ObservationCodec {
             }
         }
 
-        private void requireNumbered(String name) throws FieldException {
-            if (unnumbered) {
+        private void requireSessions(String name) throws FieldException {
+            if (unsequenced) {
                 throw new FieldException(
                         name,
-                        "is set by this interface, as session and sequence are; leave both out, or write to Kafka");
+                        "is not for this interface, which writes without session and sequence; leave both out, or write to Kafka");
             }
         }
 
@@ -288,11 +284,17 @@ public final class ObservationCodec {
                 if (failure.isPresent()) {
                     throw failure.get();
                 }
-                require(unnumbered || has("session"), "session", "is missing; name the producer's ordered stream");
                 require(
-                        unnumbered || has("sequence"),
+                        has("session") || !has("sequence"),
+                        "session",
+                        "is missing beside sequence; name the session that it numbers, or leave both out");
+                require(
+                        has("sequence") || !has("session"),
                         "sequence",
-                        "is missing; number the session's records 1, 2, 3, …");
+                        "is missing beside session; number the session's records 1, 2, 3, …, or leave both out");
+                if (operation == Operation.CLOSE) {
+                    requireCloseable();
+                }
                 if (operation == Operation.OBSERVE) {
                     require(has("content"), "content", "is missing; send the text to remember");
                     require(
@@ -313,8 +315,7 @@ public final class ObservationCodec {
             return new Decoded.Valid(new Observation(
                     operation,
                     id,
-                    session,
-                    sequence,
+                    position(),
                     operation == Operation.OBSERVE ? content : "",
                     operation == Operation.OBSERVE ? embedding : NO_EMBEDDING,
                     metadata,
@@ -323,16 +324,21 @@ public final class ObservationCodec {
                     settings));
         }
 
+        private void requireCloseable() throws FieldException {
+            require(!unsequenced, "op", "close ends a session, and this interface has none; write to Kafka");
+            require(has("session"), "session", "is missing; name the session that close is to end");
+        }
+
         /** An id that was made up from a long session may be longer than one that is given. */
         private void checkIdLength() throws FieldException {
             int max = operation == Operation.FORGET ? Limits.MAX_DEFAULT_ID_BYTES : Limits.MAX_ID_BYTES;
             requireBytes("id", Utf8.length(id.orElse("")), max);
         }
 
-        private Optional<Decoded.SessionPosition> position() {
+        private Optional<SessionPosition> position() {
             return session.isEmpty() || sequence < 1
                     ? Optional.empty()
-                    : Optional.of(new Decoded.SessionPosition(session, sequence));
+                    : Optional.of(new SessionPosition(session, sequence));
         }
 
         private static void require(boolean condition, String field, String problem) throws FieldException {

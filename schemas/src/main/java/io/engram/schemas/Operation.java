@@ -3,7 +3,7 @@ package io.engram.schemas;
 import java.util.List;
 import java.util.Optional;
 
-/** What a record on a lane asks for; every operation consumes one sequence number of its session. */
+/** What a record on a lane asks for. As a record of a session, every operation takes one of its sequence numbers. */
 public enum Operation {
     /** Remember; an observation with a known id replaces that memory. */
     OBSERVE("observe"),

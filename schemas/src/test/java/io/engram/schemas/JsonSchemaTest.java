@@ -47,6 +47,16 @@ class JsonSchemaTest {
                 "{'session':'s','sequence':1,'op':'drop'}",
                 "{'session':'s','sequence':1,'op':'configure','settings':{'dimension':2}}",
                 "{'session':'s','sequence':1}",
+                "{'content':'c','embedding':[1,2]}",
+                "{'id':'x','content':'c','embedding':[1,2]}",
+                "{'session':null,'sequence':null,'content':'c','embedding':[1,2]}",
+                "{'op':'forget','id':'x'}",
+                "{'op':'drop'}",
+                "{'op':'configure','settings':{'dimension':2}}",
+                "{'op':'close'}",
+                "{'op':'close','session':null,'sequence':null}",
+                "{'op':'close','session':'s'}",
+                "{'op':'drop','sequence':1}",
                 "{'session':'s','sequence':0,'content':'c','embedding':[1,2]}",
                 "{'session':'s','sequence':1.5,'content':'c','embedding':[1,2]}",
                 "{'session':'','sequence':1,'content':'c','embedding':[1,2]}",
@@ -93,6 +103,10 @@ class JsonSchemaTest {
     @Test
     void shouldDescribeWhatTheCodecWrites() throws IOException {
         Stream<Observation> observations = Stream.of(
+                Observation.observe("c", new float[] {1, 2, 3}),
+                Observation.forget("x"),
+                Observation.configure(SpaceSettings.ofDimension(3)),
+                Observation.of(Operation.DROP),
                 Observation.observe("s", 1, "c", new float[] {1, 2, 3}).withMetadata(Metadata.of(Map.of("k", 1.5))),
                 Observation.forget("s", 2, "x"),
                 Observation.configure("s", 3, SpaceSettings.ofDimension(3)),

@@ -47,8 +47,7 @@ class ObservationCodecTest {
 
         assertThat(observation.operation()).isEqualTo(Operation.OBSERVE);
         assertThat(observation.id()).contains("a/b");
-        assertThat(observation.session()).isEqualTo("agent-7");
-        assertThat(observation.sequence()).isEqualTo(42);
+        assertThat(observation.position()).contains(new SessionPosition("agent-7", 42));
         assertThat(observation.content()).isEqualTo("grüße 🌍");
         assertThat(observation.embedding()).containsExactly(1f, -0.25f);
         assertThat(observation.metadata().values())
@@ -89,8 +88,7 @@ class ObservationCodecTest {
         Observation observation = new Observation(
                 Operation.OBSERVE,
                 Optional.of("id"),
-                "session",
-                Long.MAX_VALUE - 1,
+                Optional.of(new SessionPosition("session", Long.MAX_VALUE - 1)),
                 "content \"quoted\" \u0001",
                 new float[] {Float.MIN_VALUE, -Float.MAX_VALUE, 3},
                 Metadata.of(Map.of("z", 1, "a", List.of("x"))),
@@ -107,6 +105,10 @@ class ObservationCodecTest {
     @Test
     void shouldReadBackOtherOperations() {
         for (Observation observation : List.of(
+                Observation.observe("without a session", new float[] {1, 2}),
+                Observation.forget("x"),
+                Observation.of(Operation.DROP),
+                Observation.configure(SpaceSettings.ofDimension(64)),
                 Observation.forget("s", 1, "x"),
                 Observation.of(Operation.CLOSE, "s", 2),
                 Observation.of(Operation.DROP, "s", 3),
@@ -183,8 +185,12 @@ class ObservationCodecTest {
                 Arguments.of("{" + HEAD + "," + VECTOR, "value", "not JSON"),
                 Arguments.of("{" + HEAD + "," + VECTOR + "} {}", "value", "goes on"),
                 Arguments.of("{" + HEAD + ",\"embedding\":[NaN,1]}", "embedding[0]", "NaN"),
-                Arguments.of("{\"sequence\":1,\"content\":\"c\"," + VECTOR + "}", "session", "missing"),
-                Arguments.of("{\"session\":\"s\",\"content\":\"c\"," + VECTOR + "}", "sequence", "missing"),
+                Arguments.of("{\"sequence\":1,\"content\":\"c\"," + VECTOR + "}", "session", "missing beside sequence"),
+                Arguments.of(
+                        "{\"session\":\"s\",\"content\":\"c\"," + VECTOR + "}", "sequence", "missing beside session"),
+                Arguments.of("{\"session\":null,\"sequence\":1,\"op\":\"drop\"}", "session", "missing"),
+                Arguments.of("{\"session\":\"s\",\"sequence\":null,\"op\":\"drop\"}", "sequence", "missing"),
+                Arguments.of("{\"op\":\"close\"}", "session", "missing; name the session that close is to end"),
                 Arguments.of(
                         "{\"session\":\"s\",\"sequence\":0,\"content\":\"c\"," + VECTOR + "}", "sequence", "got 0"),
                 Arguments.of(
@@ -271,26 +277,44 @@ class ObservationCodecTest {
         if (ofSession || bare.contains("\"session\"") || bare.contains("\"sequence\"") || bare.equals(json)) {
             return;
         }
-        assertThat(malformed(ObservationCodec.decodeUnnumbered(bare.getBytes(StandardCharsets.UTF_8))))
-                .satisfies(malformed -> assertThat(malformed.field()).isEqualTo(field))
-                .satisfies(malformed -> assertThat(malformed.detail()).contains(problem));
+        for (Decoded decoded :
+                List.of(decode(bare), ObservationCodec.decodeUnsequenced(bare.getBytes(StandardCharsets.UTF_8)))) {
+            assertThat(malformed(decoded))
+                    .satisfies(malformed -> assertThat(malformed.field()).isEqualTo(field))
+                    .satisfies(malformed -> assertThat(malformed.detail()).contains(problem))
+                    .satisfies(malformed -> assertThat(malformed.position()).isEmpty());
+        }
     }
 
     @Test
-    void shouldLeaveSessionAndSequenceToTheInterface() {
+    void shouldReadWithoutSessionAndSequence() {
+        for (String absent : List.of("", ",\"session\":null", ",\"session\":null,\"sequence\":null")) {
+            Observation observation = valid("{\"content\":\"c\"," + VECTOR + absent + "}");
+
+            assertThat(observation).usingRecursiveComparison().isEqualTo(Observation.observe("c", new float[] {1, 0.5f
+            }));
+        }
+    }
+
+    @Test
+    void shouldRefuseSessionsWhereThereAreNone() {
         for (String given : List.of("\"session\":\"s\"", "\"sequence\":1")) {
             byte[] json = ("{\"content\":\"c\"," + VECTOR + "," + given + "}").getBytes(StandardCharsets.UTF_8);
-            assertThat(malformed(ObservationCodec.decodeUnnumbered(json)).detail())
-                    .contains("set by this interface, as session and sequence are");
+            assertThat(malformed(ObservationCodec.decodeUnsequenced(json)).detail())
+                    .contains("writes without session and sequence");
         }
+        assertThat(malformed(ObservationCodec.decodeUnsequenced("{\"op\":\"close\"}".getBytes(StandardCharsets.UTF_8)))
+                        .detail())
+                .startsWith("op close ends a session, and this interface has none");
         byte[] json = ("{\"content\":\"c\"," + VECTOR + ",\"metadata\":{\"n\":18446744073709551615}}")
                 .getBytes(StandardCharsets.UTF_8);
-        Observation observation = ((Decoded.Valid) ObservationCodec.decodeUnnumbered(json)).observation();
+        Observation observation = ((Decoded.Valid) ObservationCodec.decodeUnsequenced(json)).observation();
 
-        assertThat(observation.session()).isEqualTo(ObservationCodec.UNNUMBERED);
-        assertThat(ObservationCodec.encode(observation.at("own", 7)))
+        assertThat(observation.position()).isEmpty();
+        assertThat(ObservationCodec.encode(observation))
                 .asString(StandardCharsets.UTF_8)
-                .contains("\"session\":\"own\"", "\"sequence\":7", "{\"n\":18446744073709551615}");
+                .contains("{\"n\":18446744073709551615}")
+                .doesNotContain("session", "sequence");
     }
 
     @Test
@@ -321,10 +345,10 @@ class ObservationCodecTest {
                 "{" + HEAD + ",\"embedding\":[0,0]}",
                 "{\"embedding\":[[1],{\"x\":[2]}],\"metadata\":{\"a\":{\"b\":[1,2]}}," + HEAD + "}",
                 "{\"content\":{\"deep\":[[[1]]]},\"session\":\"s\",\"sequence\":1}")) {
-            assertThat(malformed(decode(json)).position()).contains(new Decoded.SessionPosition("s", 1));
+            assertThat(malformed(decode(json)).position()).contains(new SessionPosition("s", 1));
         }
         assertThat(malformed(decode("{" + HEAD + ",\"embedding\":[1")).position())
-                .contains(new Decoded.SessionPosition("s", 1));
+                .contains(new SessionPosition("s", 1));
         assertThat(malformed(decode("{\"content\":\"c\",")).position()).isEmpty();
     }
 
@@ -353,7 +377,7 @@ class ObservationCodecTest {
                 malformed(decode("{" + HEAD + "," + VECTOR + ",\"unknown\":\"" + padding + "\"}"));
 
         assertThat(malformed.detail()).contains("the limit is 1048576");
-        assertThat(malformed.position()).contains(new Decoded.SessionPosition("s", 1));
+        assertThat(malformed.position()).contains(new SessionPosition("s", 1));
     }
 
     @Test

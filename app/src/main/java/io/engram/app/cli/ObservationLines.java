@@ -14,12 +14,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Lines of JSON to records: either an observation, or {@code {"space": …, "observation": {…}}}. Observations without
- * session and sequence are numbered here, space by space.
+ * Lines of JSON to records: either an observation, or {@code {"space": …, "observation": {…}}}. Given a session,
+ * observations without one are numbered in it, space by space.
  */
 public final class ObservationLines {
     private final Optional<String> defaultSpace;
-    private final String session;
+    private final Optional<String> session;
     private final Map<String, Long> lastSequences = new HashMap<>();
     private long lines;
 
@@ -28,9 +28,9 @@ public final class ObservationLines {
 
     /**
      * @param defaultSpace of lines that name none
-     * @param session of observations that name none
+     * @param session of observations that name none; empty to leave them without
      */
-    public ObservationLines(Optional<String> defaultSpace, String session) {
+    public ObservationLines(Optional<String> defaultSpace, Optional<String> session) {
         this.defaultSpace = defaultSpace;
         this.session = session;
     }
@@ -50,8 +50,8 @@ public final class ObservationLines {
         if (!MemorySpaces.isValid(space)) {
             throw failed("names no legal memory space (" + MemorySpaces.RULE + "); add \"space\" or use --space");
         }
-        if (!observation.has("session") && !observation.has("sequence")) {
-            observation.put("session", session).put("sequence", lastSequences.merge(space, 1L, Long::sum));
+        if (session.isPresent() && !observation.has("session") && !observation.has("sequence")) {
+            observation.put("session", session.get()).put("sequence", lastSequences.merge(space, 1L, Long::sum));
         }
         byte[] value = observation.toString().getBytes(StandardCharsets.UTF_8);
         if (ObservationCodec.decode(Optional.of(value)) instanceof Decoded.Malformed malformed) {

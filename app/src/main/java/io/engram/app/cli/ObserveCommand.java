@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -41,8 +40,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         footer = {
             "",
-            "A line is an observation, or {\"space\": \"…\", \"observation\": {…}}. Lines without session and",
-            "sequence are numbered in a session of this command's own."
+            "A line is an observation, or {\"space\": \"…\", \"observation\": {…}}. A line with an id can be sent",
+            "again, and replaces what has that id; one without is another memory each time."
         })
 public final class ObserveCommand implements Callable<Integer> {
     @Spec
@@ -63,7 +62,9 @@ public final class ObserveCommand implements Callable<Integer> {
             defaultValue = "normal")
     private Lane lane;
 
-    @Option(names = "--session", description = "Session of lines that name none; default a new one.")
+    @Option(
+            names = "--session",
+            description = "Number the lines that name no session in this one, from 1; it must be a new one.")
     private Optional<String> session = Optional.empty();
 
     @Option(names = "--json", description = "Print the summary as JSON.")
@@ -72,9 +73,7 @@ public final class ObserveCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         EngramConfig config = options.load(List.of());
-        ObservationLines lines = new ObservationLines(
-                space,
-                session.orElseGet(() -> "cli-" + UUID.randomUUID().toString().substring(0, 8)));
+        ObservationLines lines = new ObservationLines(space, session);
         ProgressBar progress = new ProgressBar(System.err, !json && ProgressBar.onTerminal(), "sent", countLines());
         AtomicLong acknowledged = new AtomicLong();
         AtomicReference<Exception> failure = new AtomicReference<>();

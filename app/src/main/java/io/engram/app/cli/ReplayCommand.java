@@ -52,8 +52,9 @@ import picocli.CommandLine.Spec;
             "",
             "Nothing is ever doubled: shed records (over_capacity) and those of internal errors that came back before",
             "are passed over, and have no effect on what is newer. Others are checked like new records, and count",
-            "from now. What is still wrong is rejected again, what was too large to be kept whole is passed over. Shed",
-            "records come back by themselves while redelivery.enabled is true."
+            "from now; one without session and id is another memory each time. What is still wrong is rejected again,",
+            "what was too large to be kept whole is passed over. Shed records come back by themselves while",
+            "redelivery.enabled is true."
         })
 public final class ReplayCommand implements Callable<Integer> {
     private static final int MAX_IN_FLIGHT = 500;

@@ -145,7 +145,7 @@ public final class DemoCommand implements Callable<Integer> {
 
     private Streamed stream(EngramConfig config, ApiClient client) throws IOException, InterruptedException {
         List<String> lines = DemoData.observations();
-        ObservationLines observations = new ObservationLines(Optional.empty(), "demo");
+        ObservationLines observations = new ObservationLines(Optional.empty(), Optional.empty());
         ProgressBar progress =
                 new ProgressBar(System.err, !json && ProgressBar.onTerminal(), "       recallable", lines.size());
         long start = System.nanoTime();
@@ -203,7 +203,7 @@ public final class DemoCommand implements Callable<Integer> {
         say("Kafka    %s%n", broker.bootstrapServers());
         say("Remember something with kcat (or any Kafka client), then recall it:%n");
         say(
-                "  echo 'notes:{\"session\":\"me\",\"sequence\":1,\"content\":\"tea is at four\",\"embedding\":[0.1,0.9,0.2]}' |"
+                "  echo 'notes:{\"id\":\"tea\",\"content\":\"tea is at four\",\"embedding\":[0.1,0.9,0.2]}' |"
                         + " \\%n    kcat -P -b %s -t %s -K: -X partitioner=murmur2_random%n",
                 broker.bootstrapServers(), topic);
         say(

@@ -39,8 +39,8 @@ final class MemoryJson {
         if (include.contains("metadata")) {
             json.set("metadata", metadata(memory.metadata()));
         }
-        json.put("session", memory.session());
-        json.put("sequence", memory.sequence());
+        memory.position()
+                .ifPresent(position -> json.put("session", position.session()).put("sequence", position.sequence()));
         memory.confidence().ifPresent(confidence -> json.put("confidence", confidence));
         memory.observedAt().ifPresent(observedAt -> json.put("observed_at", observedAt.toString()));
         json.put("generation", memory.generation());

@@ -94,18 +94,13 @@ final class ObservationRoutes {
         return lines;
     }
 
-    /** An observation as on the wire, but numbered by the gateway: the bytes are judged as the client sent them. */
+    /** An observation as on the wire, without a session: the bytes are judged as the client sent them. */
     private static Observation observation(String where, byte[] json) {
-        Decoded decoded = ObservationCodec.decodeUnnumbered(json);
+        Decoded decoded = ObservationCodec.decodeUnsequenced(json);
         if (decoded instanceof Decoded.Malformed malformed) {
             throw Problem.badRequest(where + malformed.detail()).asException();
         }
-        Observation observation = ((Decoded.Valid) decoded).observation();
-        if (observation.operation() == Operation.CLOSE) {
-            throw Problem.badRequest(where + "op close makes no sense here: sessions belong to this interface")
-                    .asException();
-        }
-        return observation;
+        return ((Decoded.Valid) decoded).observation();
     }
 
     // Always sent, whatever is stored now: an observation that came before may still be on its way to the store.
@@ -120,7 +115,7 @@ final class ObservationRoutes {
     }
 
     private void drop(Context context) throws InterruptedException {
-        send(context, RecallRoutes.spaceOf(context), List.of(Observation.of(Operation.DROP, "http", 1)), false);
+        send(context, RecallRoutes.spaceOf(context), List.of(Observation.of(Operation.DROP)), false);
     }
 
     private void configure(Context context) throws InterruptedException {
@@ -178,22 +173,12 @@ final class ObservationRoutes {
         long deadline = System.nanoTime() + maxTimeoutMs * 1_000_000;
         ArrayNode results = JsonBody.MAPPER.createArrayNode();
         int status = wait ? 200 : 202;
-        for (int i = 0; i < enqueued.size(); i++) {
-            Gateway.Enqueued record = enqueued.get(i);
+        for (Gateway.Enqueued record : enqueued) {
             if (!wait) {
                 results.add(describe(record));
                 continue;
             }
             ObjectNode fate = fateBy(deadline, space, lane, record);
-            if (isFor(fate, RejectionReason.INVALID_SEQUENCE)) {
-                // Somebody else wrote under the gateway's session.
-                gateway.abandon(space, lane, record.session());
-                if (!many) { // later lines may say something of the same memory, and must stay later
-                    Observation observation = observations.get(i);
-                    record = concurrency.waitingIfPossible(() -> acknowledged(gateway.send(space, lane, observation)));
-                    fate = fateBy(deadline, space, lane, record);
-                }
-            }
             if (isFor(fate, RejectionReason.DUPLICATE)) {
                 // Whoever sends the same again gets the same answer.
                 fate = describe(new Gateway.Fate.Indexed()).put("repeated", true);
@@ -211,13 +196,13 @@ final class ObservationRoutes {
     }
 
     private static ObjectNode describe(Gateway.Enqueued record) {
-        return JsonBody.MAPPER
+        ObjectNode result = JsonBody.MAPPER
                 .createObjectNode()
                 .put("topic", record.topic())
                 .put("partition", record.partition())
-                .put("offset", record.offset())
-                .put("session", record.session())
-                .put("sequence", record.sequence());
+                .put("offset", record.offset());
+        record.id().ifPresent(id -> result.put("id", id));
+        return result;
     }
 
     private static boolean isFor(ObjectNode fate, RejectionReason reason) {
@@ -283,16 +268,9 @@ final class ObservationRoutes {
                             fate.path("retry_after_ms").asLong(1_000))
                     .asException();
         }
-        int status = switch (reason) {
-            case INVALID_OBSERVATION -> 400;
-            case INTERNAL_ERROR -> 500;
-            default -> 409;
-        };
-        return Problem.of(
-                        status,
-                        status == 409 ? "Conflict" : status == 400 ? "Bad Request" : "Internal Server Error",
-                        detail)
-                .asException();
+        return reason == RejectionReason.INVALID_OBSERVATION
+                ? Problem.badRequest(detail).asException()
+                : Problem.of(500, "Internal Server Error", detail).asException();
     }
 
     private static List<Gateway.Enqueued> allAcknowledged(List<CompletableFuture<Gateway.Enqueued>> sent)

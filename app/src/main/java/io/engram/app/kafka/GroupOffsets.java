@@ -56,8 +56,8 @@ public final class GroupOffsets {
         if (!lost.isEmpty()) {
             LOG.error(
                     "The group {} has no offsets for partitions {} of the lanes, although there are memories: they are read"
-                            + " from the beginning. What was processed before is recognised and rejected as a duplicate,"
-                            + " while its session is known; no memory is lost",
+                            + " from the beginning. What was processed before is recognised by its session while that is"
+                            + " known, and without one by its memory; no memory is lost",
                     group,
                     lost);
         }

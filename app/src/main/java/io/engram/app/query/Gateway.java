@@ -6,7 +6,7 @@ import io.engram.schemas.BackpressureStatus;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.ObservationCodec;
-import io.engram.schemas.RejectionReason;
+import io.engram.schemas.Operation;
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.admission.LaneDepths.LanePartition;
@@ -20,54 +20,33 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * Writes observations to the lanes for those without a Kafka client. It numbers them in sessions of its own, one per space
- * and lane. Thread-safe.
+ * Writes observations to the lanes for those without a Kafka client. They have no session: what is sent twice is told by its
+ * id. Thread-safe.
  */
 public final class Gateway implements AutoCloseable {
     private static final long LOOK_AGAIN_MS = 200;
-    private static final int MAX_SESSIONS = 10_000;
 
     private final TopologyRuntime runtime;
     private final LocalStores stores;
     private final EngramConfig config;
     private final BackpressureWatch backpressure;
     private final Producer<byte[], byte[]> producer;
-    private final String name = "http-" + UUID.randomUUID().toString().substring(0, 8);
     private final Optional<Supervisor.Supervised> sending;
-    private final AtomicLong sessionCount = new AtomicLong();
-    private final Map<SpaceLane, Session> sessions = new ConcurrentHashMap<>();
 
-    private record SpaceLane(String space, Lane lane) {}
-
-    /** Numbers are given out and sent under the session's own lock, so that they reach the producer in order. */
-    private static final class Session {
-        final String id;
-        long lastSequence;
-        long lastUsedMs;
-        volatile long lastOffset = -1;
-        // A number that may not have arrived would make all later ones a gap.
-        volatile boolean broken;
-        // What was sent after a number that did not arrive is a gap, even if the broker took it.
-        volatile long lost = Long.MAX_VALUE;
-
-        Session(String id) {
-            this.id = id;
-        }
-    }
-
-    /** Where a record went, and as what. */
-    public record Enqueued(String topic, int partition, long offset, String session, long sequence) {}
+    /**
+     * Where a record went.
+     *
+     * @param id of the memory that it speaks of, given or made up; empty for what concerns the whole space
+     */
+    public record Enqueued(String topic, int partition, long offset, Optional<String> id) {}
 
     /** What became of a record. */
     public sealed interface Fate {
@@ -124,73 +103,33 @@ public final class Gateway implements AutoCloseable {
     }
 
     /**
-     * Sends a record; its session and sequence are replaced by the gateway's.
+     * Sends a record. What is to be remembered and has no id gets one, so that the client can name it.
      *
      * @return completes when the broker has it, or fails
      */
     public CompletableFuture<Enqueued> send(String space, Lane lane, Observation observation) {
-        Session session = session(new SpaceLane(space, lane));
+        Observation named =
+                observation.operation() == Operation.OBSERVE && observation.id().isEmpty()
+                        ? observation.withId(UUID.randomUUID().toString())
+                        : observation;
         CompletableFuture<Enqueued> sent = new CompletableFuture<>();
-        synchronized (session) {
-            long sequence = ++session.lastSequence;
-            session.lastUsedMs = System.currentTimeMillis();
-            ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
-                    config.topics().observations(lane),
-                    stores.partitionOf(space),
-                    space.getBytes(StandardCharsets.UTF_8),
-                    ObservationCodec.encode(observation.at(session.id, sequence)));
-            try {
-                producer.send(record, (metadata, failure) -> {
-                    if (failure != null) {
-                        session.broken = true;
-                        session.lost = Math.min(session.lost, sequence);
-                        sent.completeExceptionally(failure);
-                    } else if (sequence > session.lost) {
-                        sent.completeExceptionally(
-                                new KafkaException("an earlier record of this session did not arrive; send it again"));
-                    } else {
-                        session.lastOffset = metadata.offset();
-                        sent.complete(new Enqueued(
-                                metadata.topic(), metadata.partition(), metadata.offset(), session.id, sequence));
-                    }
-                });
-            } catch (RuntimeException e) {
-                session.broken = true;
-                session.lost = Math.min(session.lost, sequence);
-                sent.completeExceptionally(e);
-            }
+        ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
+                config.topics().observations(lane),
+                stores.partitionOf(space),
+                space.getBytes(StandardCharsets.UTF_8),
+                ObservationCodec.encode(named));
+        try {
+            producer.send(record, (metadata, failure) -> {
+                if (failure != null) {
+                    sent.completeExceptionally(failure);
+                } else {
+                    sent.complete(new Enqueued(metadata.topic(), metadata.partition(), metadata.offset(), named.id()));
+                }
+            });
+        } catch (RuntimeException e) {
+            sent.completeExceptionally(e);
         }
         return sent;
-    }
-
-    /** Goes on under another session: somebody else wrote under that one. */
-    public void abandon(String space, Lane lane, String session) {
-        sessions.computeIfPresent(
-                new SpaceLane(space, lane), (unused, known) -> known.id.equals(session) ? null : known);
-    }
-
-    private Session session(SpaceLane key) {
-        if (sessions.size() > MAX_SESSIONS) {
-            sessions.clear(); // each space goes on with a new session
-        }
-        return sessions.compute(
-                key,
-                (unused, known) -> known != null && isUsable(key, known)
-                        ? known
-                        : new Session(name + "-" + sessionCount.incrementAndGet()));
-    }
-
-    /** False when the stores may have forgotten the session, or have refused its numbers. */
-    private boolean isUsable(SpaceLane key, Session session) {
-        long idleMs = System.currentTimeMillis() - session.lastUsedMs;
-        LanePartition partition = new LanePartition(key.lane(), stores.partitionOf(key.space()));
-        boolean refused = runtime.rejections()
-                .of(partition, session.lastOffset)
-                .filter(rejection -> rejection.reason() == RejectionReason.INVALID_SEQUENCE)
-                .isPresent();
-        return !session.broken
-                && !refused
-                && idleMs < runtime.config().sessions().retentionMs() / 2;
     }
 
     /**

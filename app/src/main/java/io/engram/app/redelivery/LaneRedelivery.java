@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Redelivers what one lane shed: reads the topic of rejections in a consumer group of the lane's own, in order, and writes
  * back as much as the {@link LaneRoom} allows. An offset is committed once everything before it is back in the lane, so a
- * crash may write a record twice; the sequence number then admits one of them.
+ * crash may write a record twice; its source offset then admits one of them.
  */
 final class LaneRedelivery implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(LaneRedelivery.class);

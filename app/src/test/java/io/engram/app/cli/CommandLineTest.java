@@ -44,8 +44,20 @@ class CommandLineTest {
     }
 
     @Test
+    void shouldLeaveLinesWithoutASessionAsTheyAre() {
+        ObservationLines lines = new ObservationLines(Optional.of("d"), Optional.empty());
+        String bare = "{\"content\":\"c\",\"embedding\":[1,2]}";
+
+        Decoded decoded = ObservationCodec.decode(Optional.of(lines.next(bare).value()));
+        assertThat(decoded).isInstanceOf(Decoded.Valid.class);
+        assertThat(decoded.position()).isEmpty();
+        assertThat(position(lines.next("{\"session\":\"own\",\"sequence\":9,\"content\":\"c\",\"embedding\":[1,2]}")))
+                .isEqualTo("d own 9");
+    }
+
+    @Test
     void shouldNumberLinesPerSpaceAndKeepGivenNumbers() {
-        ObservationLines lines = new ObservationLines(Optional.of("d"), "cli");
+        ObservationLines lines = new ObservationLines(Optional.of("d"), Optional.of("cli"));
         String bare = "{\"content\":\"c\",\"embedding\":[1,2]}";
 
         assertThat(position(lines.next(bare))).isEqualTo("d cli 1");
@@ -57,13 +69,14 @@ class CommandLineTest {
     }
 
     private static String position(ObservationLines.Line line) {
-        var observation = ((Decoded.Valid) ObservationCodec.decode(Optional.of(line.value()))).observation();
-        return line.space() + " " + observation.session() + " " + observation.sequence();
+        var position =
+                ObservationCodec.decode(Optional.of(line.value())).position().orElseThrow();
+        return line.space() + " " + position.session() + " " + position.sequence();
     }
 
     @Test
     void shouldNameTheBadLine() {
-        ObservationLines lines = new ObservationLines(Optional.empty(), "cli");
+        ObservationLines lines = new ObservationLines(Optional.empty(), Optional.empty());
         assertThatThrownBy(() -> lines.next("{")).hasMessageContaining("line 1 cannot be taken: the line is not JSON");
         assertThatThrownBy(() -> lines.next("{\"content\":\"c\"}"))
                 .hasMessageContaining("line 2 names no legal memory space");

@@ -3,10 +3,8 @@ package io.engram.app.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
-import io.engram.schemas.Operation;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -102,37 +100,6 @@ class HttpIT {
                                 "/v2/everything")
                         .statusCode())
                 .isEqualTo(404);
-    }
-
-    /** Answers with the record's session and number, which anybody who may write to the lanes can use, too. */
-    private JsonNode store(String id, String content) throws IOException {
-        HttpResponse<String> response = post(
-                "/v1/spaces/" + SPACE + "/observations?wait=indexed",
-                bytes("{\"id\":\"%s\",\"content\":\"%s\",\"embedding\":[1,0,2]}".formatted(id, content)),
-                Map.of("Content-Type", "application/json"));
-        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
-        return Instance.json(response);
-    }
-
-    @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void shouldStoreWhatIsPostedThoughAProducerWroteUnderTheSessionOfTheInterface(boolean closes) throws IOException {
-        JsonNode before = store("before" + closes, "mine");
-        String session = before.path("session").asText();
-        long next = before.path("sequence").asLong() + 1;
-        Observation foreign = closes
-                ? Observation.of(Operation.CLOSE, session, next)
-                : Observation.observe(session, next, "a stranger's", new float[] {0, 1, 0})
-                        .withId("stranger");
-        instance.send(Lane.NORMAL, SPACE, foreign);
-        instance.flush();
-
-        JsonNode after = store("after" + closes, "mine as well");
-        assertThat(after.path("status").asText()).isEqualTo("indexed");
-        assertThat(Instance.json(instance.get("/v1/spaces/" + SPACE + "/memories/after" + closes))
-                        .path("content")
-                        .asText())
-                .isEqualTo("mine as well");
     }
 
     private static byte[] gzip(byte[] bytes) {

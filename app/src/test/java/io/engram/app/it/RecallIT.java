@@ -9,6 +9,7 @@ import io.engram.schemas.JsonCodec;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import io.engram.schemas.SessionProgress;
+import io.engram.topology.SpacePartitioner;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -142,6 +143,7 @@ class RecallIT {
     void shouldReadOwnWritesThroughTheGateway() {
         String space = "gateway";
         for (int i = 0; i < 20; i++) {
+            int number = i;
             HttpResponse<String> sent = instance.post(
                     "/v1/spaces/" + space + "/observations?priority=high",
                     "{\"id\":\"g" + i + "\",\"content\":\"c\",\"embedding\":[1," + i + "],\"metadata\":{\"i\":" + i
@@ -156,7 +158,7 @@ class RecallIT {
                             () -> instance.recall(
                                     space,
                                     "{\"vector\":[1,1],\"k\":1,\"filter\":{\"i\":"
-                                            + enqueued.get("sequence").asInt()
+                                            + number
                                             + ".0},\"min_offsets\":{\""
                                             + lane
                                             + "\":"
@@ -168,6 +170,7 @@ class RecallIT {
                                             .asLong()
                                     >= enqueued.get("offset").asLong());
             assertThat(answer.get("partial").asBoolean()).isFalse();
+            assertThat(answer.get("results").findValuesAsText("id")).containsExactly("g" + i);
             assertThat(instance.isRemembered(space, "g" + i)).isTrue();
         }
         HttpResponse<String> waited = instance.post(
@@ -246,6 +249,78 @@ class RecallIT {
                         .get("content")
                         .asText())
                 .isEqualTo("at five");
+    }
+
+    @Test
+    void shouldWriteOverHttpWithoutASessionAndNameWhatHasNoId() {
+        String path = "/v1/spaces/unnamed/observations?wait=indexed";
+        String tea = "{\"content\":\"at four\",\"embedding\":[1,0,0]}";
+        List<String> ids = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            HttpResponse<String> response = instance.post(path, tea);
+            assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+            assertThat(Instance.json(response).has("session")).isFalse();
+            assertThat(Instance.json(response).has("repeated")).isFalse();
+            ids.add(Instance.json(response).get("id").asText());
+        }
+        HttpResponse<String> lines = instance.request(
+                HttpRequest.newBuilder()
+                        .header("Content-Type", "application/x-ndjson")
+                        .POST(HttpRequest.BodyPublishers.ofString(tea + "\n" + tea + "\n")),
+                path);
+        ids.addAll(Instance.json(lines).get("results").findValuesAsText("id"));
+
+        assertThat(ids).hasSize(4).doesNotHaveDuplicates();
+        assertThat(instance.recallIds("unnamed", "{\"vector\":[1,0,0]}")).containsExactlyInAnyOrderElementsOf(ids);
+        JsonNode memory = Instance.json(instance.get("/v1/spaces/unnamed/memories/" + ids.get(0)));
+        assertThat(memory.has("session") || memory.has("sequence")).isFalse();
+        HttpResponse<String> forgotten = instance.request(
+                HttpRequest.newBuilder().DELETE(), "/v1/spaces/unnamed/memories/" + ids.get(0) + "?wait=indexed");
+        assertThat(Instance.json(forgotten).get("id").asText()).isEqualTo(ids.get(0));
+        assertThat(instance.isRemembered("unnamed", ids.get(0))).isFalse();
+        // What came before it on the lane would be acknowledged before it.
+        instance.send(Lane.NORMAL, "unnamed", Observation.observe("s", 1, "c", new float[] {1, 0, 1}));
+        instance.flush();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> lastProgress("unnamed/normal/s").isPresent());
+        assertThat(instance.readAll("recall-sessions"))
+                .extracting(record -> new String(record.key(), StandardCharsets.UTF_8))
+                .filteredOn(key -> key.startsWith("unnamed/"))
+                .containsOnly("unnamed/normal/s");
+    }
+
+    @Test
+    void shouldAnswerAPostThatIsSentAgainWhateverTheFirstTimeAsked() {
+        String path = "/v1/spaces/again/observations";
+        String tea = "{\"id\":\"tea\",\"content\":\"at four\",\"embedding\":[1,0,0]}";
+        HttpResponse<String> sent = instance.post(path, tea);
+        assertThat(sent.statusCode()).as(sent.body()).isEqualTo(202);
+        assertThat(Instance.json(sent).get("id").asText()).isEqualTo("tea");
+
+        HttpResponse<String> again = instance.post(path + "?wait=indexed", tea);
+
+        assertThat(again.statusCode()).as(again.body()).isEqualTo(200);
+        assertThat(Instance.json(again).get("status").asText()).isEqualTo("indexed");
+        assertThat(Instance.json(again).get("repeated").asBoolean()).isTrue();
+        assertThat(Instance.json(again).get("id").asText()).isEqualTo("tea");
+        assertThat(instance.recallIds("again", "{\"vector\":[1,0,0]}")).containsExactly("tea");
+    }
+
+    @Test
+    void shouldTakeRecordsWithoutASessionFromAnyKafkaClient() {
+        byte[] space = "foreign".getBytes(StandardCharsets.UTF_8);
+        byte[] bare = "{\"content\":\"c\",\"embedding\":[1,2,3]}".getBytes(StandardCharsets.UTF_8);
+        instance.sendRaw(Lane.NORMAL, space, bare);
+        instance.sendRaw(Lane.NORMAL, space, bare);
+        instance.flush();
+
+        await().atMost(Duration.ofSeconds(20))
+                .ignoreExceptions()
+                .until(() ->
+                        instance.recallIds("foreign", "{\"vector\":[1,2,3]}").size() == 2);
+        int partition = SpacePartitioner.partition(space, 2);
+        assertThat(instance.recallIds("foreign", "{\"vector\":[1,2,3]}"))
+                .allMatch(id -> id.matches("normal-" + partition + "-[0-9]+"));
     }
 
     @Test

@@ -34,7 +34,10 @@ record Incoming(
         return redelivery.map(Redelivery::enqueuedAtMs).orElse(appendedAtMs);
     }
 
-    /** Where the change was first appended on its lane: sessions tell their incarnations by it. */
+    /**
+     * Where the change was first appended on its lane: sessions tell their incarnations by it, and memories without a session
+     * and an id of their own are named after it.
+     */
     long originOffset() {
         return redelivery.map(Redelivery::sourceOffset).orElse(offset);
     }

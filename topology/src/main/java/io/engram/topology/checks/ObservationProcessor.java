@@ -8,6 +8,7 @@ import io.engram.schemas.Observation;
 import io.engram.schemas.ObservationCodec;
 import io.engram.schemas.Operation;
 import io.engram.schemas.RejectionReason;
+import io.engram.schemas.SessionPosition;
 import io.engram.topology.EngramTopology;
 import io.engram.topology.SpacePartitioner;
 import io.engram.topology.TopologyConfig;
@@ -22,15 +23,12 @@ import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.retention.Retention;
 import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryStore;
-import io.engram.topology.store.OpenRanges;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
-import io.engram.topology.store.StoredMemory;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -46,16 +44,16 @@ import org.apache.kafka.streams.processor.api.RecordMetadata;
  *   └──────┴─────────┴──────────┴───────────┴→ engram-rejected
  * </pre>
  *
+ * What has no session has no sequence to check. {@link ObservationChecks} decides, this class applies what was decided.
  * A check that rejects leaves no trace of the later ones. All effects of a record are in one transaction.
  */
 public final class ObservationProcessor implements Processor<byte[], byte[], byte[], byte[]> {
     private final TopologyRuntime runtime;
     private final TopologyConfig config;
     private final Map<Lane, LaneProgress> lanes = new EnumMap<>(Lane.class);
-    private final ObservationDigest digests = new ObservationDigest();
     private ProcessorContext<byte[], byte[]> context;
     private MemoryStore store;
-    private AdmissionControl admission;
+    private ObservationChecks checks;
     private Changes changes;
     private PartitionTick tick;
     private DeferredOffsets deferred;
@@ -85,7 +83,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             runtime.lanes().started(partition, progress);
         }
         store.activate(lanes);
-        admission = new AdmissionControl(
+        AdmissionControl admission = new AdmissionControl(
                 config.admission(),
                 runtime.depths(),
                 depths,
@@ -98,6 +96,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         deferred = new DeferredOffsets(store, config.sessions().openMs());
         tick = new PartitionTick(
                 context, runtime, store, admission, acknowledgements, sweeper, retention, deferred, lanes);
+        checks = new ObservationChecks(store, runtime, admission, context::currentSystemTimeMs);
         changes = new Changes(store, sweeper, retention, tick::spaceAppeared, tick::spaceDropped);
         context.schedule(Duration.ofMillis(config.tickMs()), PunctuationType.WALL_CLOCK_TIME, tick::run);
     }
@@ -183,7 +182,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         if (broken.isPresent()) {
             RejectedRecord rejection = RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, broken.get());
             if (decoded.position().isPresent()) {
-                Decoded.SessionPosition position = decoded.position().get();
+                SessionPosition position = decoded.position().get();
                 if (leaveOpen(record, space.get(), position) == Passed.FOR_GOOD) {
                     rejection = rejection.passedForGood(position.session(), position.sequence() + 1);
                 }
@@ -211,17 +210,49 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     }
 
     private boolean check(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
-        SessionKey key = new SessionKey(space, record.lane().lane(), observation.session());
-        SessionLookup found = SessionLookup.of(store, key, observation.sequence(), record);
+        return observation
+                .position()
+                .map(position -> checkSequenced(record, space, metrics, observation, position))
+                .orElseGet(() -> checkUnsequenced(record, space, metrics, observation));
+    }
+
+    private boolean checkUnsequenced(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
+        Verdict verdict = checks.ofUnsequenced(record, space, observation);
+        decided = true;
+        if (verdict instanceof Verdict.Accepted accepted) {
+            settle(record);
+            return changes.apply(record, space, metrics, observation, accepted);
+        }
+        if (verdict instanceof Verdict.Rejected rejected && rejected.session() != Verdict.Session.CONSUMES) {
+            if (rejected.record().reason() == RejectionReason.OVER_CAPACITY) {
+                defer(record, false);
+            }
+            reject(record, metrics, rejected.record());
+            return false;
+        }
+        changes.repeat(record, space, verdict.id());
+        if (verdict instanceof Verdict.Rejected rejected) {
+            reject(record, metrics, rejected.record());
+        } else {
+            settle(record);
+            metrics.redeliveredDropped();
+        }
+        return finishesWithEarlier(record, space, verdict.id());
+    }
+
+    private boolean checkSequenced(
+            Incoming record, String space, SpaceMetrics metrics, Observation observation, SessionPosition position) {
+        SessionKey key = new SessionKey(space, record.lane().lane(), position.session());
+        SessionLookup found = SessionLookup.of(store, key, position.sequence(), record);
         SessionState session = found.state();
-        Verdict verdict = verdict(record, space, observation, session);
+        Verdict verdict = checks.ofSequenced(record, space, observation, position, session);
         decided = true;
         if (!found.isRetired()) {
             runtime.sessions().seen(key, session.isClosed() ? 0 : session.next() - 1);
         }
         if (verdict instanceof Verdict.Rejected rejected) {
             boolean isShed = rejected.record().reason() == RejectionReason.OVER_CAPACITY;
-            Passed passed = apply(rejected.session(), rejected.digest(), found, observation, record, isShed);
+            Passed passed = apply(rejected.session(), verdict.id(), rejected.digest(), found, position, record, isShed);
             if (isShed) {
                 defer(record, passed == Passed.FOR_GOOD);
             }
@@ -229,22 +260,22 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                     record,
                     metrics,
                     passed == Passed.FOR_GOOD
-                            ? rejected.record().passedForGood(observation.session(), session.next())
+                            ? rejected.record().passedForGood(position.session(), session.next())
                             : rejected.record());
             return rejected.record().reason() == RejectionReason.DUPLICATE
-                    && finishesWithEarlier(record, space, observation, session);
+                    && finishesWithEarlier(record, space, verdict.id());
         }
-        record.redelivery().ifPresent(again -> deferred.settle(record.lane().lane(), again.sourceOffset()));
+        settle(record);
         if (verdict instanceof Verdict.Dropped dropped) {
-            apply(dropped.session(), dropped.digest(), found, observation, record, false);
+            apply(dropped.session(), verdict.id(), dropped.digest(), found, position, record, false);
             metrics.redeliveredDropped();
-            return finishesWithEarlier(record, space, observation, session);
+            return finishesWithEarlier(record, space, verdict.id());
         }
         Verdict.Accepted accepted = (Verdict.Accepted) verdict;
         if (record.isUnlisted() && !session.isKnown()) {
             return changes.apply(record, space, metrics, observation, accepted); // its session is forgotten
         }
-        session.accept(observation.sequence(), accepted.digest(), record.appendedAtMs());
+        session.accept(position.sequence(), accepted.digest(), record.appendedAtMs());
         if (observation.operation() == Operation.CLOSE) {
             session.close();
             runtime.sessions().ended(key);
@@ -254,9 +285,13 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         return changes.apply(record, space, metrics, observation, accepted);
     }
 
+    /** What came again is decided: another copy of it is nothing. */
+    private void settle(Incoming record) {
+        record.redelivery().ifPresent(again -> deferred.settle(record.lane().lane(), again.sourceOffset()));
+    }
+
     /** It repeats what may still wait for the index, on another lane: it must not count as recallable before that is. */
-    private boolean finishesWithEarlier(Incoming record, String space, Observation observation, SessionState session) {
-        String id = id(record.lane().lane(), observation, session);
+    private boolean finishesWithEarlier(Incoming record, String space, String id) {
         return store.view().index().finishWith(space, id, record.lane(), record.offset());
     }
 
@@ -287,20 +322,21 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     /** What a record that is not accepted does to its session. */
     private Passed apply(
             Verdict.Session effect,
+            String id,
             long digest,
             SessionLookup found,
-            Observation observation,
+            SessionPosition position,
             Incoming record,
             boolean isShed) {
         Passed passed = Passed.NOT;
         if (effect == Verdict.Session.CONSUMES) {
             // What uses its number up without being accepted says what is stored already.
-            changes.repeat(record, found.key().space(), id(record.lane().lane(), observation, found.state()));
-            found.state().accept(observation.sequence(), digest, record.appendedAtMs());
+            changes.repeat(record, found.key().space(), id);
+            found.state().accept(position.sequence(), digest, record.appendedAtMs());
             found.store(store);
         } else if (effect == Verdict.Session.LEAVES_OPEN) {
-            boolean moves = found.state().expects(observation.sequence());
-            passed = Passed.of(found.state(), observation.sequence(), record, isShed, tick.brokerTimeMs());
+            boolean moves = found.state().expects(position.sequence());
+            passed = Passed.of(found.state(), position.sequence(), record, isShed, tick.brokerTimeMs());
             if (moves) {
                 found.store(store);
             }
@@ -317,131 +353,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
     }
 
-    /** All that is decided about a valid observation; reads the state and changes nothing. */
-    private Verdict verdict(Incoming record, String space, Observation observation, SessionState session) {
-        long sequence = observation.sequence();
-        boolean late = session.isClosed() || sequence < session.next();
-        boolean taken = late && !session.awaits(sequence) && !record.isUnlisted();
-        if (record.isRedelivered() && taken && !session.mayHaveExpired(sequence)) {
-            return new Verdict.Dropped(Verdict.Session.UNTOUCHED, 0);
-        }
-        Optional<String> mismatch = Dimensions.mismatch(store.space(space), observation);
-        if (mismatch.isPresent()) {
-            return new Verdict.Rejected(
-                    RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, mismatch.get()),
-                    Verdict.Session.LEAVES_OPEN,
-                    0);
-        }
-        long expected = session.isClosed() ? 1 : session.next();
-        boolean open = session.open().contains(sequence) || record.isUnlisted();
-        if (sequence > expected && sequence >= session.next() && !open) {
-            return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
-                    "sequence %d leaves a gap: session '%s' expects %d next; send what is missing first"
-                            .formatted(sequence, observation.session(), expected),
-                    expected));
-        }
-        long digest = digests.of(observation);
-        String id = id(record.lane().lane(), observation, session);
-        boolean overflows = session.open().wouldOverflow(sequence);
-        boolean wasShed =
-                session.isShedForGood(sequence) || overflows && session.open().isShed(sequence);
-        if (wasShed && !record.isRedelivered() && comesBackWhole(record)) {
-            return shedAgain(record, observation, digest);
-        }
-        if (sequence < session.next() && !open) {
-            return repeated(space, id, observation, session, digest, expected);
-        }
-        if (overflows) {
-            return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
-                    "sequence %d lies within a range of open numbers, and session '%s' has %d such ranges already; it stays open: send the first or the last number of a range before it"
-                            .formatted(sequence, observation.session(), OpenRanges.MAX_RANGES),
-                    expected));
-        }
-        Optional<StoredMemory> stored = store.memory(space, id);
-        if (observation.operation() == Operation.OBSERVE) {
-            if (stored.filter(memory -> memory.says(digest) && !hasExpired(space, memory, record.appendedAtMs()))
-                    .isPresent()) {
-                if (record.isRedelivered()) {
-                    return new Verdict.Dropped(Verdict.Session.CONSUMES, digest);
-                }
-                return new Verdict.Rejected(
-                        RejectedRecord.of(
-                                RejectionReason.DUPLICATE,
-                                "memory '" + id + "' is stored already with the same content"),
-                        Verdict.Session.CONSUMES,
-                        digest);
-            }
-            if (!record.isRedelivered() && admission.sheds(record.lane().lane()) && comesBackWhole(record)) {
-                long retryAfterMs = admission.retryAfterMs(record.lane().lane(), context.currentSystemTimeMs());
-                return new Verdict.Rejected(
-                        RejectedRecord.overCapacity(
-                                admission.explain(record.lane().lane(), retryAfterMs), retryAfterMs),
-                        Verdict.Session.LEAVES_OPEN,
-                        digest);
-            }
-        }
-        return new Verdict.Accepted(id, digest, stored);
-    }
-
-    /** A right retry whose number cannot be taken now: the record that was shed first comes back, and takes it. */
-    private Verdict shedAgain(Incoming record, Observation observation, long digest) {
-        long retryAfterMs = admission.retryAfterMs(record.lane().lane(), context.currentSystemTimeMs());
-        return new Verdict.Rejected(
-                RejectedRecord.overCapacity(
-                        "a record of sequence %d of session '%s' was shed and comes back by itself; this one is not needed, and cannot be taken now, since the session has %d ranges of open numbers"
-                                .formatted(observation.sequence(), observation.session(), OpenRanges.MAX_RANGES),
-                        retryAfterMs),
-                Verdict.Session.UNTOUCHED,
-                digest);
-    }
-
-    /** What is too old is not remembered any more, even if it is not deleted yet. */
-    private boolean hasExpired(String space, StoredMemory memory, long nowMs) {
-        return config.retention().of(store.space(space)).hasExpired(memory.enqueuedAtMs(), nowMs);
-    }
-
-    /** A number that was used before: a benign retry when it says the same, else a mistake of the producer. */
-    private Verdict repeated(
-            String space, String id, Observation observation, SessionState session, long digest, long expected) {
-        OptionalLong accepted = session.digestOf(observation.sequence());
-        boolean same = accepted.isPresent()
-                ? accepted.getAsLong() == digest
-                : store.memory(space, id).filter(memory -> memory.says(digest)).isPresent();
-        if (same) {
-            return Verdict.Rejected.untouched(RejectedRecord.of(
-                    RejectionReason.DUPLICATE,
-                    "sequence %d of session '%s' was accepted before with the same content"
-                            .formatted(observation.sequence(), observation.session())));
-        }
-        return Verdict.Rejected.untouched(RejectedRecord.invalidSequence(
-                used(observation.sequence(), observation.session(), session, expected), expected));
-    }
-
-    private static String used(long sequence, String name, SessionState session, long expected) {
-        if (!session.mayHaveLapsed(sequence)) {
-            return "sequence %d of session '%s' was used before for something else; the session expects %d next"
-                    .formatted(sequence, name, expected);
-        }
-        String accepted =
-                sequence >= session.next() - SessionState.WINDOW ? "" : "was accepted with other content, or ";
-        return "sequence %d of session '%s' is not open any more: its record %swas rejected, and the number passed for good because %d ranges of numbers were open or because it was open for longer than rejected records are kept; unless it was rejected as over_capacity, and comes back by itself, send the observation under the next number, %d"
-                .formatted(sequence, name, accepted, OpenRanges.MAX_RANGES, expected);
-    }
-
-    private static String id(Lane lane, Observation observation, SessionState session) {
-        return observation
-                .id()
-                .orElseGet(() -> observation.session()
-                        + ":"
-                        + lane.label()
-                        + ":"
-                        + session.incarnation()
-                        + ":"
-                        + observation.sequence());
-    }
-
     /** One bad record must not make all that follow look like a gap: its number is passed, but may be sent again. */
-    private Passed leaveOpen(Incoming record, String space, Decoded.SessionPosition position) {
+    private Passed leaveOpen(Incoming record, String space, SessionPosition position) {
         SessionKey key = new SessionKey(space, record.lane().lane(), position.session());
         SessionLookup found = SessionLookup.of(store, key, position.sequence(), record);
         if (!found.state().expects(position.sequence())) {
@@ -457,13 +370,15 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     private PoisonRecordException poison(Incoming record, RuntimeException cause) {
         try {
             Optional<String> space = MemorySpaces.ofKey(record.key());
-            Optional<Decoded.SessionPosition> position =
-                    ObservationCodec.decode(record.value()).position();
-            if (space.isPresent() && position.isPresent()) {
-                Passed passed = leaveOpen(record, space.get(), position.get());
+            Decoded decoded = ObservationCodec.decode(record.value());
+            if (space.isPresent() && decoded.position().isPresent()) {
+                Passed passed =
+                        leaveOpen(record, space.get(), decoded.position().get());
                 if (passed != Passed.NOT) {
                     defer(record, passed == Passed.FOR_GOOD);
                 }
+            } else if (space.isPresent() && decoded instanceof Decoded.Valid) {
+                defer(record, false); // without a session, a replay is told from new records by nothing else
             }
         } catch (RuntimeException e) {
             cause.addSuppressed(e);
@@ -502,12 +417,6 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                         record.enqueuedAtMs(),
                         outgoing.headers()),
                 EngramTopology.REJECTED_SINK);
-    }
-
-    /** What is shed must come back as it was: a record that would be cut, or refused by its lane, is taken instead. */
-    private boolean comesBackWhole(Incoming record) {
-        return RecordSize.of(record.key(), record.value(), record.headers()) + WriteLimits.OWN_HEADERS_BYTES
-                <= runtime.writeLimits().wholeBytes();
     }
 
     private void note(Incoming record, RejectedRecord rejection, long nowMs) {

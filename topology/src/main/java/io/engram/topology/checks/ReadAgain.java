@@ -41,7 +41,7 @@ public final class ReadAgain {
         LOG.error(
                 "Partition {} of lane {} is read from offset {}, although its memories know what came up to offset {}: the"
                         + " group's offsets were set back, or the topic was made again. What was processed before"
-                        + " is recognised and rejected as a duplicate, while its session is known",
+                        + " is recognised by its session while that is known, and without one by its memory",
                 partition,
                 lane.label(),
                 offset,

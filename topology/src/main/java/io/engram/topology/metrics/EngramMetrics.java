@@ -105,7 +105,7 @@ public final class EngramMetrics {
         redeliveredDropped = counter(
                 registry,
                 MetricNames.REDELIVERED_DROPPED,
-                "Redelivered records whose sequence number had been taken meanwhile, and copies of those that came back before.",
+                "Redelivered records whose number had been taken, or whose memory said the same already, and copies of those that came back before.",
                 MetricNames.MEMORY_SPACE);
         redelivered = counter(
                 registry, MetricNames.REDELIVERED, "Shed records written back to their lane.", MetricNames.PRIORITY);

@@ -70,7 +70,7 @@ public final class MetricNames {
     /** Beside the catalogue: shed records written back to their lane. */
     public static final String REDELIVERED = PREFIX + "redelivered_total";
 
-    /** Beside the catalogue: redelivered records that came too late for their sequence number. */
+    /** Beside the catalogue: redelivered records that have nothing to say any more. */
     public static final String REDELIVERED_DROPPED = PREFIX + "redelivered_dropped_total";
 
     /** Beside the catalogue: records that the lane's retention deleted before they were processed. */

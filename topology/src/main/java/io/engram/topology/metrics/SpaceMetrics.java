@@ -80,7 +80,7 @@ public final class SpaceMetrics {
         expired.get(cause).inc();
     }
 
-    /** A redelivered record was dropped, because its sequence number had been taken meanwhile. */
+    /** A redelivered record was dropped, because its number had been taken meanwhile, or its memory says the same. */
     public void redeliveredDropped() {
         redeliveredDropped.inc();
     }

@@ -3,6 +3,7 @@ package io.engram.topology.store;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Metadata;
 import io.engram.schemas.Observation;
+import io.engram.schemas.SessionPosition;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -23,12 +24,12 @@ import java.util.OptionalDouble;
  * 18     8     digest
  * 26     1     lane
  * 27     8     source offset
- * 35     8     sequence
+ * 35     8     sequence, 0 = without a session
  * 43     8     confidence, NaN = none
  * 51     12    observation time: epoch seconds (8), nanoseconds (4, -1 = none)
  * 63     4     dimension d
  * 67     4×d   embedding, float32
- * ...    4+n   session  \
+ * ...    4+n   session  \   (empty = none)
  * ...    4+n   content   } byte count, UTF-8
  * ...    4+n   metadata /  (compact JSON)
  * </pre>
@@ -49,6 +50,7 @@ public final class StoredMemory {
     private static final int DIMENSION = 63;
     private static final int EMBEDDING = 67;
     private static final int NO_TIME = -1;
+    private static final long NO_SEQUENCE = 0;
 
     private final ByteBuffer bytes;
 
@@ -72,14 +74,15 @@ public final class StoredMemory {
     }
 
     static byte[] encode(Observation observation, Origin origin) {
-        byte[] session = observation.session().getBytes(StandardCharsets.UTF_8);
+        byte[] session =
+                observation.position().map(SessionPosition::session).orElse("").getBytes(StandardCharsets.UTF_8);
         byte[] content = observation.content().getBytes(StandardCharsets.UTF_8);
         byte[] metadata = observation.metadata().toJson();
         float[] embedding = observation.embedding();
         int texts = 3 * Integer.BYTES + session.length + content.length + metadata.length;
         ByteBuffer out = allocate(EMBEDDING + embedding.length * Float.BYTES + texts);
         putOrigin(out, KIND_MEMORY, origin);
-        out.putLong(observation.sequence());
+        out.putLong(observation.position().map(SessionPosition::sequence).orElse(NO_SEQUENCE));
         out.putDouble(observation.confidence().orElse(Double.NaN));
         out.putLong(observation.observedAt().map(Instant::getEpochSecond).orElse(0L));
         out.putInt(observation.observedAt().map(Instant::getNano).orElse(NO_TIME));
@@ -159,8 +162,12 @@ public final class StoredMemory {
         return bytes.getLong(SOURCE_OFFSET);
     }
 
-    public long sequence() {
-        return bytes.getLong(SEQUENCE);
+    /** Its place in the session that it came in; empty when it came without one. */
+    public Optional<SessionPosition> position() {
+        long sequence = bytes.getLong(SEQUENCE);
+        return sequence == NO_SEQUENCE
+                ? Optional.empty()
+                : Optional.of(new SessionPosition(new String(text(0), StandardCharsets.UTF_8), sequence));
     }
 
     public OptionalDouble confidence() {
@@ -195,10 +202,6 @@ public final class StoredMemory {
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .asFloatBuffer()
                 .get(into);
-    }
-
-    public String session() {
-        return new String(text(0), StandardCharsets.UTF_8);
     }
 
     public String content() {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 
 class ObservationDigestTest {
     /** Where a record is, not what it says. */
-    private static final Set<String> PLACE = Set.of("session", "sequence");
+    private static final Set<String> PLACE = Set.of("position");
 
     /** Different values of each field; the first is that of the others' variants. */
     private static final Map<String, List<?>> FIELDS = Map.of(
@@ -60,8 +60,7 @@ class ObservationDigestTest {
     void shouldCoverEveryField() throws ReflectiveOperationException {
         Map<String, Object> first = new HashMap<>();
         FIELDS.forEach((name, values) -> first.put(name, values.get(0)));
-        first.put("session", "s");
-        first.put("sequence", 1L);
+        first.put("position", Optional.empty());
         first.put("settings", SpaceSettings.NONE);
         Set<Long> digests = new HashSet<>();
         int different = 1;
@@ -104,6 +103,7 @@ class ObservationDigestTest {
         Observation observation = Observation.observe("s", 1, "c", new float[] {1, 2});
 
         assertThat(digest.of(observation.at("other", 9))).isEqualTo(digest.of(observation));
+        assertThat(digest.of(Observation.observe("c", new float[] {1, 2}))).isEqualTo(digest.of(observation));
         assertThat(digest.of(observation.withMetadata(Metadata.of(Map.of("n", new BigDecimal("1.50"))))))
                 .isEqualTo(digest.of(observation.withMetadata(Metadata.of(Map.of("n", 1.5)))));
     }

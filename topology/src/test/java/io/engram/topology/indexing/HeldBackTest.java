@@ -116,4 +116,20 @@ class HeldBackTest {
         assertThat(acknowledged(Lane.HIGH)).isEqualTo(2);
         assertThat(topology.recallIds(SPACE, new float[] {1, 4}, 5)).containsExactly("held");
     }
+
+    @Test
+    void shouldNotSayThatARepetitionWithoutASessionIsRecallableBeforeWhatItRepeatsIs() {
+        Observation held = Observation.observe("content", new float[] {1, 4}).withId("held");
+        topology.send(Lane.LOW, SPACE, held);
+        topology.send(Lane.HIGH, SPACE, held);
+
+        assertThat(topology.rejectionReasons()).containsExactly("duplicate");
+        assertThat(lane(Lane.HIGH).indexedOffset()).isEqualTo(-1);
+
+        release.countDown();
+        topology.settle();
+
+        assertThat(lane(Lane.HIGH).indexedOffset()).isZero();
+        assertThat(lane(Lane.LOW).indexedOffset()).isZero();
+    }
 }

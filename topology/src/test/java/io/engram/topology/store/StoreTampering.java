@@ -1,5 +1,7 @@
 package io.engram.topology.store;
 
+import java.util.Optional;
+
 /** Damages a store the way a defect would. */
 public final class StoreTampering {
     private StoreTampering() {}
@@ -11,5 +13,10 @@ public final class StoreTampering {
     /** Past what the store knows of the space already. */
     static void putSpace(MemoryStore store, String space, SpaceRecord record) {
         store.putRaw(StoreKeys.space(space), record.encode());
+    }
+
+    /** Writes bytes where a memory is kept, or takes them away. */
+    public static void putMemory(MemoryStore store, String space, String id, Optional<byte[]> value) {
+        store.putRaw(StoreKeys.memory(space, id), value.orElse(null));
     }
 }
