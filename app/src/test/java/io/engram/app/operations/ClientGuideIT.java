@@ -1,7 +1,6 @@
 package io.engram.app.operations;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.engram.app.faults.Server;
 import java.io.IOException;
@@ -60,9 +59,6 @@ class ClientGuideIT {
             throws IOException, InterruptedException {
         assertThat(interpreter.run(write(name, program))).contains(REMEMBERED);
         assertThat(program).contains(TEXT);
-        // A session is named after the time, in the shell to the second.
-        long second = System.currentTimeMillis() / 1_000;
-        await().until(() -> System.currentTimeMillis() / 1_000 > second);
         assertThat(interpreter.run(write(name, program.replace(TEXT, OTHER_TEXT))))
                 .contains(OTHER_TEXT);
     }
@@ -116,6 +112,14 @@ class ClientGuideIT {
                 "kcat.sh",
                 program("sh", "guide-kcat"),
                 source -> Tools.run(source.getParent(), "sh", "-e", source.toString()));
+    }
+
+    @Test
+    void shouldKeepTheOrderOfASessionInTheShell() throws IOException, InterruptedException {
+        Tools.require("kcat", "curl");
+        Path source = write("session.sh", program("sh", "guide-session"));
+        String answer = Tools.run(source.getParent(), "sh", "-e", source.toString());
+        assertThat(answer).contains("\"acknowledged_sequence\":2", REMEMBERED);
     }
 
     @Test
