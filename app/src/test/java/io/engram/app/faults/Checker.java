@@ -34,6 +34,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 final class Checker {
     private static final int THREADS = 8;
     private static final String SHED = "over_capacity";
+    private static final String DUPLICATE = "duplicate";
     private static final Duration STALL = Duration.ofMinutes(2);
 
     private final String bootstrapServers;
@@ -46,10 +47,20 @@ final class Checker {
         this.instance = instance;
     }
 
-    private record Memory(String content, Optional<String> embedding) {}
+    /**
+     * A memory as it must be.
+     *
+     * @param isAcknowledged false when nothing says when it is
+     */
+    private record Memory(String content, Optional<String> embedding, boolean isAcknowledged) {}
 
-    /** One record that a client wrote; a retry is a copy of the same number. */
-    private record Copy(String space, String session, long sequence, String source, JsonNode value) {}
+    /** One record that a client wrote; a retry is a copy of the same number, or a record of its own without a session. */
+    private record Copy(
+            String space, Optional<String> session, long sequence, String id, String source, JsonNode value) {
+        String number() {
+            return session.map(name -> name + "#" + sequence).orElse(source);
+        }
+    }
 
     /** What was found, for the log. */
     record Verdict(long records, long accepted, long duplicates, long shed, long live) {}
@@ -69,7 +80,10 @@ final class Checker {
             live += compare(space.getKey(), space.getValue());
         }
         long shed = rejected.values().stream().filter(SHED::equals).count();
-        return new Verdict(copies.size(), accepted.size(), rejected.size() - shed, shed, live);
+        long changes = accepted.stream()
+                .filter(copy -> !DUPLICATE.equals(rejected.get(copy.source())))
+                .count();
+        return new Verdict(copies.size(), changes, rejected.size() - shed, shed, live);
     }
 
     /** What clients wrote to a lane, in order; what came there again is not theirs. */
@@ -83,10 +97,15 @@ final class Checker {
         for (ConsumerRecord<byte[], byte[]> record : records) {
             JsonNode value = Server.MAPPER.readTree(record.value());
             String space = new String(record.key(), StandardCharsets.UTF_8);
+            String place = lane + "-" + record.partition() + "-" + record.offset();
             copies.add(new Copy(
                     space,
-                    space + "/" + lane + "/" + value.path("session").asText(),
+                    value.has("session")
+                            ? Optional.of(space + "/" + lane + "/"
+                                    + value.path("session").asText())
+                            : Optional.empty(),
                     value.path("sequence").asLong(),
+                    value.path("id").asText(place),
                     source(topic, record.partition(), record.offset()),
                     value));
         }
@@ -96,27 +115,33 @@ final class Checker {
     private static Map<String, Long> lastSequences(List<Copy> copies) {
         Map<String, Long> last = new TreeMap<>();
         for (Copy copy : copies) {
-            long before = last.getOrDefault(copy.session(), 0L);
-            assertThat(copy.sequence()).as("the client leaves no gaps").isLessThanOrEqualTo(before + 1);
-            last.put(copy.session(), Math.max(before, copy.sequence()));
+            if (copy.session().isPresent()) {
+                long before = last.getOrDefault(copy.session().get(), 0L);
+                assertThat(copy.sequence()).as("the client leaves no gaps").isLessThanOrEqualTo(before + 1);
+                last.put(copy.session().get(), Math.max(before, copy.sequence()));
+            }
         }
         return last;
     }
 
     /**
      * The copy of each number that took effect, in the order of the lanes. It is the one that was not rejected; when all
-     * were, the first that was shed, since that one comes again first.
+     * were, the first that was shed, since that one comes again first. Without a session every record takes effect, for the
+     * later one of an id wins, and a duplicate says what is there.
      */
     private static List<Copy> accepted(List<Copy> copies, Map<String, String> rejected) {
         Map<String, List<Copy>> byNumber = new LinkedHashMap<>();
         for (Copy copy : copies) {
-            byNumber.computeIfAbsent(copy.session() + "#" + copy.sequence(), number -> new ArrayList<>())
-                    .add(copy);
+            byNumber.computeIfAbsent(copy.number(), number -> new ArrayList<>()).add(copy);
         }
         Set<Copy> accepted = new HashSet<>();
         Set<String> sources = new HashSet<>();
         byNumber.forEach((number, same) -> {
             same.forEach(copy -> sources.add(copy.source()));
+            if (same.get(0).session().isEmpty()) {
+                accepted.add(same.get(0));
+                return;
+            }
             List<Copy> taken = same.stream()
                     .filter(copy -> !rejected.containsKey(copy.source()))
                     .toList();
@@ -146,8 +171,11 @@ final class Checker {
                     : Optional.of(value.path("embedding").asText());
             memories.computeIfAbsent(copy.space(), name -> new HashMap<>())
                     .put(
-                            value.path("id").asText(),
-                            new Memory(value.path("content").asText(), embedding));
+                            copy.id(),
+                            new Memory(
+                                    value.path("content").asText(),
+                                    embedding,
+                                    copy.session().isPresent()));
         }
         return memories;
     }
@@ -161,7 +189,7 @@ final class Checker {
         Map<String, String> reasons = new HashMap<>();
         for (ConsumerRecord<byte[], byte[]> record : read(prefix + "-rejected")) {
             String reason = header(record, "engram-reason");
-            assertThat(reason).isIn("duplicate", SHED);
+            assertThat(reason).isIn(DUPLICATE, SHED);
             String source = source(
                     header(record, "engram-source-topic"),
                     Integer.parseInt(header(record, "engram-source-partition")),
@@ -239,7 +267,11 @@ final class Checker {
             List<Future<?>> checks = new ArrayList<>();
             for (Map.Entry<String, Memory> memory : memories.entrySet()) {
                 checks.add(executor.submit(() -> {
-                    compare(space, memory.getKey(), memory.getValue());
+                    if (memory.getValue().isAcknowledged()) {
+                        compare(space, memory.getKey(), memory.getValue());
+                    } else {
+                        await().atMost(STALL).untilAsserted(() -> compare(space, memory.getKey(), memory.getValue()));
+                    }
                     return null;
                 }));
             }

@@ -49,7 +49,14 @@ class CrashPointsFaultIT {
         REPLACE,
         CLOSE,
         SHED,
-        REDELIVERED
+        REDELIVERED,
+        UNSEQUENCED,
+        UNSEQUENCED_DUPLICATE,
+        UNSEQUENCED_REDELIVERED;
+
+        boolean isRedelivered() {
+            return this == REDELIVERED || this == UNSEQUENCED_REDELIVERED;
+        }
     }
 
     /**
@@ -92,6 +99,9 @@ class CrashPointsFaultIT {
         rows.add(new Row(Kind.DUPLICATE, "rejected", SPACE));
         rows.add(new Row(Kind.SHED, "rejected", SPACE));
         rows.add(new Row(Kind.REDELIVERED, "observations-normal", SPACE));
+        rows.add(new Row(Kind.UNSEQUENCED, "changelog", memory));
+        rows.add(new Row(Kind.UNSEQUENCED_DUPLICATE, "rejected", SPACE));
+        rows.add(new Row(Kind.UNSEQUENCED_REDELIVERED, "changelog", memory));
         for (Kind kind : List.of(Kind.ACCEPTED, Kind.DUPLICATE, Kind.CLOSE)) {
             rows.add(new Row(kind, "sessions", SPACE + "/normal/%s"));
         }
@@ -102,6 +112,7 @@ class CrashPointsFaultIT {
                         new Row(Kind.ACCEPTED, "changelog", memory),
                         new Row(Kind.SHED, "rejected", SPACE),
                         new Row(Kind.REDELIVERED, "changelog", session),
+                        new Row(Kind.UNSEQUENCED_REDELIVERED, "changelog", memory),
                         new Row(Kind.CLOSE, "sessions", SPACE + "/normal/%s"));
     }
 
@@ -148,6 +159,11 @@ class CrashPointsFaultIT {
                 .withId(row.id());
     }
 
+    /** What {@link #observe} says of number 1, without a session. */
+    private static Observation unsequenced(Row row, String content) {
+        return Observation.observe(content, new float[] {1, 1, 3}).withId(row.id());
+    }
+
     @ParameterizedTest
     @MethodSource("rows")
     void shouldBeAsIfThereHadBeenNoCrash(Row row) throws Exception {
@@ -156,7 +172,7 @@ class CrashPointsFaultIT {
         Server quiet = instance("never:never", settingsOf(row, false));
         quiet.awaitReady();
         try (Loader loader = new Loader(kafkaPort, 3)) {
-            if (row.kind() == Kind.SHED || row.kind() == Kind.REDELIVERED) {
+            if (row.kind() == Kind.SHED || row.kind().isRedelivered()) {
                 // Something must be remembered for memory to be full.
                 loader.send(
                         SPACE, Lane.NORMAL, Observation.observe("base-" + row.session(), 1, "base", new float[] {1, 2, 3
@@ -173,8 +189,11 @@ class CrashPointsFaultIT {
                 loader.flush();
                 awaitAcknowledged(quiet, row, 1);
             }
-            if (row.kind() == Kind.REDELIVERED) {
-                loader.send(SPACE, Lane.NORMAL, observe(row, 1, "shed"));
+            if (row.kind().isRedelivered()) {
+                loader.send(
+                        SPACE,
+                        Lane.NORMAL,
+                        row.kind() == Kind.REDELIVERED ? observe(row, 1, "shed") : unsequenced(row, "shed"));
                 loader.flush();
                 awaitRejected("over_capacity", rejectedBefore, 1);
             }
@@ -193,7 +212,10 @@ class CrashPointsFaultIT {
                 case FORGET -> loader.send(SPACE, Lane.NORMAL, Observation.forget(row.session(), 2, row.id()));
                 case CLOSE -> loader.send(SPACE, Lane.NORMAL, Observation.of(Operation.CLOSE, row.session(), 2));
                 case SHED -> loader.send(SPACE, Lane.NORMAL, observe(row, 1, "shed"));
-                case REDELIVERED -> {
+                case UNSEQUENCED ->
+                    loader.send(SPACE, Lane.NORMAL, unsequenced(row, "second").withId(row.id() + "-2"));
+                case UNSEQUENCED_DUPLICATE -> loader.send(SPACE, Lane.NORMAL, unsequenced(row, "first"));
+                case REDELIVERED, UNSEQUENCED_REDELIVERED -> {
                     // Nothing more is sent: redelivery does it.
                 }
             }
@@ -223,7 +245,7 @@ class CrashPointsFaultIT {
         if (full) {
             return new String[] {"index.max-memory=1", "index.scan.threshold=0", "redelivery.enabled=false"};
         }
-        return new String[] {"index.scan.threshold=0", "redelivery.enabled=" + (row.kind() == Kind.REDELIVERED)};
+        return new String[] {"index.scan.threshold=0", "redelivery.enabled=" + row.kind().isRedelivered()};
     }
 
     private void check(Row row, Server instance, Map<String, Integer> before) throws Exception {
@@ -249,6 +271,22 @@ class CrashPointsFaultIT {
                 awaitRejected("duplicate", before, 1);
                 assertThat(content(instance, path)).isEqualTo("first");
                 awaitAcknowledged(instance, row, 1);
+            }
+            case UNSEQUENCED -> {
+                await().atMost(Duration.ofSeconds(60))
+                        .untilAsserted(
+                                () -> assertThat(content(instance, path + "-2")).isEqualTo("second"));
+                assertThat(content(instance, path)).isEqualTo("first");
+                assertThat(rejectedByReason()).isEqualTo(before);
+            }
+            case UNSEQUENCED_DUPLICATE -> {
+                awaitRejected("duplicate", before, 1);
+                assertThat(content(instance, path)).isEqualTo("first");
+            }
+            case UNSEQUENCED_REDELIVERED -> {
+                await().atMost(Duration.ofSeconds(60))
+                        .untilAsserted(() -> assertThat(content(instance, path)).isEqualTo("shed"));
+                awaitRejected("over_capacity", before, 1);
             }
             case CLOSE -> {
                 await().atMost(Duration.ofSeconds(30))

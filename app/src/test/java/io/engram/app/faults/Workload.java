@@ -17,8 +17,9 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * A client under load: sessions in several spaces on two lanes, that observe, replace, forget and retry. It does what the
- * documentation asks of clients, an idempotent producer and rising sequence numbers, and nothing more.
+ * A client under load: in several spaces on two lanes, sessions and one writer without a session each observe, replace,
+ * forget and retry. It does what the documentation asks of clients, an idempotent producer, and rising sequence numbers
+ * where there is a session, and nothing more.
  */
 final class Workload implements AutoCloseable {
     static final int DIMENSION = 64;
@@ -29,14 +30,20 @@ final class Workload implements AutoCloseable {
         final String space;
         final Lane lane;
         final String name;
+        final boolean isSequenced;
         final List<String> ids = new ArrayList<>();
         final List<byte[]> recent = new ArrayList<>();
         long sequence;
 
-        Session(String space, Lane lane, String name) {
+        Session(String space, Lane lane, String name, boolean isSequenced) {
             this.space = space;
             this.lane = lane;
             this.name = name;
+            this.isSequenced = isSequenced;
+        }
+
+        byte[] encode(Observation observation) {
+            return ObservationCodec.encode(isSequenced ? observation.at(name, sequence) : observation);
         }
     }
 
@@ -72,8 +79,9 @@ final class Workload implements AutoCloseable {
         for (int space = 0; space < spaces; space++) {
             for (Lane lane : LANES) {
                 for (int i = 0; i < 3; i++) {
-                    sessions.add(new Session("space-" + space, lane, "session-" + i));
+                    sessions.add(new Session("space-" + space, lane, "session-" + i, true));
                 }
+                sessions.add(new Session("space-" + space, lane, "none", false));
             }
         }
     }
@@ -109,22 +117,28 @@ final class Workload implements AutoCloseable {
         long sequence = ++session.sequence;
         byte[] value;
         if (dice < 5 && !session.ids.isEmpty()) {
-            value = ObservationCodec.encode(Observation.forget(session.name, sequence, anyId(session)));
+            value = session.encode(Observation.forget(anyId(session)));
+        } else if (dice >= 75 && !session.isSequenced) {
+            // Without an id it is told by its place on the lane; sent again it would be another memory.
+            send(session, session.encode(observation(session, sequence)));
+            return;
         } else {
             boolean replaces = dice < 10 && !session.ids.isEmpty();
             String id = replaces ? anyId(session) : session.name + "-" + session.lane.label() + "-" + sequence;
             if (!replaces) {
                 session.ids.add(id);
             }
-            value = ObservationCodec.encode(
-                    Observation.observe(session.name, sequence, session.space + " says " + sequence, vector())
-                            .withId(id));
+            value = session.encode(observation(session, sequence).withId(id));
         }
         session.recent.add(value);
         if (session.recent.size() > 5) {
             session.recent.remove(0);
         }
         send(session, value);
+    }
+
+    private Observation observation(Session session, long sequence) {
+        return Observation.observe(session.space + " says " + sequence, vector());
     }
 
     private String anyId(Session session) {
