@@ -108,6 +108,17 @@ class UnsequencedTest {
         return rejections.get(0);
     }
 
+    /** Time goes on, records say so, and nothing else is on its way. */
+    private void pass(Duration duration) {
+        Lane.ALL.forEach(lane -> {
+            depth(lane).positionAtLeast(0);
+            depth(lane).ends(0, 0, 0);
+        });
+        topology.advance(duration);
+        topology.send(SPACE, bare("moves the lane's time"));
+        topology.advance(Duration.ofSeconds(3));
+    }
+
     /** A first memory, so that the space is known and the lane has a position. */
     private void begin() {
         topology.send(SPACE, observe("first", "one"));
@@ -380,18 +391,17 @@ class UnsequencedTest {
         begin();
         Rejection shed = shed(observe("a", "v1"));
         topology.send(SPACE, Observation.forget("a"));
-        Lane.ALL.forEach(lane -> {
-            depth(lane).positionAtLeast(0);
-            depth(lane).ends(0, 0, 0); // nothing else is on its way
-        });
-        topology.advance(Duration.ofMinutes(7));
-        topology.send(SPACE, observe("clock", "moves the lane's time"));
-        topology.advance(Duration.ofSeconds(3));
+        pass(Duration.ofMinutes(7));
 
         topology.redeliver(Lane.NORMAL, shed);
 
         assertThat(content("a")).isEmpty();
+        assertThat(topology.store().memory(SPACE, "a")).isPresent();
         assertThat(topology.rejections()).isEmpty();
+        pass(Duration.ofSeconds(10));
+        assertThat(topology.store().memory(SPACE, "a"))
+                .as("nothing older is left")
+                .isEmpty();
     }
 
     @Test
