@@ -245,7 +245,9 @@ class CrashPointsFaultIT {
         if (full) {
             return new String[] {"index.max-memory=1", "index.scan.threshold=0", "redelivery.enabled=false"};
         }
-        return new String[] {"index.scan.threshold=0", "redelivery.enabled=" + row.kind().isRedelivered()};
+        return new String[] {
+            "index.scan.threshold=0", "redelivery.enabled=" + row.kind().isRedelivered()
+        };
     }
 
     private void check(Row row, Server instance, Map<String, Integer> before) throws Exception {

@@ -40,6 +40,11 @@ class UnsequencedTest {
 
     private TopologyFixture topology;
 
+    /** Of spaces so small that recall reads the store; see {@link IndexedUnsequencedTest} for those that have an index. */
+    int scanThreshold() {
+        return 1_000;
+    }
+
     @BeforeEach
     void start() {
         AdmissionConfig small = new AdmissionConfig(
@@ -52,7 +57,9 @@ class UnsequencedTest {
                 300_000);
         topology = new TopologyFixture(
                 stateDir,
-                config -> config.withAdmission(small).withSessions(new SessionConfig(60_000, 300_000, 600_000)),
+                config -> config.withAdmission(small)
+                        .withSessions(new SessionConfig(60_000, 300_000, 600_000))
+                        .withIndexing(config.indexing().withScanThreshold(scanThreshold())),
                 TestEngines.create());
     }
 
@@ -181,6 +188,7 @@ class UnsequencedTest {
                 .as("nothing but a session tells a late retry from a change")
                 .contains("old");
         assertThat(topology.recallIds(SPACE, new float[] {1, 3}, 5)).containsExactly("a");
+        assertThat(topology.store().size(SPACE).memories()).isEqualTo(1);
     }
 
     @Test
@@ -234,6 +242,7 @@ class UnsequencedTest {
         topology.settle();
 
         assertThat(topology.recallIds(SPACE, new float[] {1, 1}, 5)).isEmpty();
+        assertThat(topology.store().size(SPACE).memories()).isZero();
         assertThat(topology.rejections()).isEmpty();
         assertThat(counted("forgets_unknown")).isEqualTo(2);
     }
@@ -340,6 +349,7 @@ class UnsequencedTest {
 
         assertThat(topology.recallIds(SPACE, new float[] {1, 4}, 5))
                 .containsExactlyInAnyOrder("normal-0-1", "normal-0-2", "first");
+        assertThat(topology.store().size(SPACE).memories()).isEqualTo(3);
         assertThat(counted("redelivered_dropped")).isEqualTo(2);
     }
 
