@@ -213,7 +213,7 @@ public final class EngramApplication implements AutoCloseable {
         try {
             Set<Integer> left = runtime.stores().writeDownAndSeal(KEEP_LIMIT);
             if (left.isEmpty()) {
-                LOG.info("All that was in memory is in state.dir now");
+                LOG.info("All that was committed is in state.dir now; what was not is still in the lanes");
             } else {
                 LOG.error("The newest memories of partitions {} could not be written to state.dir in time", left);
             }

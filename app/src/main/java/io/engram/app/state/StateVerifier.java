@@ -124,11 +124,12 @@ public final class StateVerifier {
         }
         view.forEachMemory((space, id, memory) -> {
             differences.stored++;
-            boolean there = unseen.getOrDefault(space, Set.of()).remove(id);
             Optional<SpaceIndex> index = view.index().find(space);
-            if (index.isEmpty()) {
-                return; // a small space has none
+            Optional<Set<String>> ids = Optional.ofNullable(unseen.get(space));
+            if (index.isEmpty() || ids.isEmpty()) {
+                return; // a small space has none, or got one just now
             }
+            boolean there = ids.get().remove(id);
             if (there && !holds(index, id, memory)) {
                 differences.stale.add(new Id(space, id));
             } else if (!there

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,20 @@ class ChangelogLossFaultIT {
         }
         await().atMost(Duration.ofMinutes(2))
                 .untilAsserted(() -> assertThat(instance.memories()).isEqualTo(MEMORIES));
+        // What is not is in the lanes still, and no part of what the state keeps.
+        await().atMost(Duration.ofMinutes(1)).until(() -> committed() == MEMORIES);
+    }
+
+    /** Records of the lanes that were processed in transactions which are committed. */
+    private long committed() throws Exception {
+        return admin
+                .listConsumerGroupOffsets("engram-streaming")
+                .partitionsToOffsetAndMetadata()
+                .get()
+                .values()
+                .stream()
+                .mapToLong(OffsetAndMetadata::offset)
+                .sum();
     }
 
     @AfterEach
@@ -90,7 +105,7 @@ class ChangelogLossFaultIT {
                 .contains(
                         CHANGELOG,
                         "stopping at once",
-                        "All that was in memory is in state.dir now",
+                        "All that was committed is in state.dir now",
                         "EngramTopicsChanged");
         JsonNode left = Server.MAPPER.readTree(run(1, "verify", "--stopped", "--json"));
         long stored = 0;
