@@ -279,6 +279,11 @@ public final class TopologyFixture implements AutoCloseable {
 
     /** The values of {@code memory_space} that a scrape has. */
     public Set<String> spacesOfMetrics() {
+        return spacesOf(registry);
+    }
+
+    /** The values of {@code memory_space} that a scrape of a registry has. */
+    public static Set<String> spacesOf(PrometheusRegistry registry) {
         return registry.scrape().stream()
                 .flatMap(family -> family.getDataPoints().stream())
                 .map(point -> point.getLabels().get("memory_space"))

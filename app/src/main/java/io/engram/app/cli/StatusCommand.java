@@ -36,7 +36,8 @@ public final class StatusCommand implements Callable<Integer> {
         do {
             ObjectNode status = new ObjectMapper().createObjectNode();
             for (String part : new String[] {"cluster", "backpressure", "spaces", "rejections"}) {
-                JsonNode answer = client.get("/v1/" + part);
+                // Of many spaces one page: what it holds is the first by name.
+                JsonNode answer = client.get("/v1/" + part + (part.equals("spaces") ? "?limit=1000" : ""));
                 status.set(part, answer);
             }
             String text = json ? status.toString() : StatusScreen.render(status);

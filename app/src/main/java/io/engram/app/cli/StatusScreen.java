@@ -67,12 +67,13 @@ final class StatusScreen {
         more(out, workers.size() - MAX_WORKERS + fewer, "workers");
         line(out, "");
         List<JsonNode> spaces = list(status.path("spaces").path("spaces"));
+        boolean isCut = status.path("spaces").has("next");
         long memories =
                 spaces.stream().mapToLong(space -> space.path("count").asLong()).sum();
         line(
                 out,
                 "%-40s %12s %6s %5s",
-                "SPACE (" + spaces.size() + ")",
+                "SPACE (" + (isCut ? "the first " : "") + spaces.size() + ")",
                 String.format(Locale.ROOT, "%,d", memories),
                 "DIM",
                 "PART");
@@ -86,7 +87,7 @@ final class StatusScreen {
                     space.path("dimension").asInt(),
                     space.path("partition").asInt());
         }
-        more(out, spaces.size() - MAX_SPACES + fewer, "spaces");
+        more(out, spaces.size() - MAX_SPACES + fewer, isCut ? "spaces, and those after them" : "spaces");
         rejections(out, rejections);
         return out.toString().stripTrailing();
     }

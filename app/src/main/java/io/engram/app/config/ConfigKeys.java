@@ -224,7 +224,7 @@ public final class ConfigKeys {
                     EngramMetrics.DEFAULT_MAX_SPACES,
                     between(0, 100_000),
                     MEDIUM,
-                    "Memory spaces with series of their own; all others share the label value _other.")
+                    "Memory spaces with series of their own, those with the most traffic lately; all others share the label value _other.")
             .define(
                     ADVERTISED_URL,
                     Type.STRING,

@@ -162,7 +162,7 @@ public final class DemoCommand implements Callable<Integer> {
             long recallable = 0;
             while (recallable < lines.size()) {
                 recallable = 0;
-                for (JsonNode space : client.get("/v1/spaces").path("spaces")) {
+                for (JsonNode space : client.get("/v1/spaces?limit=1000").path("spaces")) {
                     recallable += space.path("count").asLong();
                 }
                 progress.update(recallable);

@@ -64,6 +64,8 @@ public final class ApiServer implements AutoCloseable {
         ObservationRoutes observationRoutes =
                 new ObservationRoutes(gateway, router, concurrency, answers, config.recallTimeoutMs());
         StatusRoutes statusRoutes = new StatusRoutes(stores, runtime, router, concurrency, answers, servedBy, probes);
+        SpaceRoutes spaceRoutes = new SpaceRoutes(
+                stores, router, concurrency, answers, runtime.config().partitions());
         MaintenanceRoutes maintenanceRoutes = new MaintenanceRoutes(runtime.snapshots(), verifier, answers);
         server = new HardenedServer(
                 ConfigKeys.HTTP_PORT,
@@ -90,6 +92,7 @@ public final class ApiServer implements AutoCloseable {
                     recallRoutes.register(routes);
                     observationRoutes.register(routes);
                     statusRoutes.register(routes);
+                    spaceRoutes.register(routes);
                     maintenanceRoutes.register(routes);
                 });
     }

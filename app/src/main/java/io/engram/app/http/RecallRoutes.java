@@ -211,8 +211,9 @@ final class RecallRoutes {
         }
         RecallService.Recalled recalled = recall.recall(space, parameters, asked.effort());
         concurrency.requireCaller();
-        return new Answered.Here(
-                found(space, recalled.outcome()), recalled.role().label(), recalled.lag());
+        RecallOutcome.Found found = found(space, recalled.outcome());
+        metrics.seen(space, stores.partitionOf(space));
+        return new Answered.Here(found, recalled.role().label(), recalled.lag());
     }
 
     private RecallAnswer answer(Asked asked, Answered.Here mine) {

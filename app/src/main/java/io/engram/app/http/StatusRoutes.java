@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.query.LocalStores;
 import io.engram.app.query.Peers;
-import io.engram.app.query.UnavailableException;
 import io.engram.schemas.BackpressureStatus;
 import io.engram.schemas.Lane;
 import io.engram.topology.TopologyRuntime;
@@ -28,20 +27,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
-/** How the instance is doing: spaces, lanes and levels, sessions, workers, health. */
+/** How the instance is doing: settings of spaces, lanes and levels, sessions, workers, health. */
 final class StatusRoutes {
-    private static final int MAX_SPACES_LISTED = 10_000;
-    private static final int MAX_LISTS = 8;
     private static final int MAX_REJECTIONS_LISTED = 100;
     private static final long ROUTED_MS = 2_000;
 
-    private final Semaphore lists = new Semaphore(MAX_LISTS);
     private final LocalStores stores;
     private final TopologyRuntime runtime;
     private final RequestRouter router;
@@ -79,7 +72,6 @@ final class StatusRoutes {
                 "/openapi.json",
                 context -> context.contentType("application/json")
                         .result(StatusRoutes.class.getResourceAsStream("openapi.json")));
-        routes.get("/v1/spaces", concurrency.limit(this::spaces));
         routes.get("/v1/backpressure", concurrency.limit(this::backpressure));
         routes.get("/v1/sessions/{space}/{lane}/{session}", concurrency.limit(this::session));
         routes.get("/v1/rejections", concurrency.limit(this::rejections));
@@ -106,73 +98,6 @@ final class StatusRoutes {
         StringBuilder text = new StringBuilder("ok\n");
         notices.forEach(notice -> text.append("note: ").append(notice).append('\n'));
         context.contentType("text/plain").result(text.toString());
-    }
-
-    /** A list of spaces may be long, and is held as a tree: few are made at once. */
-    private void spaces(Context context) throws InterruptedException {
-        if (!lists.tryAcquire()) {
-            throw Problem.of(429, "Too Many Requests", MAX_LISTS + " lists of spaces are being made already")
-                    .asException();
-        }
-        try {
-            listSpaces(context);
-        } finally {
-            lists.release();
-        }
-    }
-
-    private void listSpaces(Context context) throws InterruptedException {
-        ObjectNode here = spacesHere();
-        if (!router.isHop(context)) {
-            Map<String, JsonNode> spaces = new TreeMap<>();
-            Set<Integer> partitions = new TreeSet<>();
-            List<ObjectNode> parts = new ArrayList<>(router.askOthers("/v1/spaces"));
-            parts.add(here);
-            for (ObjectNode answer : parts) {
-                answer.path("partitions").forEach(partition -> partitions.add(partition.asInt()));
-                // An active instance knows more than a standby.
-                answer.path("spaces")
-                        .forEach(space -> spaces.merge(
-                                space.path("space").asText(),
-                                space,
-                                (a, b) -> a.path("role").asText().equals("active") ? a : b));
-            }
-            here.putArray("spaces").addAll(spaces.values());
-            here.set("partitions", JsonBody.MAPPER.valueToTree(partitions));
-        }
-        int partitions = here.path("partitions").size();
-        if (partitions == 0) {
-            throw new UnavailableException("no partition is served right now");
-        }
-        here.put("partial", partitions < runtime.config().partitions());
-        answers.json(context, 200, here);
-    }
-
-    private ObjectNode spacesHere() {
-        ObjectNode answer = JsonBody.MAPPER.createObjectNode();
-        ArrayNode spaces = answer.putArray("spaces");
-        ArrayNode partitions = answer.putArray("partitions");
-        stores.askEach(view -> {
-                    ArrayNode own = JsonBody.MAPPER.createArrayNode();
-                    if (view.role() == MemoryView.Role.LOADING) {
-                        return own;
-                    }
-                    partitions.add(view.partition());
-                    view.spaces().stream()
-                            .limit(MAX_SPACES_LISTED)
-                            .sorted()
-                            .forEach(space -> own.addObject()
-                                    .put("space", space)
-                                    .put("count", view.size(space).memories())
-                                    .put("dimension", view.space(space).dimension())
-                                    .put("generation", view.index().newestGeneration())
-                                    .put("partition", view.partition())
-                                    .put("role", view.role().label()));
-                    return own;
-                })
-                .values()
-                .forEach(spaces::addAll);
-        return answer;
     }
 
     private void settings(Context context) throws InterruptedException {

@@ -292,7 +292,8 @@ final class Checker {
     }
 
     private long count(String space) throws IOException, InterruptedException {
-        for (JsonNode found : instance.json("/v1/spaces").path("spaces")) {
+        for (JsonNode found :
+                instance.json("/v1/spaces?limit=1&prefix=" + space).path("spaces")) {
             if (found.path("space").asText().equals(space)) {
                 return found.path("count").asLong();
             }

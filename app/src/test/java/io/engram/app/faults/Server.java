@@ -249,9 +249,14 @@ public final class Server implements AutoCloseable {
     /** Memories of all spaces that the cluster knows. */
     long memories() throws IOException, InterruptedException {
         long sum = 0;
-        for (JsonNode space : json("/v1/spaces").path("spaces")) {
-            sum += space.path("count").asLong();
-        }
+        String after = "";
+        do {
+            JsonNode page = json("/v1/spaces?limit=1000&after=" + after);
+            for (JsonNode space : page.path("spaces")) {
+                sum += space.path("count").asLong();
+            }
+            after = page.path("next").asText();
+        } while (!after.isEmpty());
         return sum;
     }
 

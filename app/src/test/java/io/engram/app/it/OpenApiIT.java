@@ -111,6 +111,8 @@ class OpenApiIT {
             get(instance, "/v1/spaces/s/memories/a?include=embedding", "/v1/spaces/{space}/memories/{id}", 200);
             get(instance, "/v1/spaces/s/memories/b", "/v1/spaces/{space}/memories/{id}", 404);
             get(instance, "/v1/spaces", "/v1/spaces", 200);
+            get(instance, "/v1/spaces?prefix=s&limit=1", "/v1/spaces", 200);
+            get(instance, "/v1/spaces?limit=0", "/v1/spaces", 400);
             get(instance, "/v1/spaces/s/settings", "/v1/spaces/{space}/settings", 200);
             requireAnswer(
                     put(instance, "/v1/spaces/s/settings?wait=indexed", "{\"ttl_ms\":86400000}"),

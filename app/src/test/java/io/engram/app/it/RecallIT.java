@@ -52,7 +52,8 @@ class RecallIT {
     }
 
     private int count(String space) {
-        for (JsonNode listed : Instance.json(instance.get("/v1/spaces")).get("spaces")) {
+        for (JsonNode listed :
+                Instance.json(instance.get("/v1/spaces?prefix=" + space)).get("spaces")) {
             if (listed.get("space").asText().equals(space)) {
                 return listed.get("count").asInt();
             }

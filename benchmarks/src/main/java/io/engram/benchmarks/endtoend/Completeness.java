@@ -19,9 +19,14 @@ final class Completeness {
     static void require(ServedInstance instance, long sent) throws IOException, InterruptedException {
         long rejected = instance.scrape().rejected();
         long stored = 0;
-        for (JsonNode space : instance.client().get("/v1/spaces").path("spaces")) {
-            stored += space.path("count").asLong();
-        }
+        String after = "";
+        do {
+            JsonNode page = instance.client().get("/v1/spaces?limit=1000&after=" + after);
+            for (JsonNode space : page.path("spaces")) {
+                stored += space.path("count").asLong();
+            }
+            after = page.path("next").asText();
+        } while (!after.isEmpty());
         if (rejected != 0 || stored != sent) {
             throw new BenchmarkException(String.format(
                     Locale.ROOT, "work was dropped: sent %,d, stored %,d, rejected %,d", sent, stored, rejected));

@@ -1,20 +1,29 @@
 package io.engram.topology.checks;
 
 import io.engram.topology.store.SessionKey;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
-/** The sessions that sent something lately, on this instance. Thread-safe. */
+/**
+ * The sessions that sent something lately, on this instance, in order of when they did: only those that went idle are looked
+ * at again. Thread-safe.
+ */
 public final class ActiveSessions {
     private final long idleMs;
     private final LongSupplier clock;
-    private final Map<SessionKey, Long> lastSeen = new ConcurrentHashMap<>();
-    private final Map<SessionKey, Long> acknowledged = new ConcurrentHashMap<>();
+    // When each was seen last, the earliest first.
+    private final Map<SessionKey, Long> lastSeen = new LinkedHashMap<>();
+    private final Map<SessionKey, Long> acknowledged = new HashMap<>();
     // What of them is not acknowledged yet, however long ago they sent it.
-    private final Set<SessionKey> owed = ConcurrentHashMap.newKeySet();
+    private final Set<SessionKey> owed = new HashSet<>();
+    // What was acknowledged of them may be forgotten, unless they are owed something by then.
+    private final Set<SessionKey> ended = new HashSet<>();
 
     /**
      * @param idleMs a session counts for this long after its last record
@@ -26,13 +35,15 @@ public final class ActiveSessions {
     }
 
     /** What was last acknowledged of a session; empty when it is not active here, and nothing of it is owed. */
-    public OptionalLong acknowledged(SessionKey session) {
+    public synchronized OptionalLong acknowledged(SessionKey session) {
         Long sequence = acknowledged.get(session);
         return sequence == null ? OptionalLong.empty() : OptionalLong.of(sequence);
     }
 
-    void acknowledge(SessionKey session, long sequence) {
-        acknowledged.put(session, sequence);
+    synchronized void acknowledge(SessionKey session, long sequence) {
+        if (isRemembered(session)) {
+            acknowledged.put(session, sequence);
+        }
     }
 
     /**
@@ -40,41 +51,63 @@ public final class ActiveSessions {
      *
      * @param before the last number that was taken before it
      */
-    void seen(SessionKey session, long before) {
+    synchronized void seen(SessionKey session, long before) {
         // Of a session that is not remembered everything is acknowledged, up to the number before this record; for one
         // that begins anew that is 0.
         acknowledged.merge(session, before, Math::min);
+        lastSeen.remove(session);
         lastSeen.put(session, clock.getAsLong());
     }
 
     /** A record of the session is to be acknowledged. */
-    void owes(SessionKey session) {
+    synchronized void owes(SessionKey session) {
         owed.add(session);
     }
 
     /** Everything of the session is acknowledged. */
-    void settled(SessionKey session) {
+    synchronized void settled(SessionKey session) {
         owed.remove(session);
+        forgetUnlessRemembered(session);
     }
 
     /** The session was closed: its numbers start anew. */
-    void ended(SessionKey session) {
+    synchronized void ended(SessionKey session) {
         lastSeen.remove(session);
         acknowledged.put(session, 0L);
+        ended.add(session);
     }
 
     /** The session is gone, or is others' to acknowledge. */
-    void forgotten(SessionKey session) {
+    synchronized void forgotten(SessionKey session) {
         lastSeen.remove(session);
         owed.remove(session);
         acknowledged.remove(session);
     }
 
     /** Sessions seen within the idle time; forgets the others. */
-    public long count() {
+    public synchronized long count() {
         long from = clock.getAsLong() - idleMs;
-        lastSeen.values().removeIf(seen -> seen < from);
-        acknowledged.keySet().removeIf(session -> !lastSeen.containsKey(session) && !owed.contains(session));
+        Iterator<Map.Entry<SessionKey, Long>> earliest = lastSeen.entrySet().iterator();
+        while (earliest.hasNext()) {
+            Map.Entry<SessionKey, Long> session = earliest.next();
+            if (session.getValue() >= from) {
+                break;
+            }
+            earliest.remove();
+            forgetUnlessRemembered(session.getKey());
+        }
+        ended.forEach(this::forgetUnlessRemembered);
+        ended.clear();
         return lastSeen.size();
+    }
+
+    private boolean isRemembered(SessionKey session) {
+        return lastSeen.containsKey(session) || owed.contains(session);
+    }
+
+    private void forgetUnlessRemembered(SessionKey session) {
+        if (!isRemembered(session)) {
+            acknowledged.remove(session);
+        }
     }
 }

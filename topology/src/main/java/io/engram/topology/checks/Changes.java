@@ -68,6 +68,7 @@ final class Changes {
             retention.known(space, created);
             newSpaces.accept(space);
         }
+        store.displace(space, known, accepted.id());
         store.putMemory(space, accepted.id(), observation, origin, accepted.stored());
         boolean handedOver = submit(record, space, accepted.id(), origin, observation.embedding());
         // After it was handed over: it may be the oldest, and be forgotten at once.
@@ -110,6 +111,7 @@ final class Changes {
             return false;
         }
         StoredMemory.Origin origin = origin(record, accepted);
+        store.displace(space, store.space(space), accepted.id());
         store.putTombstone(space, accepted.id(), origin, stored);
         if (stored.isEmpty() || stored.get().isTombstone()) {
             // Its observation may still be on its way on a slower lane: the tombstone will meet it.
@@ -144,11 +146,11 @@ final class Changes {
         SpaceRecord dropped =
                 known.dropped(store.nextGeneration(), stamp(record), record.latestMs(), set -> isBefore(record, set));
         store.dropSpace(space, dropped);
-        retention.dropped(space);
+        retention.dropped(space, known);
         if (dropped.hasRetention()) {
             retention.known(space, dropped);
         }
-        sweeper.dropped(space);
+        sweeper.dropped(space, dropped);
         if (known.exists()) {
             droppedSpaces.accept(space);
         }

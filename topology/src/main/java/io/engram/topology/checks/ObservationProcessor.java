@@ -157,7 +157,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                     RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, badKey(record)));
             return false;
         }
-        SpaceMetrics metrics = runtime.metrics().knownSpace(space.get());
+        SpaceMetrics metrics = tick.series(space.get());
         int home = SpacePartitioner.partition(record.key().orElseThrow(), config.partitions());
         if (home != partition) {
             String detail =

@@ -3,69 +3,61 @@ package io.engram.topology.checks;
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.SpaceMetrics;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /**
- * The spaces in use of a partition, as far as their series go: each holds its own from its first memory to its drop, and
- * those beyond the cap of the catalogue share theirs. Belongs to the stream thread.
+ * The spaces in use of a partition, as far as their series go. Which of them have series of their own is up to the
+ * catalogue, which goes by their traffic; the others share theirs. Belongs to the stream thread.
  */
 final class PartitionSpaces {
     private final EngramMetrics catalogue;
     private final int partition;
-    // No more than the cap.
-    private final Map<String, SpaceMetrics> own = new HashMap<>();
-    private int sharing;
+    private BackpressureLevel level;
+    // Some space of the partition had traffic and no series of its own.
+    private boolean sharing;
 
-    PartitionSpaces(EngramMetrics catalogue, int partition) {
+    PartitionSpaces(EngramMetrics catalogue, int partition, BackpressureLevel level) {
         this.catalogue = catalogue;
         this.partition = partition;
+        this.level = level;
+        catalogue.partitionStarted(partition, level);
     }
 
-    /** A space came into use that was not before. */
-    void appeared(String space, BackpressureLevel level) {
-        SpaceMetrics metrics = catalogue.acquire(space);
-        if (metrics == catalogue.shared()) {
-            sharing++;
-        } else {
-            own.put(space, metrics);
+    /**
+     * The series under which a record of a space counts.
+     *
+     * @param isInUse asked when the space has none of its own: names that nobody uses get none
+     */
+    SpaceMetrics of(String space, BooleanSupplier isInUse) {
+        SpaceMetrics known = catalogue.knownSpace(space);
+        if (known == catalogue.shared() && !isInUse.getAsBoolean()) {
+            return known;
         }
-        metrics.level(partition, level);
+        SpaceMetrics metrics = catalogue.seen(space, partition);
+        if (metrics == catalogue.shared() && !sharing) {
+            sharing = true;
+            metrics.level(partition, level);
+        }
+        return metrics;
     }
 
     /** A space that was in use is no more. */
     void dropped(String space) {
-        SpaceMetrics metrics = own.remove(space);
-        if (metrics != null) {
-            leave(metrics);
-            return;
-        }
-        sharing--;
-        if (sharing == 0) {
-            catalogue.shared().forgetLevel(partition);
-        }
+        catalogue.left(space, partition);
     }
 
     /** The level of the partition changed; for the spaces that share their series that is one transition. */
-    void transition(BackpressureLevel level) {
-        own.values().forEach(metrics -> metrics.transition(partition, level));
-        if (sharing > 0) {
-            catalogue.shared().transition(partition, level);
+    void transition(BackpressureLevel now) {
+        level = now;
+        catalogue.transition(partition, now);
+        if (sharing) {
+            catalogue.shared().transition(partition, now);
         }
-    }
-
-    private void leave(SpaceMetrics metrics) {
-        metrics.forgetLevel(partition);
-        catalogue.release(metrics);
     }
 
     /** The partition is processed elsewhere from now on. */
     void close() {
-        own.values().forEach(this::leave);
-        own.clear();
-        if (sharing > 0) {
-            sharing = 0;
-            catalogue.shared().forgetLevel(partition);
-        }
+        catalogue.partitionEnded(partition);
+        catalogue.shared().forgetLevel(partition);
     }
 }

@@ -10,12 +10,12 @@ import io.engram.topology.admission.AdmissionControl;
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.retention.Retention;
 import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
-import io.engram.topology.store.SpaceRecord;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -73,24 +73,8 @@ final class PartitionTick {
         this.deferred = deferred;
         this.lanes = lanes;
         this.partition = context.taskId().partition();
-        this.spaces = new PartitionSpaces(runtime.metrics(), partition);
+        this.spaces = new PartitionSpaces(runtime.metrics(), partition, worst);
         this.storedPositions = store.positions();
-        findSpaces();
-    }
-
-    /** Before the first record: what it does may depend on what its space keeps. */
-    private void findSpaces() {
-        for (String space : store.view().allSpaces()) {
-            SpaceRecord record = store.space(space);
-            if (record.isDropped()) {
-                retention.dropped(space);
-                sweeper.dropped(space);
-            }
-            retention.known(space, record);
-            if (record.exists()) {
-                spaces.appeared(space, worst);
-            }
-        }
     }
 
     /** A record at that offset arrived; only the first of a lane can be one that was processed before. */
@@ -125,9 +109,14 @@ final class PartitionTick {
         acknowledgements.touch(session, state, offset);
     }
 
+    /** The series under which a record of the space counts, which is traffic of a space in use. */
+    SpaceMetrics series(String space) {
+        return spaces.of(space, () -> store.space(space).exists());
+    }
+
     /** A space came into use. */
     void spaceAppeared(String space) {
-        spaces.appeared(space, worst);
+        spaces.of(space, () -> true);
     }
 
     /** A space was dropped: its series leave. */
@@ -182,7 +171,7 @@ final class PartitionTick {
         BackpressureLevel now = admission.worstLevel();
         if (now != worst) {
             worst = now;
-            spaces.transition(now);
+            spaces.transition(worst);
         }
     }
 
@@ -238,7 +227,7 @@ final class PartitionTick {
             }
             oldestComing(brokerMs).ifPresent(ms -> {
                 sweeper.sweepTombstones(ms);
-                sweeper.sweepDropMarks(ms);
+                sweeper.forgetDrops(ms);
             });
         });
         runtime.sessions().count(); // forgets those that went idle

@@ -3,32 +3,41 @@ package io.engram.topology.checks;
 import io.engram.schemas.Lane;
 import io.engram.topology.SessionConfig;
 import io.engram.topology.retention.Retention;
+import io.engram.topology.store.DropMark;
+import io.engram.topology.store.DueKind;
+import io.engram.topology.store.DueQueue;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SpaceRecord;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 /**
- * Removes what time has passed by, a little at a time so that the stream thread never stalls: memories of dropped spaces,
- * old tombstones, sessions without activity. Time is the lane's enqueue time, so that a backlog ages nothing.
+ * Removes what time has passed by, a little at a time so that the stream thread never stalls: memories of dropped spaces, the
+ * marks of drops, old tombstones, sessions without activity. Time is the lane's enqueue time, so that a backlog ages nothing.
+ *
+ * <pre>
+ * drop → key of {@link DueKind#SWEEP} ── all that it hides is deleted ──→ key of {@link DueKind#DROP} ── nothing older can come ──→ forgotten
+ * </pre>
  */
 final class Sweeper {
     private static final int STEP = 250;
+    /** Of memories, which may be large. */
+    private static final int MEMORIES = 100;
+    /** Of spaces that are looked at before the time is. */
+    private static final int HANDED_OUT = 50;
+
+    private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
 
     private final MemoryStore store;
     private final long retentionMs;
     private final long openMs;
     private final Retention retention;
-    private final Deque<String> droppedSpaces = new ArrayDeque<>();
-    private final Set<String> dropMarks = new HashSet<>();
-    private MemoryStore.SweepCursor dropCursor = new MemoryStore.SweepCursor();
+    private final DueQueue sweeps;
+    private final DueQueue drops;
     private final MemoryStore.RetiredCursor retiredCursor = new MemoryStore.RetiredCursor();
     private Optional<SessionKey> lastSession = Optional.empty();
 
@@ -41,31 +50,74 @@ final class Sweeper {
         this.retentionMs = sessions.retentionMs();
         this.openMs = sessions.openMs();
         this.retention = retention;
+        this.sweeps = store.due(DueKind.SWEEP);
+        this.drops = store.due(DueKind.DROP);
     }
 
     /** The space was dropped; its memories are invisible and will be deleted. */
-    void dropped(String space) {
-        droppedSpaces.remove(space);
-        droppedSpaces.addLast(space);
-        dropMarks.add(space);
-        dropCursor = new MemoryStore.SweepCursor();
+    void dropped(String space, SpaceRecord dropped) {
+        sweeps.put(0, space, DropMark.of(dropped).encode());
     }
 
-    /** Deletes some memories of dropped spaces. */
+    /** Deletes some memories of dropped spaces, in turns. */
     void sweepDropped() {
-        String space = droppedSpaces.peekFirst();
-        if (space != null
-                && store.view().index().hasBackgroundRoom()
-                && store.sweepDropped(space, dropCursor, STEP) < STEP) {
-            droppedSpaces.removeFirst();
-            retention.swept(space);
-            dropCursor = new MemoryStore.SweepCursor();
+        long deadline = System.nanoTime() + STEP_NANOS;
+        List<DueQueue.Due> due = sweeps.until(DueQueue.AT_ONCE, HANDED_OUT);
+        while (!due.isEmpty()) {
+            for (DueQueue.Due next : due) {
+                if (System.nanoTime() - deadline >= 0 || !store.view().index().hasBackgroundRoom()) {
+                    return;
+                }
+                sweeps.done(next);
+                sweep(next.space(), DropMark.decode(next.value()));
+            }
+            due = sweeps.until(DueQueue.AT_ONCE, HANDED_OUT);
         }
     }
 
+    private void sweep(String space, DropMark mark) {
+        SpaceRecord record = store.peekSpace(space);
+        if (record.droppedGeneration() != mark.generation()) {
+            return; // dropped again, which has a key of its own
+        }
+        Optional<String> sweptTo = store.sweepDropped(space, record, mark.sweptTo(), MEMORIES);
+        if (sweptTo.isPresent()) {
+            sweeps.put(0, space, new DropMark(mark.generation(), sweptTo).encode());
+            return;
+        }
+        SpaceRecord swept = record.swept();
+        store.rewriteSpace(space, swept);
+        drops.put(record.dropped().atMs(), space, DropMark.of(record).encode());
+        retention.swept(space, swept);
+    }
+
     /** Deletes some tombstones from before the retention time. */
-    void sweepTombstones(long processedEnqueueTimeMs) {
-        store.purgeTombstones(processedEnqueueTimeMs - retentionMs, STEP);
+    void sweepTombstones(long oldestComingMs) {
+        long deadline = System.nanoTime() + STEP_NANOS;
+        boolean more = true;
+        while (more && System.nanoTime() - deadline < 0) {
+            more = store.purgeTombstones(oldestComingMs - retentionMs, STEP) == STEP;
+        }
+    }
+
+    /** Forgets some drops, once no older change can come any more. */
+    void forgetDrops(long oldestComingMs) {
+        long deadline = System.nanoTime() + STEP_NANOS;
+        for (DueQueue.Due next : drops.until(oldestComingMs - retentionMs - 1, STEP)) {
+            if (System.nanoTime() - deadline >= 0) {
+                return;
+            }
+            drops.done(next);
+            SpaceRecord record = store.peekSpace(next.space());
+            if (record.droppedGeneration() != DropMark.decode(next.value()).generation()) {
+                continue; // dropped again, which has a key of its own
+            }
+            if (record.exists() || record.hasRetention() || record.isRetained()) {
+                store.rewriteSpace(next.space(), record.withoutDropMark());
+            } else {
+                store.deleteSpace(next.space());
+            }
+        }
     }
 
     /**
@@ -105,21 +157,4 @@ final class Sweeper {
      * @param changed lost open numbers
      */
     record SweptSessions(List<SessionKey> purged, List<MemoryStore.StoredSession> changed) {}
-
-    /** Forgets which spaces were dropped, once no older change can come any more. */
-    void sweepDropMarks(long processedEnqueueTimeMs) {
-        dropMarks.removeIf(space -> {
-            SpaceRecord record = store.space(space);
-            boolean old = processedEnqueueTimeMs - record.dropped().atMs() > retentionMs;
-            if (!old || droppedSpaces.contains(space)) {
-                return false;
-            }
-            if (record.exists() || record.hasRetention()) {
-                store.putSpace(space, record.withoutDropMark());
-            } else {
-                store.deleteSpace(space);
-            }
-            return true;
-        });
-    }
 }

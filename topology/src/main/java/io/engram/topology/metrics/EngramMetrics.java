@@ -1,6 +1,7 @@
 package io.engram.topology.metrics;
 
 import io.engram.schemas.Lane;
+import io.engram.topology.admission.BackpressureLevel;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Gauge;
@@ -11,6 +12,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 
@@ -42,8 +45,9 @@ public final class EngramMetrics {
     private final Counter redelivered;
     private final Counter expiredRecords;
     private final Counter rejectionsTruncated;
-    private final int maxSpaces;
-    private final Map<String, SpaceMetrics> spaces = new ConcurrentHashMap<>();
+    private final SpaceLabels labels;
+    private final Map<String, Long> indexSizes = new ConcurrentHashMap<>();
+    private final LongAdder indexSize = new LongAdder();
     private final Map<String, WorkerMetrics> workers = new ConcurrentHashMap<>();
     private final Map<Lane, DistributionDataPoint> queueWait = new EnumMap<>(Lane.class);
     private final SnapshotMetrics snapshots;
@@ -64,10 +68,19 @@ public final class EngramMetrics {
      * @param maxSpaces spaces beyond this many share the label value {@code _other}; 0 or more
      */
     public EngramMetrics(PrometheusRegistry registry, int maxSpaces) {
+        this(registry, maxSpaces, () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+    }
+
+    /**
+     * As {@link #EngramMetrics(PrometheusRegistry, int)}.
+     *
+     * @param clock by which traffic is recent, milliseconds from any start
+     */
+    public EngramMetrics(PrometheusRegistry registry, int maxSpaces, LongSupplier clock) {
         if (maxSpaces < 0) {
             throw new IllegalArgumentException("maxSpaces < 0: " + maxSpaces);
         }
-        this.maxSpaces = maxSpaces;
+        this.labels = new SpaceLabels(this, maxSpaces, clock);
         observations = counter(
                 registry,
                 MetricNames.OBSERVATIONS,
@@ -169,8 +182,8 @@ public final class EngramMetrics {
         registerSuppliedGauges(registry);
         snapshots = new SnapshotMetrics(registry);
         instance = new InstanceMetrics(registry);
-        other = new SpaceMetrics(this, MetricNames.OTHER_SPACE);
-        invalid = new SpaceMetrics(this, MetricNames.INVALID_SPACE);
+        other = new SpaceMetrics(this, MetricNames.OTHER_SPACE, 0);
+        invalid = new SpaceMetrics(this, MetricNames.INVALID_SPACE, 0);
     }
 
     private void registerSuppliedGauges(PrometheusRegistry registry) {
@@ -224,47 +237,61 @@ public final class EngramMetrics {
                 .help("Memories in the indexes of this instance.")
                 .labelNames(MetricNames.MEMORY_SPACE)
                 .callback(out -> {
-                    out.call(other.indexSize(), MetricNames.OTHER_SPACE);
-                    spaces.forEach((space, metrics) -> out.call(metrics.indexSize(), space));
+                    labels.review();
+                    long left = indexSize.sum();
+                    for (String space : labels.own().keySet()) {
+                        long size = indexSize(space);
+                        left -= size;
+                        out.call(size, space);
+                    }
+                    out.call(Math.max(0, left), MetricNames.OTHER_SPACE);
                 })
                 .register(registry);
     }
 
     /**
-     * The metrics of a space for one that holds the space, until it {@link #release}s them. A new space has all its series
-     * at once; beyond the cap they are those that such spaces share.
+     * A record or recall of a space in use. A new space has all its series at once, while there is room; beyond the cap they
+     * are those that such spaces share, until its recent traffic gets it the place of another.
+     *
+     * @param partition of the space
      */
-    public SpaceMetrics acquire(String space) {
-        // A client may be allowed to call its space what the shared series are called: it shares them then.
-        if (space.equals(MetricNames.OTHER_SPACE) || space.equals(MetricNames.INVALID_SPACE)) {
-            return other;
-        }
-        synchronized (spaces) {
-            SpaceMetrics found = spaces.get(space);
-            if (found == null) {
-                if (spaces.size() >= maxSpaces) {
-                    return other;
-                }
-                found = new SpaceMetrics(this, space);
-                spaces.put(space, found);
-            }
-            found.holders++;
-            return found;
+    public SpaceMetrics seen(String space, int partition) {
+        return labels.seen(space, partition);
+    }
+
+    /** The space was dropped, which was processed here: its series leave. */
+    public void left(String space, int partition) {
+        labels.left(space, partition);
+    }
+
+    /** The partition is processed here from now on. */
+    public void partitionStarted(int partition, BackpressureLevel level) {
+        labels.started(partition, level);
+    }
+
+    /** The level of a partition changed: a transition of each of its spaces that has series of its own. */
+    public void transition(int partition, BackpressureLevel level) {
+        labels.transition(partition, level);
+    }
+
+    /** The partition is processed elsewhere from now on: the series of its spaces leave. */
+    public void partitionEnded(int partition) {
+        labels.ended(partition);
+    }
+
+    /** The indexes of the space have grown by that many memories, or shrunk. */
+    void indexSizeChanged(String space, long by) {
+        indexSize.add(by);
+        Long size = indexSizes.merge(space, by, (before, change) -> before + change == 0 ? null : before + change);
+        if (size == null) {
+            labels.withoutIndex(space);
+        } else if (by > 0) {
+            labels.indexed(space);
         }
     }
 
-    /** What {@link #acquire} gave is not needed any more: the series of a space leave with the last that held it. */
-    public void release(SpaceMetrics acquired) {
-        if (acquired == other) {
-            return;
-        }
-        synchronized (spaces) {
-            acquired.holders--;
-            if (acquired.holders == 0) {
-                spaces.remove(acquired.label());
-                acquired.removeSeries(this);
-            }
-        }
+    long indexSize(String space) {
+        return indexSizes.getOrDefault(space, 0L);
     }
 
     /** The metrics that all spaces beyond the cap share. */
@@ -274,7 +301,7 @@ public final class EngramMetrics {
 
     /** The metrics of a space that is in use already, else the shared ones: names that nobody uses get no series. */
     public SpaceMetrics knownSpace(String space) {
-        return spaces.getOrDefault(space, other);
+        return labels.own().getOrDefault(space, other);
     }
 
     /** The metrics of records without a legal space. */

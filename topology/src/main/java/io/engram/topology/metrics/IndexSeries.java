@@ -1,17 +1,15 @@
 package io.engram.topology.metrics;
 
-import java.util.Optional;
 import java.util.function.IntSupplier;
 
 /**
- * What one index adds to {@code engram_hnsw_index_size}: the differences, so that a scrape does not ask every index. It
- * holds the series of its space while it is not empty. Thread-safe.
+ * What one index adds to {@code engram_hnsw_index_size}: the differences, so that a scrape does not ask every index.
+ * Thread-safe.
  */
 public final class IndexSeries implements AutoCloseable {
     private final EngramMetrics catalogue;
     private final String space;
     private final IntSupplier size;
-    private Optional<SpaceMetrics> held = Optional.empty();
     private int reported;
     private boolean closed;
 
@@ -35,14 +33,8 @@ public final class IndexSeries implements AutoCloseable {
         if (now == reported) {
             return;
         }
-        SpaceMetrics metrics = held.orElseGet(() -> catalogue.acquire(space));
-        metrics.indexSizeChanged((long) now - reported);
+        catalogue.indexSizeChanged(space, (long) now - reported);
         reported = now;
-        held = Optional.of(metrics);
-        if (now == 0) {
-            catalogue.release(metrics);
-            held = Optional.empty();
-        }
     }
 
     /** The index no longer counts, whatever it still holds. */

@@ -36,15 +36,19 @@ public final class SpaceMetrics {
     private final GaugeDataPoint state;
     private final DistributionDataPoint observationLatency;
     private final DistributionDataPoint recallLatency;
-    // Spaces beyond the cap share one object, so a state or size may have several contributors.
+    // Spaces beyond the cap share one object, so a state may have several contributors.
     private final Map<Integer, BackpressureLevel> levels = new ConcurrentHashMap<>();
-    private final LongAdder indexSize = new LongAdder();
+    // Since the last review.
+    private final LongAdder seen = new LongAdder();
+    // Belong to the catalogue's reviews: what was seen in a review and, by half each, in those before it; and when
+    // last.
+    private long traffic;
+    private long seenAtMs;
 
-    /** How many hold these metrics; guarded by the catalogue. */
-    int holders;
-
-    SpaceMetrics(EngramMetrics catalogue, String label) {
+    /** @param nowMs by the clock of the reviews */
+    SpaceMetrics(EngramMetrics catalogue, String label, long nowMs) {
         this.label = label;
+        this.seenAtMs = nowMs;
         Lane.ALL.forEach(lane -> observations.put(lane, catalogue.observations.labelValues(label, lane.label())));
         RejectionReason.ALL.forEach(
                 reason -> rejected.put(reason, catalogue.rejected.labelValues(label, reason.label())));
@@ -118,13 +122,37 @@ public final class SpaceMetrics {
                 .orElse(0));
     }
 
-    /** The indexes counted here have grown by that many memories, or shrunk. */
-    void indexSizeChanged(long by) {
-        indexSize.add(by);
+    boolean hasLevel(int partition) {
+        return levels.containsKey(partition);
     }
 
-    long indexSize() {
-        return indexSize.sum();
+    /** True while a partition of the space is processed here. */
+    boolean hasLevels() {
+        return !levels.isEmpty();
+    }
+
+    /** A record or recall of the space. */
+    void seen() {
+        seen.increment();
+    }
+
+    /** Takes account of what was seen since the last review. */
+    void review(long nowMs) {
+        long now = seen.sumThenReset();
+        traffic = traffic / 2 + now;
+        if (now > 0) {
+            seenAtMs = nowMs;
+        }
+    }
+
+    /** Records and recalls lately, as of the last review. */
+    long traffic() {
+        return traffic;
+    }
+
+    /** When there was traffic last, as of the last review. */
+    long seenAtMs() {
+        return seenAtMs;
     }
 
     /** The value of {@code memory_space}. */

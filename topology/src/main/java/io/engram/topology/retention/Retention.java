@@ -2,104 +2,118 @@ package io.engram.topology.retention;
 
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.SpaceMetrics.Expiry;
+import io.engram.topology.store.DefaultsReview;
+import io.engram.topology.store.DueKind;
+import io.engram.topology.store.DueQueue;
 import io.engram.topology.store.MemoryStore;
+import io.engram.topology.store.MemoryStore.KnownSpace;
 import io.engram.topology.store.MemoryStore.TimedMemory;
+import io.engram.topology.store.RetentionState;
 import io.engram.topology.store.SpaceRecord;
 import io.engram.topology.store.StoredMemory;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
  * Forgets what a space keeps no longer: memories older than its time to live, and the oldest beyond its maximum. In the
  * store, and so in the changelog and on standbys.
  *
- * <p>Spaces with a retention have a key per memory in order of time. A space that gets one later has these keys written a
- * few at a time, before its count is known and limited:
+ * <p>A space with a retention has a {@link RetentionState}, a key per memory in order of time, and at most two keys in order
+ * of what is due, so that a tick touches the spaces that something is to be done with and no others:
  *
  * <pre>
- * BACKFILL (write keys) → COUNT (count them) → READY
+ * {@link DueKind#LIMIT}    settings changed, keys are to be written, there are too many   at once, in turns
+ * {@link DueKind#EXPIRY}   the oldest memory becomes too old                              at that time
  * </pre>
  *
- * The work is cut into small steps: each new memory forgets at most two, each tick as many as fit into its time.
+ * The expiry key may be early, since the oldest memory may have been replaced or forgotten; it is never late. When the
+ * configured retention is another than before, the spaces that follow it are gone through once, a few each tick.
+ *
+ * <p>The work is cut into small steps: each new memory forgets at most two, each tick as many as fit into its time.
  * Belongs to the stream thread.
  */
 public final class Retention {
     private static final int STEP = 100;
     private static final int PER_MEMORY = 2;
-    private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final int HANDED_OUT = 50;
+    private static final int CACHED_SPACES = 1_000;
+    private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
 
-    private enum Phase {
-        BACKFILL,
-        COUNT,
-        READY
-    }
+    /** The expiry key of a space is moved no more often than this, so that a steady stream costs little. */
+    private static final long MOVE_MS = 1_000;
 
-    private static final class Space {
-        RetentionConfig limits;
-        Phase phase;
-        Optional<String> filledTo = Optional.empty();
-        Optional<TimedMemory> countedTo = Optional.empty();
-        // Keys before it are gone, and a store is slow to pass over what was deleted.
-        Optional<TimedMemory> oldest = Optional.empty();
-        long count;
-        // Before this time nothing is too old.
-        long dueAtMs;
-
-        Space(RetentionConfig limits, Phase phase) {
-            this.limits = limits;
-            this.phase = phase;
-        }
-    }
+    private static final byte[] NO_VALUE = {};
 
     private final MemoryStore store;
     private final RetentionConfig defaults;
     private final EngramMetrics metrics;
-    private final Map<String, Space> spaces = new LinkedHashMap<>();
-    // While what was dropped is being deleted, keys in order of time disappear without being counted.
-    private final Set<String> sweeping = new HashSet<>();
+    private final DueQueue limits;
+    private final DueQueue expiries;
+    // Of the spaces that clients write to; ticks do not add to them.
+    private final Map<String, LimitedSpace> cached = new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, LimitedSpace> eldest) {
+            return size() > CACHED_SPACES;
+        }
+    };
+    private boolean reviewed;
 
     public Retention(MemoryStore store, RetentionConfig defaults, EngramMetrics metrics) {
         this.store = store;
         this.defaults = defaults;
         this.metrics = metrics;
+        this.limits = store.due(DueKind.LIMIT);
+        this.expiries = store.due(DueKind.EXPIRY);
     }
 
-    /** A space was found in the store, came into use or changed its settings. */
+    /** A space came into use or changed its settings, or others are configured; before a memory of it is stored. */
     public void known(String space, SpaceRecord record) {
-        RetentionConfig limits = defaults.of(record);
-        Space known = spaces.get(space);
-        if (known != null) {
-            known.limits = limits;
-            known.dueAtMs = 0;
-        } else if (limits.isLimited() || record.inOrderOfTime()) {
-            spaces.put(space, new Space(limits, record.inOrderOfTime() ? Phase.COUNT : Phase.BACKFILL));
+        if (record.isRetained()) {
+            LimitedSpace known = find(space);
+            queue(known);
+            save(known);
+        } else if (defaults.of(record).isLimited()) {
+            begin(space, record);
         }
     }
 
-    /** A space was dropped: it begins anew, and nothing is limited until {@link #swept}. */
-    public void dropped(String space) {
-        spaces.remove(space);
-        sweeping.add(space);
+    private LimitedSpace begin(String space, SpaceRecord record) {
+        store.rewriteSpace(space, record.retained());
+        LimitedSpace begun = LimitedSpace.begin(
+                space, store.isEmpty(space), defaults.of(record).maxMemories() > 0);
+        // While what was dropped is being deleted nothing is walked: see swept.
+        if (begun.isWalking() && !record.isBeingSwept()) {
+            queue(begun);
+        }
+        save(begun);
+        return begun;
+    }
+
+    /**
+     * A space was dropped: it begins anew, and what is in it is not limited until {@link #swept}.
+     *
+     * @param before what was known of the space before
+     */
+    public void dropped(String space, SpaceRecord before) {
+        if (before.isRetained()) {
+            schedule(find(space), RetentionState.NEVER);
+            store.deleteRetention(space);
+            cached.remove(space);
+        }
     }
 
     /** All that was dropped with a space is deleted. */
-    public void swept(String space) {
-        sweeping.remove(space);
-        Space known = spaces.get(space);
-        if (known != null && known.phase != Phase.BACKFILL) {
-            known.phase = Phase.COUNT;
-            known.countedTo = Optional.empty();
-            known.oldest = Optional.empty();
-            known.count = 0;
+    public void swept(String space, SpaceRecord record) {
+        if (record.isRetained()) {
+            LimitedSpace known = find(space);
+            if (known.isWalking()) {
+                queue(known);
+                save(known);
+            }
         }
     }
 
@@ -109,21 +123,35 @@ public final class Retention {
      * @param replaced what was stored under its id before
      */
     public void remembered(String space, TimedMemory memory, Optional<StoredMemory> replaced, long nowMs) {
-        Space known = spaces.get(space);
-        if (known == null) {
+        SpaceRecord record = store.space(space);
+        RetentionConfig config = defaults.of(record);
+        if (!record.isRetained() && !config.isLimited()) {
             return;
         }
+        // It is not retained yet when others were configured a moment ago.
+        LimitedSpace known = record.isRetained() ? cachedSpace(space) : begin(space, record);
+        if (config.maxMemories() > 0 && !known.isCounted()) {
+            known.walk(true);
+            queue(known);
+        }
         replaced.filter(before -> !before.isTombstone())
-                .ifPresent(before -> remove(known, space, new TimedMemory(before.enqueuedAtMs(), memory.id())));
-        add(known, space, memory);
-        enforce(known, space, nowMs, PER_MEMORY);
+                .ifPresent(before -> remove(known, new TimedMemory(before.enqueuedAtMs(), memory.id())));
+        add(known, memory, config);
+        if (known.exceeds(config.maxMemories())) {
+            enforce(known, record, config, nowMs, PER_MEMORY);
+            if (known.exceeds(config.maxMemories())) {
+                queue(known);
+            }
+        }
+        save(known);
     }
 
     /** A memory was forgotten by a client. */
     public void forgotten(String space, String id, StoredMemory stored) {
-        Space known = spaces.get(space);
-        if (known != null) {
-            remove(known, space, new TimedMemory(stored.enqueuedAtMs(), id));
+        if (store.space(space).isRetained()) {
+            LimitedSpace known = cachedSpace(space);
+            remove(known, new TimedMemory(stored.enqueuedAtMs(), id));
+            save(known);
         }
     }
 
@@ -133,131 +161,214 @@ public final class Retention {
      * @param brokerMs the broker's time; while it is unknown nothing is too old
      */
     public void tick(OptionalLong brokerMs) {
+        review();
         long nowMs = brokerMs.orElse(0);
-        long deadline = System.nanoTime() + TICK_NANOS;
-        List<String> served = new ArrayList<>();
-        for (Map.Entry<String, Space> entry : spaces.entrySet()) {
-            if (System.nanoTime() >= deadline) {
-                break;
+        work(limits, DueQueue.AT_ONCE, nowMs);
+        if (brokerMs.isPresent()) {
+            work(expiries, nowMs, nowMs);
+        }
+    }
+
+    /** Goes through the spaces that follow what is configured, if that is new to them. */
+    private void review() {
+        if (reviewed) {
+            return;
+        }
+        DefaultsReview review = store.review();
+        if (review.ttlMs() != defaults.ttlMs() || review.maxMemories() != defaults.maxMemories()) {
+            review = new DefaultsReview(defaults.ttlMs(), defaults.maxMemories(), true, Optional.empty());
+        }
+        if (review.isOpen()) {
+            List<KnownSpace> page = store.spacesAfter(review.reviewedTo(), STEP);
+            for (KnownSpace known : page) {
+                SpaceRecord record = known.record();
+                if (record.exists()
+                        && (record.ttlMs().isEmpty() || record.maxMemories().isEmpty())) {
+                    known(known.space(), record);
+                }
             }
-            served.add(entry.getKey());
-            work(entry.getKey(), entry.getValue(), nowMs, deadline);
-        }
-        // Those that were served go to the end, so that many spaces take turns.
-        for (String space : served) {
-            spaces.put(space, spaces.remove(space));
-        }
-    }
-
-    private void work(String space, Space known, long nowMs, long deadline) {
-        boolean more = !sweeping.contains(space);
-        while (more && System.nanoTime() < deadline) {
-            more = switch (known.phase) {
-                case BACKFILL -> backfill(known, space);
-                case COUNT -> count(known, space);
-                case READY -> isDue(known, nowMs) && hasRoom() && enforce(known, space, nowMs, STEP) == STEP;
-            };
-        }
-    }
-
-    private static boolean isDue(Space known, long nowMs) {
-        return nowMs >= known.dueAtMs || known.limits.maxMemories() > 0 && known.count > known.limits.maxMemories();
-    }
-
-    /** What waits for the index already must not make a stream thread wait for room. */
-    private boolean hasRoom() {
-        return store.view().index().hasBackgroundRoom();
-    }
-
-    private boolean backfill(Space known, String space) {
-        MemoryStore.MemoryPage page = store.memoriesAfter(space, known.filledTo, STEP);
-        page.memories().forEach(memory -> store.putTime(space, memory));
-        known.filledTo = page.lastId();
-        if (known.filledTo.isEmpty()) {
-            store.putSpace(space, store.space(space).inOrder());
-            known.phase = Phase.COUNT;
-        }
-        return true;
-    }
-
-    private boolean count(Space known, String space) {
-        List<TimedMemory> page = store.timesAfter(space, known.countedTo, STEP);
-        known.count += page.size();
-        if (page.size() < STEP) {
-            known.phase = Phase.READY;
+            boolean more = page.size() == STEP;
+            store.putReview(new DefaultsReview(
+                    defaults.ttlMs(),
+                    defaults.maxMemories(),
+                    more,
+                    more ? Optional.of(page.get(STEP - 1).space()) : Optional.empty()));
+            reviewed = !more;
         } else {
-            known.countedTo = Optional.of(page.get(STEP - 1));
-        }
-        return true;
-    }
-
-    private static boolean isBehind(TimedMemory memory, Optional<TimedMemory> mark) {
-        return mark.isPresent()
-                && (memory.timeMs() < mark.get().timeMs()
-                        || memory.timeMs() == mark.get().timeMs()
-                                && Arrays.compareUnsigned(
-                                                utf8(memory.id()),
-                                                utf8(mark.get().id()))
-                                        <= 0);
-    }
-
-    private static byte[] utf8(String id) {
-        return id.getBytes(StandardCharsets.UTF_8);
-    }
-
-    private void add(Space known, String space, TimedMemory memory) {
-        store.putTime(space, memory);
-        if (known.limits.ttlMs() > 0) {
-            known.dueAtMs = Math.min(known.dueAtMs, memory.timeMs() + known.limits.ttlMs());
-        }
-        if (known.phase == Phase.READY || known.phase == Phase.COUNT && isBehind(memory, known.countedTo)) {
-            known.count++;
-        }
-        if (isBehind(memory, known.oldest)) {
-            known.oldest = Optional.empty(); // an older one came late
+            reviewed = true;
         }
     }
 
-    private void remove(Space known, String space, TimedMemory memory) {
-        store.deleteTime(space, memory);
-        if (known.phase == Phase.READY || known.phase == Phase.COUNT && isBehind(memory, known.countedTo)) {
-            known.count--;
-        }
-    }
-
-    /** Forgets up to {@code max} memories; returns how many it looked at and took away. */
-    private int enforce(Space known, String space, long nowMs, int max) {
-        if (known.phase != Phase.READY || !known.limits.isLimited() || sweeping.contains(space)) {
-            return 0;
-        }
-        long limit = known.limits.maxMemories();
-        List<TimedMemory> oldest = store.timesAfter(space, known.oldest, max);
-        int forgotten = 0;
-        for (TimedMemory memory : oldest) {
-            boolean expired = known.limits.hasExpired(memory.timeMs(), nowMs);
-            boolean tooMany = limit > 0 && known.count > limit;
-            if (!expired && !tooMany) {
-                known.dueAtMs = known.limits.ttlMs() > 0 ? memory.timeMs() + known.limits.ttlMs() : Long.MAX_VALUE;
-                return forgotten;
+    private void work(DueQueue queue, long untilMs, long nowMs) {
+        long deadline = System.nanoTime() + TICK_NANOS;
+        List<DueQueue.Due> due = queue.until(untilMs, HANDED_OUT);
+        while (!due.isEmpty()) {
+            for (DueQueue.Due next : due) {
+                // What waits for the index already must not make a stream thread wait for room.
+                if (System.nanoTime() - deadline >= 0 || !store.view().index().hasBackgroundRoom()) {
+                    return;
+                }
+                queue.done(next);
+                serve(queue, next, nowMs);
             }
-            forget(known, space, memory, expired ? Expiry.TTL : Expiry.MAX_MEMORIES);
-            forgotten++;
+            due = queue.until(untilMs, HANDED_OUT);
         }
-        if (oldest.size() < max) {
-            known.dueAtMs = Long.MAX_VALUE; // nothing is left that could become too old
-        }
-        return forgotten;
     }
 
-    private void forget(Space known, String space, TimedMemory memory, Expiry cause) {
-        known.oldest = Optional.of(memory);
-        remove(known, space, memory);
-        Optional<StoredMemory> current = store.memory(space, memory.id())
+    private void serve(DueQueue queue, DueQueue.Due due, long nowMs) {
+        SpaceRecord record = store.peekSpace(due.space());
+        if (!record.isRetained()) {
+            return; // dropped meanwhile
+        }
+        LimitedSpace known = find(due.space());
+        boolean isCurrent = queue == limits ? known.isQueued() : known.expiryAtMs() == due.time();
+        if (!isCurrent) {
+            return; // of before a drop
+        }
+        if (queue == limits) {
+            known.queued(false);
+        } else {
+            known.expiryAtMs(RetentionState.NEVER);
+        }
+        if (step(known, record, nowMs)) {
+            queue(known);
+        }
+        save(known);
+    }
+
+    /** Returns true when there is more to do at once. */
+    private boolean step(LimitedSpace known, SpaceRecord record, long nowMs) {
+        RetentionConfig config = defaults.of(record);
+        if (known.isWalking()) {
+            if (record.isBeingSwept()) {
+                return false; // see swept
+            }
+            walk(known);
+            return true;
+        }
+        if (config.maxMemories() > 0 && !known.isCounted()) {
+            known.walk(true);
+            return true;
+        }
+        if (config.maxMemories() == 0) {
+            known.stopCounting();
+        }
+        Enforced enforced = enforce(known, record, config, nowMs, STEP);
+        if (enforced.more()) {
+            return true;
+        }
+        long nextMs = enforced.oldest()
+                .map(memory -> config.expiryMs(memory.timeMs()))
+                .orElse(RetentionConfig.NEVER);
+        schedule(known, nextMs == RetentionConfig.NEVER ? RetentionState.NEVER : Math.max(nextMs, nowMs + MOVE_MS));
+        return false;
+    }
+
+    private void walk(LimitedSpace known) {
+        MemoryStore.MemoryPage page = store.memoriesAfter(known.space(), known.walkedTo(), STEP);
+        page.memories().forEach(memory -> {
+            store.putTime(known.space(), memory);
+            known.placed(memory);
+        });
+        known.walked(page.lastId(), page.memories().size());
+    }
+
+    private void add(LimitedSpace known, TimedMemory memory, RetentionConfig config) {
+        store.putTime(known.space(), memory);
+        known.placed(memory);
+        known.entered(memory.id());
+        long expiryMs = config.expiryMs(memory.timeMs());
+        // The end of a walk looks for the oldest.
+        if (!known.isWalking() && expiryMs < known.expiryAtMs()) {
+            schedule(known, expiryMs);
+        }
+    }
+
+    private void remove(LimitedSpace known, TimedMemory memory) {
+        store.deleteTime(known.space(), memory);
+        known.left(memory.id());
+    }
+
+    /**
+     * What was left.
+     *
+     * @param more true when there may be more to forget
+     * @param oldest memory that is left, unless there may be more to forget
+     */
+    private record Enforced(boolean more, Optional<TimedMemory> oldest) {
+        static final Enforced NOTHING_LEFT = new Enforced(false, Optional.empty());
+    }
+
+    /** Forgets up to {@code max} memories. */
+    private Enforced enforce(LimitedSpace known, SpaceRecord record, RetentionConfig config, long nowMs, int max) {
+        if (!config.isLimited()) {
+            return Enforced.NOTHING_LEFT;
+        }
+        List<TimedMemory> oldest = store.timesAfter(known.space(), known.passed(), max);
+        for (TimedMemory memory : oldest) {
+            boolean expired = config.hasExpired(memory.timeMs(), nowMs);
+            if (!expired && !known.exceeds(config.maxMemories())) {
+                return new Enforced(false, Optional.of(memory));
+            }
+            forget(known, record, memory, expired ? Expiry.TTL : Expiry.MAX_MEMORIES);
+        }
+        return oldest.size() == max ? new Enforced(true, Optional.empty()) : Enforced.NOTHING_LEFT;
+    }
+
+    private void forget(LimitedSpace known, SpaceRecord record, TimedMemory memory, Expiry cause) {
+        String space = known.space();
+        known.passed(memory);
+        store.deleteTime(space, memory);
+        Optional<StoredMemory> current = store.memory(space, record, memory.id())
                 .filter(stored -> !stored.isTombstone() && stored.enqueuedAtMs() == memory.timeMs());
         if (current.isPresent()) {
+            known.left(memory.id());
             store.deleteMemory(space, memory.id(), current.get());
             store.view().index().withdraw(space, memory.id());
             metrics.knownSpace(space).expired(cause);
         }
+    }
+
+    /** There is something to do with the space at once. */
+    private void queue(LimitedSpace known) {
+        if (!known.isQueued()) {
+            known.queued(true);
+            limits.put(0, known.space(), NO_VALUE);
+        }
+    }
+
+    private void schedule(LimitedSpace known, long atMs) {
+        if (atMs == known.expiryAtMs()) {
+            return;
+        }
+        if (known.expiryAtMs() != RetentionState.NEVER) {
+            expiries.delete(known.expiryAtMs(), known.space());
+        }
+        known.expiryAtMs(atMs == RetentionState.NEVER ? atMs : expiries.put(atMs, known.space(), NO_VALUE));
+    }
+
+    private void save(LimitedSpace known) {
+        known.changed().ifPresent(state -> {
+            store.putRetention(known.space(), state);
+            known.saved(state);
+        });
+    }
+
+    private LimitedSpace find(String space) {
+        LimitedSpace known = cached.get(space);
+        return known == null ? read(space) : known;
+    }
+
+    private LimitedSpace cachedSpace(String space) {
+        LimitedSpace known = find(space);
+        cached.put(space, known);
+        return known;
+    }
+
+    private LimitedSpace read(String space) {
+        return store.retention(space)
+                .map(state -> LimitedSpace.of(space, state))
+                .orElseThrow(() -> new IllegalStateException(
+                        "store " + store.name() + " has no retention state of space " + space));
     }
 }

@@ -12,6 +12,9 @@ public record RetentionConfig(long ttlMs, long maxMemories) {
     /** Everything is kept. */
     public static final RetentionConfig NONE = new RetentionConfig(0, 0);
 
+    /** A time that does not come. */
+    static final long NEVER = Long.MAX_VALUE;
+
     public RetentionConfig {
         if (ttlMs < 0) {
             throw new IllegalArgumentException("ttlMs < 0: " + ttlMs);
@@ -32,6 +35,11 @@ public record RetentionConfig(long ttlMs, long maxMemories) {
     /** True when anything is ever forgotten. */
     public boolean isLimited() {
         return ttlMs > 0 || maxMemories > 0;
+    }
+
+    /** When a memory enqueued at that time becomes too old, epoch ms; {@link #NEVER} when it does not. */
+    long expiryMs(long enqueuedAtMs) {
+        return ttlMs == 0 || enqueuedAtMs > NEVER - ttlMs ? NEVER : enqueuedAtMs + ttlMs;
     }
 
     /** True when a memory enqueued at that time is too old. */

@@ -33,6 +33,8 @@ public final class TaskSnapshots {
     private final Path directory;
     private final IndexEngine engine;
     private final SnapshotMetrics metrics;
+    // As of the last time files were written, read or deleted: a scrape does not ask the disk.
+    private volatile long bytes;
 
     TaskSnapshots(Path directory, IndexEngine engine, SnapshotMetrics metrics) {
         this.directory = directory;
@@ -62,6 +64,14 @@ public final class TaskSnapshots {
      * @throws SnapshotException when a file cannot be written
      */
     synchronized Saved save(PartitionIndex partition, long nowMs) throws SnapshotException {
+        try {
+            return saveChanged(partition, nowMs);
+        } finally {
+            measure();
+        }
+    }
+
+    private Saved saveChanged(PartitionIndex partition, long nowMs) throws SnapshotException {
         // Whether there is anything to save or not: where nothing can be, people should know before there is.
         try {
             Files.createDirectories(directory);
@@ -107,6 +117,14 @@ public final class TaskSnapshots {
      * @return false when the partition was closed before it had all
      */
     synchronized boolean restore(PartitionIndex partition) {
+        try {
+            return restoreAll(partition);
+        } finally {
+            measure();
+        }
+    }
+
+    private boolean restoreAll(PartitionIndex partition) {
         files(SnapshotFile.UNFINISHED).forEach(TaskSnapshots::delete);
         for (Path path : files(SnapshotFile.SUFFIX)) {
             if (partition.isClosed()) {
@@ -147,16 +165,20 @@ public final class TaskSnapshots {
         }
     }
 
-    /** Bytes of all its files. */
+    /** Bytes of all its files, as of the last save or restore. */
     long bytes() {
-        long bytes = 0;
+        return bytes;
+    }
+
+    private void measure() {
+        long sum = 0;
         for (Path file : files(SnapshotFile.SUFFIX)) {
             try {
-                bytes += Files.size(file);
+                sum += Files.size(file);
             } catch (IOException e) {
                 LOG.debug("{} has just gone", file, e);
             }
         }
-        return bytes;
+        bytes = sum;
     }
 }

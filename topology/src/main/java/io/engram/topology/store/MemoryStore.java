@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
@@ -40,7 +41,7 @@ public final class MemoryStore implements StateStore {
     private static final Logger LOG = LoggerFactory.getLogger(MemoryStore.class);
     private static final byte[] EMPTY = {};
 
-    private final KeyValueStore<Bytes, byte[]> store;
+    private KeyValueStore<Bytes, byte[]> store;
     private final IndexedStore inner;
     private final MemoryView view;
     private final OpenStores stores;
@@ -50,6 +51,11 @@ public final class MemoryStore implements StateStore {
     private long generation;
     private long generationBound;
     private boolean active;
+    private boolean fenced;
+    // No key of that kind is before it: a store is slow to pass over what was deleted.
+    private Bytes firstTombstone = StoreKeys.first(StoreKeys.TOMBSTONE);
+    private Bytes firstSession = StoreKeys.first(StoreKeys.SESSION);
+    private Bytes firstRetired = StoreKeys.first(StoreKeys.RETIRED);
 
     /**
      * @param scanThreshold most memories of a space without an index
@@ -83,6 +89,10 @@ public final class MemoryStore implements StateStore {
         // What was written since may have been a transaction that was aborted, or another instance's.
         spaces.clear();
         sizes.clear();
+        fenced = false;
+        firstTombstone = StoreKeys.first(StoreKeys.TOMBSTONE);
+        firstSession = StoreKeys.first(StoreKeys.SESSION);
+        firstRetired = StoreKeys.first(StoreKeys.RETIRED);
         generation = Optional.ofNullable(store.get(StoreKeys.GENERATION))
                 .map(GenerationBound::decode)
                 .orElse(0L);
@@ -129,13 +139,25 @@ public final class MemoryStore implements StateStore {
     }
 
     /**
-     * Deletes a memory without a trace: nobody may want to tell an older change of it from a new one.
+     * Deletes a memory without a trace: nobody may want to tell an older change of it from a new one. For sweeps, like {@link
+     * #peekSpace}.
      *
      * @param stored what {@link #memory} says
      */
     public void deleteMemory(String space, String id, StoredMemory stored) {
-        store.delete(StoreKeys.memory(space, id));
-        resize(space, Optional.of(stored), 0, 0);
+        remove(StoreKeys.memory(space, id));
+        resize(space, Optional.of(stored), 0, 0, false);
+    }
+
+    /**
+     * As {@link #memory(String, String)}, for sweeps.
+     *
+     * @param record what is known of the space
+     */
+    public Optional<StoredMemory> memory(String space, SpaceRecord record, String id) {
+        return Optional.ofNullable(store.get(StoreKeys.memory(space, id)))
+                .map(StoredMemory::of)
+                .filter(memory -> !record.hides(memory));
     }
 
     /**
@@ -151,7 +173,22 @@ public final class MemoryStore implements StateStore {
             Optional<StoredMemory> before) {
         byte[] value = StoredMemory.encode(observation, origin);
         store.put(StoreKeys.memory(space, id), value);
-        resize(space, before, 1, value.length);
+        resize(space, before, 1, value.length, true);
+    }
+
+    /**
+     * Something else is about to be stored under an id. What a drop hides there is not swept then, so its key in order of time
+     * goes here.
+     *
+     * @param record what is known of the space
+     */
+    public void displace(String space, SpaceRecord record, String id) {
+        if (record.isBeingSwept()) {
+            Optional.ofNullable(store.get(StoreKeys.memory(space, id)))
+                    .map(StoredMemory::of)
+                    .filter(record::hides)
+                    .ifPresent(memory -> remove(StoreKeys.time(space, memory.enqueuedAtMs(), id)));
+        }
     }
 
     /** Gives a memory another origin; what it says stays. */
@@ -166,43 +203,54 @@ public final class MemoryStore implements StateStore {
      */
     public void putTombstone(String space, String id, StoredMemory.Origin origin, Optional<StoredMemory> before) {
         store.put(StoreKeys.memory(space, id), StoredMemory.encodeTombstone(origin));
-        store.put(StoreKeys.tombstone(origin.enqueuedAtMs(), space, id), EMPTY);
-        resize(space, before, 0, 0);
+        Bytes key = StoreKeys.tombstone(origin.enqueuedAtMs(), space, id);
+        store.put(key, EMPTY);
+        firstTombstone = earlier(firstTombstone, key);
+        resize(space, before, 0, 0, true);
     }
 
     /** How much the space holds. */
     public SpaceSize size(String space) {
         SpaceSize cached = sizes.get(space);
         if (cached == null) {
-            cached = Optional.ofNullable(store.get(StoreKeys.size(space)))
-                    .map(SpaceSize::decode)
-                    .orElse(SpaceSize.EMPTY);
+            cached = storedSize(space);
             sizes.put(space, cached);
         }
         return cached;
     }
 
-    /** The value of an id changed: {@code before} does not count any more, and so much more does. */
-    private void resize(String space, Optional<StoredMemory> before, long memories, long bytes) {
-        Optional<StoredMemory> counted = before.filter(memory -> counts(space, memory));
+    private SpaceSize storedSize(String space) {
+        return Optional.ofNullable(store.get(StoreKeys.size(space)))
+                .map(SpaceSize::decode)
+                .orElse(SpaceSize.EMPTY);
+    }
+
+    /**
+     * The value of an id changed: {@code before} does not count any more, and so much more does.
+     *
+     * @param inUse false for sweeps, like {@link #peekSpace}
+     */
+    private void resize(String space, Optional<StoredMemory> before, long memories, long bytes, boolean inUse) {
+        Optional<StoredMemory> counted = before.filter(memory -> counts(peekSpace(space), memory));
         long goneBytes = counted.map(memory -> (long) memory.sizeBytes()).orElse(0L);
-        SpaceSize now = size(space).plus(memories - (counted.isPresent() ? 1 : 0), bytes - goneBytes);
-        putSize(space, now.judged(scanThreshold));
+        SpaceSize known =
+                inUse ? size(space) : Optional.ofNullable(sizes.get(space)).orElseGet(() -> storedSize(space));
+        SpaceSize now = known.plus(memories - (counted.isPresent() ? 1 : 0), bytes - goneBytes);
+        putSize(space, known, now.judged(scanThreshold));
     }
 
     /** What is left of a space that was dropped counts once the sweep has come by; see {@link #sweepDropped}. */
-    private boolean counts(String space, StoredMemory memory) {
-        return !memory.isTombstone() && memory.generation() > space(space).droppedGeneration();
+    private static boolean counts(SpaceRecord record, StoredMemory memory) {
+        return !memory.isTombstone() && memory.generation() > record.droppedGeneration();
     }
 
-    private void putSize(String space, SpaceSize now) {
-        SpaceSize before = size(space);
+    private void putSize(String space, SpaceSize before, SpaceSize now) {
         if (now.equals(before)) {
             return;
         }
-        sizes.put(space, now);
+        sizes.replace(space, now);
         if (now.isEmpty()) {
-            store.delete(StoreKeys.size(space));
+            remove(StoreKeys.size(space));
         } else {
             store.put(StoreKeys.size(space), now.encode());
         }
@@ -210,7 +258,7 @@ public final class MemoryStore implements StateStore {
             store.put(StoreKeys.large(space), EMPTY);
             inner.grown(space);
         } else if (before.isLarge() && !now.isLarge()) {
-            store.delete(StoreKeys.large(space));
+            remove(StoreKeys.large(space));
             inner.index().drop(space);
         }
     }
@@ -218,28 +266,110 @@ public final class MemoryStore implements StateStore {
     /** The space was dropped with all that it holds, and begins anew. */
     public void dropSpace(String space, SpaceRecord dropped) {
         putSpace(space, dropped);
-        putSize(space, SpaceSize.EMPTY);
+        putSize(space, size(space), SpaceSize.EMPTY);
     }
 
     public SpaceRecord space(String space) {
         SpaceRecord cached = spaces.get(space);
         if (cached == null) {
-            cached = Optional.ofNullable(store.get(StoreKeys.space(space)))
-                    .map(SpaceRecord::decode)
-                    .orElse(SpaceRecord.UNKNOWN);
+            cached = storedSpace(space);
             spaces.put(space, cached);
         }
         return cached;
     }
 
+    /** As {@link #space}, for sweeps: a space that nobody asked for lately takes no place among those that are in use. */
+    public SpaceRecord peekSpace(String space) {
+        SpaceRecord cached = spaces.get(space);
+        return cached == null ? storedSpace(space) : cached;
+    }
+
+    private SpaceRecord storedSpace(String space) {
+        return Optional.ofNullable(store.get(StoreKeys.space(space)))
+                .map(SpaceRecord::decode)
+                .orElse(SpaceRecord.UNKNOWN);
+    }
+
     public void putSpace(String space, SpaceRecord record) {
+        fence();
         store.put(StoreKeys.space(space), record.encode());
         spaces.put(space, record);
     }
 
+    /** Without a space there is nothing to delete, and a partition that nobody uses writes nothing. */
+    private void fence() {
+        if (!fenced) {
+            fenced = true;
+            for (Bytes fence : StoreKeys.fences()) {
+                if (store.get(fence) == null) {
+                    store.put(fence, EMPTY);
+                }
+            }
+        }
+    }
+
+    /** As {@link #putSpace}, for sweeps, like {@link #peekSpace}. */
+    public void rewriteSpace(String space, SpaceRecord record) {
+        store.put(StoreKeys.space(space), record.encode());
+        spaces.replace(space, record);
+    }
+
     public void deleteSpace(String space) {
-        store.delete(StoreKeys.space(space));
+        remove(StoreKeys.space(space));
         spaces.remove(space);
+    }
+
+    /** A space and what is known of it. */
+    public record KnownSpace(String space, SpaceRecord record) {}
+
+    /** Up to {@code max} spaces of which anything is known, in order of their names, behind {@code after}. */
+    public List<KnownSpace> spacesAfter(Optional<String> after, int max) {
+        Bytes from = after.map(space -> IndexLoader.successor(StoreKeys.space(space)))
+                .orElse(StoreKeys.first(StoreKeys.SPACE));
+        return page(from, StoreKeys.after(StoreKeys.SPACE), max).stream()
+                .map(entry -> new KnownSpace(StoreKeys.body(entry.key.get()), SpaceRecord.decode(entry.value)))
+                .toList();
+    }
+
+    /** How far retention is with a space; empty when the space was never limited. */
+    public Optional<RetentionState> retention(String space) {
+        return Optional.ofNullable(store.get(StoreKeys.retention(space))).map(RetentionState::decode);
+    }
+
+    public void putRetention(String space, RetentionState state) {
+        store.put(StoreKeys.retention(space), state.encode());
+    }
+
+    public void deleteRetention(String space) {
+        remove(StoreKeys.retention(space));
+    }
+
+    /** Whether spaces follow the configured retention. */
+    public DefaultsReview review() {
+        return Optional.ofNullable(store.get(StoreKeys.REVIEW))
+                .map(DefaultsReview::decode)
+                .orElse(DefaultsReview.NONE);
+    }
+
+    public void putReview(DefaultsReview review) {
+        store.put(StoreKeys.REVIEW, review.encode());
+    }
+
+    /** What is due of a kind; at most one per kind may be in use. */
+    public DueQueue due(DueKind kind) {
+        return new DueQueue(this, kind);
+    }
+
+    void putDue(Bytes key, byte[] value) {
+        store.put(key, value);
+    }
+
+    void deleteDue(Bytes key) {
+        remove(key);
+    }
+
+    KeyValueIterator<Bytes, byte[]> dueKeys(Bytes from, Bytes to) {
+        return store.range(from, to);
     }
 
     public Optional<SessionState> session(SessionKey key) {
@@ -247,11 +377,13 @@ public final class MemoryStore implements StateStore {
     }
 
     public void putSession(SessionKey key, SessionState state) {
-        store.put(sessionKey(key), state.encode());
+        Bytes stored = sessionKey(key);
+        store.put(stored, state.encode());
+        firstSession = earlier(firstSession, stored);
     }
 
     public void deleteSession(SessionKey key) {
-        store.delete(sessionKey(key));
+        remove(sessionKey(key));
     }
 
     /** An earlier incarnation of a session to which the record of a source offset belongs, if any is kept. */
@@ -276,9 +408,10 @@ public final class MemoryStore implements StateStore {
         Bytes retired = StoreKeys.retired(
                 key.space(), key.lane(), key.session(), session.state().incarnation());
         if (session.state().open().isEmpty()) {
-            store.delete(retired);
+            remove(retired);
         } else {
             store.put(retired, session.encode());
+            firstRetired = earlier(firstRetired, retired);
         }
     }
 
@@ -292,13 +425,16 @@ public final class MemoryStore implements StateStore {
      * open then are deleted. Starts over after the last one.
      */
     public void expireRetired(RetiredCursor cursor, long openedBeforeMs, int max) {
-        Bytes from = cursor.next.orElse(StoreKeys.first(StoreKeys.RETIRED));
-        List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.after(StoreKeys.RETIRED), max);
+        List<KeyValue<Bytes, byte[]>> entries =
+                page(cursor.next.orElse(firstRetired), StoreKeys.fence(StoreKeys.RETIRED), max);
+        if (cursor.next.isEmpty()) {
+            firstRetired = entries.isEmpty() ? StoreKeys.fence(StoreKeys.RETIRED) : entries.get(0).key;
+        }
         for (KeyValue<Bytes, byte[]> entry : entries) {
             RetiredSession retired = RetiredSession.decode(entry.value);
             if (retired.state().expireOpen(openedBeforeMs)) {
                 if (retired.state().open().isEmpty()) {
-                    store.delete(entry.key);
+                    remove(entry.key);
                 } else {
                     store.put(entry.key, retired.encode());
                 }
@@ -318,7 +454,7 @@ public final class MemoryStore implements StateStore {
     }
 
     public void deleteDeferred(Lane lane, long number) {
-        store.delete(StoreKeys.deferred(lane, number));
+        remove(StoreKeys.deferred(lane, number));
     }
 
     /** Looks at chunks one by one. */
@@ -362,7 +498,7 @@ public final class MemoryStore implements StateStore {
     }
 
     public void deleteTime(String space, TimedMemory memory) {
-        store.delete(StoreKeys.time(space, memory.timeMs(), memory.id()));
+        remove(StoreKeys.time(space, memory.timeMs(), memory.id()));
     }
 
     /** Up to {@code max} memories of a space in order of time, behind {@code after}. */
@@ -375,6 +511,12 @@ public final class MemoryStore implements StateStore {
                 .toList();
     }
 
+    /** True when nothing is stored under any id of the space, not even a tombstone. */
+    public boolean isEmpty(String space) {
+        return page(StoreKeys.firstMemory(space), StoreKeys.afterMemories(space), 1)
+                .isEmpty();
+    }
+
     /** A page of a space's memories. */
     public record MemoryPage(List<TimedMemory> memories, Optional<String> lastId) {}
 
@@ -384,7 +526,7 @@ public final class MemoryStore implements StateStore {
                 .orElse(StoreKeys.firstMemory(space));
         List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.afterMemories(space), max);
         List<TimedMemory> memories = new ArrayList<>(entries.size());
-        SpaceRecord record = space(space);
+        SpaceRecord record = peekSpace(space);
         for (KeyValue<Bytes, byte[]> entry : entries) {
             StoredMemory memory = StoredMemory.of(entry.value);
             if (!memory.isTombstone() && !record.hides(memory)) {
@@ -398,6 +540,11 @@ public final class MemoryStore implements StateStore {
                         ? Optional.empty()
                         : Optional.of(
                                 MemoryKey.of(entries.get(max - 1).key.get()).id()));
+    }
+
+    /** Puts something between this store and what it reads and writes; for tests that count. */
+    void interpose(UnaryOperator<KeyValueStore<Bytes, byte[]>> wrapper) {
+        store = wrapper.apply(store);
     }
 
     /** Writes past all types; for tests that damage the store. */
@@ -421,9 +568,11 @@ public final class MemoryStore implements StateStore {
 
     /** Up to {@code max} sessions after {@code after}; those that cannot be read are left out. */
     public SessionPage sessionsAfter(Optional<SessionKey> after, int max) {
-        Bytes from =
-                after.map(key -> IndexLoader.successor(sessionKey(key))).orElse(StoreKeys.first(StoreKeys.SESSION));
-        List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.after(StoreKeys.SESSION), max);
+        Bytes from = after.map(key -> IndexLoader.successor(sessionKey(key))).orElse(firstSession);
+        List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.fence(StoreKeys.SESSION), max);
+        if (after.isEmpty()) {
+            firstSession = entries.isEmpty() ? StoreKeys.fence(StoreKeys.SESSION) : entries.get(0).key;
+        }
         List<StoredSession> sessions = new ArrayList<>(entries.size());
         for (KeyValue<Bytes, byte[]> entry : entries) {
             SessionKey key = SessionKey.of(entry.key.get());
@@ -440,11 +589,13 @@ public final class MemoryStore implements StateStore {
                         : Optional.of(SessionKey.of(entries.get(max - 1).key.get())));
     }
 
-    /** Deletes up to {@code max} tombstones that were left before {@code beforeMs}; returns how many. */
+    /** Deletes up to {@code max} tombstones that were left before {@code beforeMs}, the oldest first; returns how many. */
     public int purgeTombstones(long beforeMs, int max) {
-        Bytes from = StoreKeys.first(StoreKeys.TOMBSTONE);
         Bytes to = StoreKeys.tombstone(Math.max(0, beforeMs), "", "");
-        List<KeyValue<Bytes, byte[]>> old = page(from, to, max);
+        if (to.compareTo(firstTombstone) <= 0) {
+            return 0;
+        }
+        List<KeyValue<Bytes, byte[]>> old = page(firstTombstone, to, max);
         for (KeyValue<Bytes, byte[]> entry : old) {
             MemoryKey key = StoreKeys.memoryOfTombstone(entry.key.get());
             Bytes memoryKey = StoreKeys.memory(key.space(), key.id());
@@ -454,51 +605,51 @@ public final class MemoryStore implements StateStore {
             if (memory.filter(StoredMemory::isTombstone)
                     .filter(stone -> stone.enqueuedAtMs() < beforeMs)
                     .isPresent()) {
-                store.delete(memoryKey);
+                remove(memoryKey);
             }
-            store.delete(entry.key);
+            remove(entry.key);
         }
+        firstTombstone = old.size() < max ? to : IndexLoader.successor(old.get(max - 1).key);
         return old.size();
     }
 
     /**
-     * Deletes up to {@code max} memories that were dropped with their space; returns how many keys it looked at. What was
+     * Deletes those of up to {@code max} memories of a space that its last drop hides, or that have another dimension. What was
      * enqueued after the drop but processed before it stays: it counts from now on, and for that gets a new generation.
+     *
+     * @param record what is known of the space
+     * @param after the id behind which to begin
+     * @return the id behind which to go on; empty when this was the last page
      */
-    public int sweepDropped(String space, SweepCursor cursor, int max) {
-        Bytes from = cursor.next().orElse(StoreKeys.firstMemory(space));
+    public Optional<String> sweepDropped(String space, SpaceRecord record, Optional<String> after, int max) {
+        Bytes from = after.map(id -> IndexLoader.successor(StoreKeys.memory(space, id)))
+                .orElse(StoreKeys.firstMemory(space));
         List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.afterMemories(space), max);
-        SpaceRecord record = space(space);
         for (KeyValue<Bytes, byte[]> entry : entries) {
             StoredMemory memory = StoredMemory.of(entry.value);
             String id = MemoryKey.of(entry.key.get()).id();
             boolean misfit = !memory.isTombstone() && record.exists() && memory.dimension() != record.dimension();
             if (record.hides(memory) || misfit) {
-                store.delete(entry.key);
-                store.delete(StoreKeys.time(space, memory.enqueuedAtMs(), id));
-            } else if (!memory.isTombstone() && !counts(space, memory)) {
+                remove(entry.key);
+                remove(StoreKeys.time(space, memory.enqueuedAtMs(), id));
+            } else if (!memory.isTombstone() && !counts(record, memory)) {
                 renewMemory(space, id, memory, memory.origin().withGeneration(nextGeneration()));
-                resize(space, Optional.empty(), 1, memory.sizeBytes());
+                resize(space, Optional.empty(), 1, memory.sizeBytes(), false);
                 inner.index().syncSoon(space, id, generation);
             }
         }
-        if (!entries.isEmpty()) {
-            cursor.advance(IndexLoader.successor(entries.get(entries.size() - 1).key));
-        }
-        return entries.size();
+        return entries.size() < max
+                ? Optional.empty()
+                : Optional.of(MemoryKey.of(entries.get(max - 1).key.get()).id());
     }
 
-    /** Where a sweep over a space goes on. */
-    public static final class SweepCursor {
-        private Optional<Bytes> next = Optional.empty();
+    private static Bytes earlier(Bytes a, Bytes b) {
+        return b.compareTo(a) < 0 ? b : a;
+    }
 
-        Optional<Bytes> next() {
-            return next;
-        }
-
-        void advance(Bytes key) {
-            next = Optional.of(key);
-        }
+    /** {@link KeyValueStore#delete} reads the value first, which nobody here wants. */
+    private void remove(Bytes key) {
+        store.put(key, null);
     }
 
     private List<KeyValue<Bytes, byte[]>> page(Bytes from, Bytes to, int max) {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KeyValue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +24,11 @@ import org.slf4j.LoggerFactory;
  */
 public final class MemoryView implements StoredValues {
     private static final Logger LOG = LoggerFactory.getLogger(MemoryView.class);
+
+    /** Spaces that are not in use, and that one page of spaces passes over. */
+    private static final int PASSED_OVER = 2_000;
+
+    private static final int MIN_PAGE = 100;
 
     private final IndexedStore store;
     private final RetentionConfig retention;
@@ -254,23 +260,54 @@ public final class MemoryView implements StoredValues {
                 .map(SessionState::decode);
     }
 
-    /** The spaces of this partition that are in use. */
-    public List<String> spaces() {
-        return spaces(false);
-    }
+    /**
+     * Some spaces in use, in order of their names.
+     *
+     * @param spaces no more than were asked for
+     * @param next where the next page starts behind; empty when this was the last one. It may be there with few spaces, or
+     *     none: dropped ones are passed over, and one page does not pass over all of them
+     */
+    public record SpacesPage(List<MemoryStore.KnownSpace> spaces, Optional<String> next) {}
 
-    /** Every space of which anything is known: dropped ones as well. */
-    public List<String> allSpaces() {
-        return spaces(true);
-    }
-
-    private List<String> spaces(boolean all) {
-        List<String> spaces = new ArrayList<>();
-        store.forEach(StoreKeys.first(StoreKeys.SPACE), StoreKeys.after(StoreKeys.SPACE), entry -> {
-            if (all || SpaceRecord.decode(entry.value).exists()) {
-                spaces.add(StoreKeys.body(entry.key.get()));
+    /**
+     * Spaces of this partition that are in use.
+     *
+     * @param prefix of their names
+     * @param after the name behind which to begin; empty for the first
+     * @param limit at most so many, 1 or more
+     */
+    public SpacesPage spaces(String prefix, Optional<String> after, int limit) {
+        Bytes from = StoreKeys.space(prefix);
+        Bytes behind = after.map(space -> IndexLoader.successor(StoreKeys.space(space)))
+                .orElse(from);
+        if (behind.compareTo(from) > 0) {
+            from = behind;
+        }
+        Bytes to = StoreKeys.afterSpaces(prefix);
+        List<MemoryStore.KnownSpace> spaces = new ArrayList<>();
+        int left = limit + PASSED_OVER;
+        while (true) {
+            int max = Math.min(left, Math.max(MIN_PAGE, limit - spaces.size()));
+            List<KeyValue<Bytes, byte[]>> page = store.scan(from, to, max);
+            for (KeyValue<Bytes, byte[]> entry : page) {
+                SpaceRecord record = SpaceRecord.decode(entry.value);
+                String space = StoreKeys.body(entry.key.get());
+                if (record.exists()) {
+                    spaces.add(new MemoryStore.KnownSpace(space, record));
+                }
+                if (spaces.size() == limit) {
+                    return new SpacesPage(spaces, Optional.of(space));
+                }
             }
-        });
-        return spaces;
+            if (page.size() < max) {
+                return new SpacesPage(spaces, Optional.empty());
+            }
+            Bytes last = page.get(max - 1).key;
+            left -= max;
+            if (left == 0) {
+                return new SpacesPage(spaces, Optional.of(StoreKeys.body(last.get())));
+            }
+            from = IndexLoader.successor(last);
+        }
     }
 }

@@ -11,7 +11,7 @@ import java.util.function.Predicate;
  * <pre>
  * big-endian
  * offset size  field
- * 0      1     version = 4
+ * 0      1     version = 5
  * 1      4     dimension, 0 while it is not fixed
  * 5      8     memories of this generation or older were dropped; 0 = never
  * 13     17    that drop's {@link Stamp}
@@ -20,7 +20,7 @@ import java.util.function.Predicate;
  * 46     17    {@link Stamp} of the change that set the time to live
  * 63     8     most memories kept; 0 = all, -1 = as configured
  * 71     17    {@link Stamp} of the change that set the most memories
- * 88     1     1 = every memory has its key in order of time
+ * 88     1     flags: 1 = there is a {@link RetentionState}, 2 = all that was dropped is deleted
  * </pre>
  *
  * @param droppedBeforeMs what claimed at the drop to be of a later time had it from a clock that was ahead; {@link
@@ -29,7 +29,9 @@ import java.util.function.Predicate;
  * @param ttlSet so that an older change, or an older drop, of another lane does not undo it
  * @param maxMemories empty for what the instances are configured with
  * @param maxMemoriesSet likewise
- * @param inOrderOfTime true when every memory of the space has a key in order of time, which retention needs
+ * @param isRetained true when there is a {@link RetentionState} of the space, and every change of a memory keeps its key in
+ *     order of time
+ * @param isSwept true when every memory that the last drop hides is deleted
  */
 public record SpaceRecord(
         int dimension,
@@ -40,7 +42,11 @@ public record SpaceRecord(
         Stamp ttlSet,
         OptionalLong maxMemories,
         Stamp maxMemoriesSet,
-        boolean inOrderOfTime) {
+        boolean isRetained,
+        boolean isSwept) {
+    private static final int RETAINED = 1;
+    private static final int SWEPT = 2;
+
     /** A space of which nothing is known. */
     public static final SpaceRecord UNKNOWN = new SpaceRecord(
             0,
@@ -51,9 +57,10 @@ public record SpaceRecord(
             Stamp.NEVER,
             OptionalLong.empty(),
             Stamp.NEVER,
+            false,
             false);
 
-    private static final byte VERSION = 4;
+    private static final byte VERSION = 5;
     private static final int SIZE = 38 + 3 * Stamp.SIZE;
 
     /** True when the space is in use: its dimension is fixed. */
@@ -81,16 +88,26 @@ public record SpaceRecord(
                                 && memory.sourceOffset() < dropped.offset());
     }
 
+    /** True while memories that the last drop hides may still be stored. */
+    public boolean isBeingSwept() {
+        return isDropped() && !isSwept;
+    }
+
     public SpaceRecord withDimension(int fixed) {
-        return with(fixed, inOrderOfTime);
+        return with(fixed, isRetained, isSwept);
     }
 
-    /** The record once every memory has its key in order of time. */
-    public SpaceRecord inOrder() {
-        return with(dimension, true);
+    /** The record once there is a {@link RetentionState}. */
+    public SpaceRecord retained() {
+        return with(dimension, true, isSwept);
     }
 
-    private SpaceRecord with(int newDimension, boolean newInOrderOfTime) {
+    /** The record once every memory that the last drop hides is deleted. */
+    public SpaceRecord swept() {
+        return with(dimension, isRetained, true);
+    }
+
+    private SpaceRecord with(int newDimension, boolean newIsRetained, boolean newIsSwept) {
         return new SpaceRecord(
                 newDimension,
                 droppedGeneration,
@@ -100,7 +117,8 @@ public record SpaceRecord(
                 ttlSet,
                 maxMemories,
                 maxMemoriesSet,
-                newInOrderOfTime);
+                newIsRetained,
+                newIsSwept);
     }
 
     /**
@@ -121,7 +139,8 @@ public record SpaceRecord(
                 setsTtl ? stamp : ttlSet,
                 setsMaxMemories ? setting(settings.maxMemories().getAsLong()) : maxMemories,
                 setsMaxMemories ? stamp : maxMemoriesSet,
-                inOrderOfTime);
+                isRetained,
+                isSwept);
     }
 
     /**
@@ -144,13 +163,23 @@ public record SpaceRecord(
                 keepsTtl ? ttlSet : Stamp.NEVER,
                 keepsMaxMemories ? maxMemories : OptionalLong.empty(),
                 keepsMaxMemories ? maxMemoriesSet : Stamp.NEVER,
+                false,
                 false);
     }
 
     /** The record once nothing from before the drop can come any more. */
     public SpaceRecord withoutDropMark() {
         return new SpaceRecord(
-                dimension, 0, Stamp.NEVER, Long.MAX_VALUE, ttlMs, ttlSet, maxMemories, maxMemoriesSet, inOrderOfTime);
+                dimension,
+                0,
+                Stamp.NEVER,
+                Long.MAX_VALUE,
+                ttlMs,
+                ttlSet,
+                maxMemories,
+                maxMemoriesSet,
+                isRetained,
+                false);
     }
 
     byte[] encode() {
@@ -161,7 +190,8 @@ public record SpaceRecord(
         ttlSet.writeTo(out);
         out.putLong(maxMemories.orElse(SpaceSettings.DEFAULT));
         maxMemoriesSet.writeTo(out);
-        return out.put((byte) (inOrderOfTime ? 1 : 0)).array();
+        return out.put((byte) ((isRetained ? RETAINED : 0) | (isSwept ? SWEPT : 0)))
+                .array();
     }
 
     static SpaceRecord decode(byte[] bytes) {
@@ -170,16 +200,26 @@ public record SpaceRecord(
         if (version != VERSION) {
             throw new IllegalArgumentException("space record of version " + version + ", expected " + VERSION);
         }
+        int dimension = in.getInt();
+        long droppedGeneration = in.getLong();
+        Stamp dropped = Stamp.readFrom(in);
+        long droppedBeforeMs = in.getLong();
+        OptionalLong ttlMs = setting(in.getLong());
+        Stamp ttlSet = Stamp.readFrom(in);
+        OptionalLong maxMemories = setting(in.getLong());
+        Stamp maxMemoriesSet = Stamp.readFrom(in);
+        byte flags = in.get();
         return new SpaceRecord(
-                in.getInt(),
-                in.getLong(),
-                Stamp.readFrom(in),
-                in.getLong(),
-                setting(in.getLong()),
-                Stamp.readFrom(in),
-                setting(in.getLong()),
-                Stamp.readFrom(in),
-                in.get() == 1);
+                dimension,
+                droppedGeneration,
+                dropped,
+                droppedBeforeMs,
+                ttlMs,
+                ttlSet,
+                maxMemories,
+                maxMemoriesSet,
+                (flags & RETAINED) != 0,
+                (flags & SWEPT) != 0);
     }
 
     private static OptionalLong setting(long value) {

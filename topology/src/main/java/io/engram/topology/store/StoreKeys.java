@@ -3,6 +3,8 @@ package io.engram.topology.store;
 import io.engram.schemas.Lane;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.kafka.common.utils.Bytes;
 
 /** The keys of the store. A memory space holds no zero byte, so {@code space 00} is unambiguous. */
@@ -16,8 +18,14 @@ final class StoreKeys {
     static final byte SPACE = 'p';
     static final byte SIZE = 'c';
     static final byte LARGE = 'l';
+    static final byte RETENTION = 'k';
+    static final byte DUE = 'u';
+    static final Bytes REVIEW = Bytes.wrap(new byte[] {'v'});
     static final Bytes GENERATION = Bytes.wrap(new byte[] {'g'});
     static final Bytes POSITIONS = Bytes.wrap(new byte[] {'o'});
+
+    private static final byte FENCE = (byte) 0xfe;
+    private static final int DUE_SPACE = 2 + Long.BYTES;
 
     private StoreKeys() {}
 
@@ -116,6 +124,73 @@ final class StoreKeys {
     /** There while the space is large: these are found without looking at the others. */
     static Bytes large(String space) {
         return key(LARGE, space);
+    }
+
+    /** The first key after the spaces whose names begin with a prefix: no name holds a byte above {@code 7f}. */
+    static Bytes afterSpaces(String prefix) {
+        return key(SPACE, prefix + '\u007f');
+    }
+
+    static Bytes retention(String space) {
+        return key(RETENTION, space);
+    }
+
+    /**
+     * Kind first, since each kind goes by a clock of its own; then big-endian time, so that what is due first of a kind is
+     * its first key.
+     *
+     * @param time 0 or more
+     */
+    static Bytes due(DueKind kind, long time, String space) {
+        byte[] text = space.getBytes(StandardCharsets.UTF_8);
+        return Bytes.wrap(ByteBuffer.allocate(DUE_SPACE + text.length)
+                .put(DUE)
+                .put(kind.code())
+                .putLong(time)
+                .put(text)
+                .array());
+    }
+
+    /** The fence after a kind's keys. */
+    static Bytes afterDue(DueKind kind) {
+        return Bytes.wrap(new byte[] {DUE, kind.code(), FENCE});
+    }
+
+    /** The fence after the keys of a prefix, none of which has such a byte next. */
+    static Bytes fence(byte prefix) {
+        return Bytes.wrap(new byte[] {prefix, FENCE});
+    }
+
+    /**
+     * Keys that are always there, behind what is read again and again and may be empty. A store that is asked for the next key
+     * passes over all that were deleted until it finds one, whatever the end of the range: it finds a fence. There are two
+     * behind each other, for an iterator of Streams has gone on to the second when it hands out the first.
+     */
+    static List<Bytes> fences() {
+        List<Bytes> first = new ArrayList<>();
+        for (byte prefix : new byte[] {DEFERRED, RETIRED, SESSION, TOMBSTONE}) {
+            first.add(fence(prefix));
+        }
+        for (DueKind kind : DueKind.values()) {
+            first.add(afterDue(kind));
+        }
+        List<Bytes> fences = new ArrayList<>(first);
+        for (Bytes fence : first) {
+            byte[] second = fence.get().clone();
+            second[second.length - 1]++;
+            fences.add(Bytes.wrap(second));
+        }
+        return fences;
+    }
+
+    /** The time that a key of {@link #due} speaks of. */
+    static long timeOfDue(byte[] key) {
+        return ByteBuffer.wrap(key).getLong(2);
+    }
+
+    /** The space that a key of {@link #due} speaks of. */
+    static String spaceOfDue(byte[] key) {
+        return new String(key, DUE_SPACE, key.length - DUE_SPACE, StandardCharsets.UTF_8);
     }
 
     /** The first key of a prefix. */

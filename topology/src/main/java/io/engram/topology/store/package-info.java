@@ -9,7 +9,15 @@
  * 'r' space 00 lane 00 session 00 incarnation (8)
  *                                  {@link io.engram.topology.store.RetiredSession}: an earlier incarnation with open numbers
  * 'e' space 00 time (8) id         empty; when each memory was enqueued, in spaces with a retention
+ * 'd' lane (1) number (8)          {@link io.engram.topology.store.DeferredChunk}: neighbouring source offsets that were shed
  * 'p' space                        {@link io.engram.topology.store.SpaceRecord}: dimension, retention, drop marks
+ * 'c' space                        {@link io.engram.topology.store.SpaceSize}: how much it holds
+ * 'l' space                        empty; there while the space is large
+ * 'k' space                        {@link io.engram.topology.store.RetentionState}: of spaces with a retention
+ * 'u' kind (1) time (8) space      {@link io.engram.topology.store.DueKind}: what is to be done with a space, and when
+ * 'v'                              {@link io.engram.topology.store.DefaultsReview}: the configured retention that spaces follow
+ * 'd', 'r', 's', 't', 'u' kind, each with fe and with ff
+ *                                  empty: fences, so that reading behind the last key finds one at once
  * 'o'                              {@link io.engram.topology.store.LanePositions}: how far the lanes are processed
  * 'g'                              upper bound of the generations given out, 8 bytes
  * </pre>

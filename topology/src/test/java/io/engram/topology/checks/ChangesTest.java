@@ -15,6 +15,7 @@ import io.engram.topology.admission.PartitionDepth;
 import io.engram.topology.recall.MetadataFilter;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.recall.RecallRequest;
+import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -246,7 +247,9 @@ class ChangesTest {
         topology.settle();
         assertThat(topology.recallIds(SPACE, new float[] {1, 0, 0}, 5)).containsExactly("new");
         assertThat(topology.rejections()).isEmpty();
-        assertThat(topology.store().view().spaces()).containsExactly(SPACE);
+        assertThat(topology.store().view().spaces("", Optional.empty(), 10).spaces())
+                .extracting(MemoryStore.KnownSpace::space)
+                .containsExactly(SPACE);
     }
 
     @Test

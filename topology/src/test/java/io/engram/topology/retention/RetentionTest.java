@@ -8,12 +8,20 @@ import io.engram.schemas.Operation;
 import io.engram.schemas.SpaceSettings;
 import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.store.CountingStore;
+import io.engram.topology.store.DefaultsReview;
+import io.engram.topology.store.MemoryStore;
+import io.engram.topology.store.RetentionState;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -369,5 +377,153 @@ class RetentionTest {
         topology.settle();
         assertThat(topology.store().space(SPACE).maxMemories()).hasValue(5);
         assertThat(stored()).containsExactly("new");
+    }
+
+    /** Nothing but what is stored, as another instance has it that takes the partition over. */
+    private Retention another(RetentionConfig defaults) {
+        return new Retention(topology.store(), defaults, new EngramMetrics(new PrometheusRegistry(), 0));
+    }
+
+    private void tick(Retention retention, int times) {
+        for (int i = 0; i < times; i++) {
+            retention.tick(topology.runtime().brokerClock().nowMs());
+        }
+    }
+
+    private RetentionState state() {
+        return topology.store().retention(SPACE).orElseThrow();
+    }
+
+    @Test
+    void shouldGoOnWithWhatAnotherInstanceLeft() {
+        start(RetentionConfig.NONE);
+        for (int i = 0; i < 350; i++) {
+            observe("m" + i);
+        }
+        topology.settle();
+        configure(OptionalLong.empty(), OptionalLong.of(120));
+        assertThat(stored()).hasSize(350);
+
+        tick(another(RetentionConfig.NONE), 100);
+
+        assertThat(stored()).hasSize(120);
+        assertThat(state().count()).isEqualTo(120);
+        assertThat(state().isQueued()).as("there is nothing to do").isFalse();
+    }
+
+    @Test
+    void shouldForgetInTimeWhatAnotherInstanceTook() {
+        start(new RetentionConfig(60_000, 0));
+        observe("a");
+        topology.settle();
+        Retention another = another(new RetentionConfig(60_000, 0));
+        tick(another, 3);
+        assertThat(stored()).containsExactly("a");
+
+        another.tick(OptionalLong.of(TopologyFixture.START.toEpochMilli() + 120_000));
+        assertThat(stored()).isEmpty();
+    }
+
+    @Test
+    void shouldFollowATimeToLiveThatBecomesShorterOrLonger() {
+        start(new RetentionConfig(3_600_000, 0));
+        observe("a");
+        topology.advance(Duration.ofSeconds(10));
+        configure(OptionalLong.of(60_000), OptionalLong.empty());
+        topology.advance(Duration.ofSeconds(1));
+        configure(OptionalLong.of(90_000), OptionalLong.empty());
+        topology.advance(Duration.ofSeconds(60));
+        assertThat(stored()).as("longer again").containsExactly("a");
+        topology.advance(Duration.ofSeconds(20));
+        assertThat(stored()).isEmpty();
+
+        observe("b");
+        configure(OptionalLong.of(0), OptionalLong.empty());
+        topology.leap(Duration.ofHours(2));
+        topology.advance(Duration.ofSeconds(1));
+        assertThat(stored()).as("for ever").containsExactly("b");
+        assertThat(state().expiryAtMs()).isEqualTo(RetentionState.NEVER);
+        configure(OptionalLong.of(SpaceSettings.DEFAULT), OptionalLong.empty());
+        topology.advance(Duration.ofSeconds(1));
+        assertThat(stored()).as("an hour, as configured").isEmpty();
+    }
+
+    @Test
+    void shouldFollowOtherDefaultsOnce() {
+        start(RetentionConfig.NONE);
+        for (int i = 0; i < 250; i++) {
+            topology.send("s" + i, Observation.observe("s", 1, "c", new float[] {1, i}));
+        }
+        topology.send(
+                "s7", Observation.configure("s", 2, SpaceSettings.ofRetention(OptionalLong.of(0), OptionalLong.of(0))));
+        topology.settle();
+        topology.advance(Duration.ofSeconds(5));
+        RetentionConfig others = new RetentionConfig(1_000, 0);
+
+        tick(another(others), 1);
+        assertThat(topology.store().review().isOpen()).as("a few each tick").isTrue();
+        Retention restarted = another(others);
+        tick(restarted, 20);
+
+        assertThat(topology.store().review()).isEqualTo(new DefaultsReview(1_000, 0, false, Optional.empty()));
+        for (int i = 0; i < 250; i++) {
+            assertThat(topology.store().isEmpty("s" + i)).as("s" + i).isEqualTo(i != 7);
+        }
+        CountingStore reads = CountingStore.in(topology.store());
+        tick(restarted, 5);
+        assertThat(reads.takeReads()).isZero();
+    }
+
+    @Test
+    void shouldLimitASpaceThatIsWrittenToBeforeItIsReviewed() {
+        start(RetentionConfig.NONE);
+        for (int i = 0; i < 50; i++) {
+            observe("m" + i);
+        }
+        topology.settle();
+        RetentionConfig others = new RetentionConfig(0, 10);
+        Retention another = another(others);
+        observe("new");
+        another.remembered(
+                SPACE,
+                new MemoryStore.TimedMemory(TopologyFixture.START.toEpochMilli(), "new"),
+                Optional.empty(),
+                TopologyFixture.START.toEpochMilli());
+        tick(another, 20);
+
+        assertThat(stored()).hasSize(10);
+        assertThat(state().count()).isEqualTo(10);
+    }
+
+    /** Whatever clients do, the count is that of the memories, and each memory has one key in order of time. */
+    @Test
+    void shouldCountExactly() {
+        start(RetentionConfig.NONE);
+        Random random = new Random(21);
+        for (int i = 0; i < 3_000; i++) {
+            int what = random.nextInt(100);
+            if (what < 70) {
+                observe("m" + random.nextInt(60));
+            } else if (what < 90) {
+                topology.send(SPACE, Observation.forget("s", ++sequence, "m" + random.nextInt(60)));
+            } else if (what < 95) {
+                topology.advance(Duration.ofMillis(random.nextInt(4_000)));
+            } else if (what < 98) {
+                configure(OptionalLong.of(random.nextInt(3) * 4_000L), OptionalLong.of(random.nextInt(4) * 15L));
+            } else if (what == 98) {
+                topology.send(SPACE, Observation.of(Operation.DROP, "s", ++sequence));
+            }
+        }
+        configure(OptionalLong.of(0), OptionalLong.of(30));
+        topology.advance(Duration.ofSeconds(5));
+        topology.settle();
+
+        List<String> stored = stored();
+        assertThat(stored).hasSizeLessThanOrEqualTo(30).isNotEmpty();
+        assertThat(state().count()).isEqualTo(stored.size());
+        assertThat(topology.store().timesAfter(SPACE, Optional.empty(), 1_000))
+                .extracting(MemoryStore.TimedMemory::id)
+                .containsExactlyInAnyOrderElementsOf(stored);
+        assertThat(topology.rejections()).isEmpty();
     }
 }

@@ -1,0 +1,185 @@
+package io.engram.topology.retention;
+
+import io.engram.topology.store.MemoryStore.TimedMemory;
+import io.engram.topology.store.RetentionState;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * A space with a retention, and how far that is:
+ *
+ * <pre>
+ * walking: writes missing keys in order of time, counts ──→ ready: limits hold
+ *     ↑ something was stored before there was a limit,            │
+ *     └──────────── or a maximum came later ──────────────────────┘
+ * </pre>
+ *
+ * Belongs to the stream thread.
+ */
+final class LimitedSpace {
+    private static final int STORE_EVERY = 50;
+
+    private final String space;
+    // Empty when nothing is stored yet.
+    private Optional<RetentionState> stored;
+    private boolean walking;
+    private boolean counted;
+    private boolean queued;
+    private long count;
+    private long expiryAtMs;
+    private Optional<String> walkedTo;
+    // Keys before it are gone, and a store is slow to pass over what was deleted.
+    private Optional<TimedMemory> passed = Optional.empty();
+    // As far as that is stored, which it is not for each memory.
+    private long floorMs;
+    private int passedSince;
+
+    private LimitedSpace(String space, RetentionState state, Optional<RetentionState> stored) {
+        this.space = space;
+        this.stored = stored;
+        this.walking = state.isWalking();
+        this.counted = state.isCounted();
+        this.queued = state.isQueued();
+        this.count = state.count();
+        this.expiryAtMs = state.expiryAtMs();
+        this.floorMs = state.floorMs();
+        this.walkedTo = state.walkedTo();
+    }
+
+    /** A space as it is stored. */
+    static LimitedSpace of(String space, RetentionState state) {
+        return new LimitedSpace(space, state, Optional.of(state));
+    }
+
+    /** A space that is limited from now on. */
+    static LimitedSpace begin(String space, boolean isEmpty, boolean counts) {
+        return new LimitedSpace(
+                space,
+                new RetentionState(!isEmpty, counts, false, 0, RetentionState.NEVER, 0, Optional.empty()),
+                Optional.empty());
+    }
+
+    String space() {
+        return space;
+    }
+
+    RetentionState state() {
+        return new RetentionState(walking, counted, queued, count, expiryAtMs, floorMs, walkedTo);
+    }
+
+    /** The state, when it is not what is stored. */
+    Optional<RetentionState> changed() {
+        RetentionState now = state();
+        return stored.equals(Optional.of(now)) ? Optional.empty() : Optional.of(now);
+    }
+
+    void saved(RetentionState state) {
+        stored = Optional.of(state);
+    }
+
+    boolean isWalking() {
+        return walking;
+    }
+
+    boolean isCounted() {
+        return counted;
+    }
+
+    /** Goes through all memories again, or for the first time. */
+    void walk(boolean counts) {
+        walking = true;
+        counted = counts;
+        count = 0;
+        walkedTo = Optional.empty();
+    }
+
+    Optional<String> walkedTo() {
+        return walkedTo;
+    }
+
+    /** Memories up to that id were walked; all of them when there is none. */
+    void walked(Optional<String> to, long memories) {
+        count += counted ? memories : 0;
+        walkedTo = to;
+        walking = to.isPresent();
+    }
+
+    /** Nobody asks for the count any more. */
+    void stopCounting() {
+        counted = false;
+        count = 0;
+    }
+
+    boolean isQueued() {
+        return queued;
+    }
+
+    void queued(boolean isQueued) {
+        queued = isQueued;
+    }
+
+    long expiryAtMs() {
+        return expiryAtMs;
+    }
+
+    void expiryAtMs(long atMs) {
+        expiryAtMs = atMs;
+    }
+
+    /** True when it is known that more than so many memories are stored; 0 is no maximum. */
+    boolean exceeds(long maximum) {
+        return maximum > 0 && counted && !walking && count > maximum;
+    }
+
+    /** A memory of that id was stored that was not there before. */
+    void entered(String id) {
+        if (counts(id)) {
+            count++;
+        }
+    }
+
+    /** The memory of that id is gone. */
+    void left(String id) {
+        if (counts(id)) {
+            count--;
+        }
+    }
+
+    private boolean counts(String id) {
+        return counted
+                && (!walking
+                        || walkedTo.filter(to -> Arrays.compareUnsigned(utf8(id), utf8(to)) <= 0)
+                                .isPresent());
+    }
+
+    /** The place in the order of time behind which the oldest memory is to be looked for. */
+    Optional<TimedMemory> passed() {
+        return passed.or(() -> Optional.of(floorMs).filter(ms -> ms > 0).map(ms -> new TimedMemory(ms, "")));
+    }
+
+    /** The oldest memory was taken away. */
+    void passed(TimedMemory memory) {
+        passed = Optional.of(memory);
+        passedSince++;
+        if (passedSince >= STORE_EVERY) {
+            passedSince = 0;
+            floorMs = memory.timeMs();
+        }
+    }
+
+    /** A memory got its place in the order of time; it may be an old one that came late. */
+    void placed(TimedMemory memory) {
+        floorMs = Math.min(floorMs, memory.timeMs());
+        if (passed.filter(mark -> memory.timeMs() < mark.timeMs()
+                        || memory.timeMs() == mark.timeMs()
+                                && Arrays.compareUnsigned(utf8(memory.id()), utf8(mark.id())) <= 0)
+                .isPresent()) {
+            passed = Optional.empty();
+        }
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,120 @@
+package io.engram.topology.store;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KeyValue;
+import org.apache.kafka.streams.state.KeyValueIterator;
+
+/**
+ * The spaces with which something is to be done, in order of time, as keys of the store; so they are in its changelog and on
+ * standbys. Only the front is read, and nothing at all while nothing is due.
+ *
+ * <pre>
+ * deleted │ front ●────●──●─────●────────●──→ time
+ *                 └ due ┘  └ nextTime: nothing is due before it
+ * </pre>
+ *
+ * RocksDB is slow to pass over keys that were deleted, so the front never goes back: what is put before it is put behind what is
+ * due already, and is due there all the same. For what is to be done at once the time is a round: a space that is put again comes after all
+ * that wait, so spaces take turns. Belongs to the stream thread.
+ */
+public final class DueQueue {
+    /** Until this time everything is due: for kinds whose time is a round. */
+    public static final long AT_ONCE = Long.MAX_VALUE - 1;
+
+    private final MemoryStore store;
+    private final DueKind kind;
+    // No key of the kind is before it.
+    private Bytes front;
+    // No key is put before it: those before it may have been handed out, and are done in their order.
+    private Bytes floor;
+    // No key of the kind has an earlier time.
+    private long nextTime;
+
+    DueQueue(MemoryStore store, DueKind kind) {
+        this.store = store;
+        this.kind = kind;
+        this.front = StoreKeys.due(kind, 0, "");
+        this.floor = front;
+    }
+
+    /**
+     * A space with which something is to be done.
+     *
+     * @param time of its key
+     */
+    public record Due(long time, String space, byte[] value) {}
+
+    /**
+     * Something is to be done with the space at that time.
+     *
+     * @param time epoch ms, or 0 for at once
+     * @return the time of its key, which may be later
+     */
+    public long put(long time, String space, byte[] value) {
+        long at = Math.max(time, StoreKeys.timeOfDue(floor.get()));
+        Bytes key = StoreKeys.due(kind, at, space);
+        if (key.compareTo(floor) < 0) {
+            at++;
+            key = StoreKeys.due(kind, at, space);
+        }
+        store.putDue(key, value);
+        nextTime = Math.min(nextTime, at);
+        return at;
+    }
+
+    /** Up to {@code max} spaces that are due until that time (inclusive), the earliest first; each is to be {@link #done} in order. */
+    public List<Due> until(long time, int max) {
+        if (time < nextTime) {
+            return List.of();
+        }
+        Bytes end = StoreKeys.afterDue(kind);
+        List<Due> due = new ArrayList<>();
+        nextTime = Long.MAX_VALUE;
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.dueKeys(front, end)) {
+            while (due.size() < max && iterator.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = iterator.next();
+                if (entry.key.compareTo(end) >= 0) {
+                    break;
+                }
+                long at = StoreKeys.timeOfDue(entry.key.get());
+                nextTime = Math.min(nextTime, at);
+                if (at > time) {
+                    break;
+                }
+                due.add(new Due(at, StoreKeys.spaceOfDue(entry.key.get()), entry.value));
+            }
+        }
+        advance(time, due);
+        return due;
+    }
+
+    private void advance(long time, List<Due> due) {
+        if (!due.isEmpty()) {
+            Due last = due.get(due.size() - 1);
+            front = later(
+                    front, StoreKeys.due(kind, due.get(0).time(), due.get(0).space()));
+            floor = later(floor, IndexLoader.successor(StoreKeys.due(kind, last.time(), last.space())));
+        } else if (time < AT_ONCE) {
+            front = later(front, StoreKeys.due(kind, time + 1, ""));
+            floor = later(floor, front);
+        }
+    }
+
+    private static Bytes later(Bytes a, Bytes b) {
+        return a.compareTo(b) < 0 ? b : a;
+    }
+
+    /** What was due first is done, or put again at another time. */
+    public void done(Due due) {
+        Bytes key = StoreKeys.due(kind, due.time(), due.space());
+        store.deleteDue(key);
+        front = IndexLoader.successor(key);
+    }
+
+    /** Nothing is to be done with the space at that time after all. */
+    public void delete(long time, String space) {
+        store.deleteDue(StoreKeys.due(kind, time, space));
+    }
+}
