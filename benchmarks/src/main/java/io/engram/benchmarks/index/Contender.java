@@ -16,6 +16,9 @@ interface Contender extends AutoCloseable {
     /** Numbers of the {@code k} nearest, best first. */
     int[] search(float[] query, int k, int ef) throws IOException;
 
+    /** Called once the inserts are over: what an engine does when it is idle, which counts as part of them. */
+    default void settle() throws IOException, InterruptedException {}
+
     /** False when searches see nothing until the inserts are over. */
     default boolean searchesWhileInserting() {
         return true;

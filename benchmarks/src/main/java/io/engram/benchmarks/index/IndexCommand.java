@@ -112,6 +112,7 @@ public final class IndexCommand implements Callable<Integer> {
         HnswParameters parameters = HnswParameters.DEFAULT;
         return List.of(
                 () -> new EngramContender(new SketchEngine(parameters, Runnable::run), vectors),
+                () -> new DirectoryContender(parameters, vectors),
                 () -> new EngramContender(new HnswlibEngine(parameters, Runnable::run), vectors),
                 () -> new HnswlibContender(parameters, vectors.dimension(), vectors.base().length),
                 () -> new LuceneContender(parameters),

@@ -43,7 +43,7 @@ final class Trial {
      * What was measured.
      *
      * @param insertsPerSecond by the count at which an interval ends
-     * @param mean inserts per second
+     * @param mean inserts per second, with what was left to do when they were over
      * @param bytes heap per vector that the contender holds
      * @param idleMs searches with nothing else going on, milliseconds, ascending
      * @param besideMs searches while one thread inserts, milliseconds, ascending; empty when it cannot
@@ -88,6 +88,7 @@ final class Trial {
                 last = now;
                 from = checkpoint;
             }
+            contender.settle();
             double mean = count * 1e9 / (System.nanoTime() - start);
             int[][] found = new int[vectors.queries().length][];
             search(contender, found);

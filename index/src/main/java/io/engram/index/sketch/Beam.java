@@ -6,7 +6,7 @@ import java.util.Arrays;
  * The working memory of one walk through a graph: the nearest nodes met so far, in order, and which nodes were met.
  *
  * <pre>
- * entry (int)   distance : 14 │ node : 17 │ expanded : 1        smaller is nearer, so entries are compared as they are
+ * entry (int)   0 : 1 │ distance : 12 │ node : 18 │ expanded : 1     smaller is nearer, so entries are compared as they are
  * beam          nearest … farthest; the next node to expand is the first one without its mark
  * met           one byte per node: the number of the walk that met it
  * </pre>
@@ -15,11 +15,14 @@ import java.util.Arrays;
  * the nearest so many are. Reused from walk to walk. Not thread-safe.
  */
 final class Beam {
+    /** Bits of a node's number; distances, of at most 2,048, take twelve more. */
+    static final int NODE_BITS = 18;
+
     /** Nodes that an entry can name. */
-    static final int MAX_NODES = 1 << 17;
+    static final int MAX_NODES = 1 << NODE_BITS;
 
     private static final int NODE_MASK = MAX_NODES - 1;
-    private static final int DISTANCE_SHIFT = 18;
+    private static final int DISTANCE_SHIFT = NODE_BITS + 1;
     private static final int EXPANDED = 1;
 
     private int[] entries = new int[256];

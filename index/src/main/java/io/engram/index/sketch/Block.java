@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.util.Arrays;
 
 /**
- * Entries of a {@link Segment} in the order in which they came, of which only {@code live} ever changes.
+ * Entries of a {@link OpenSegment} in the order in which they came, of which only {@code live} ever changes.
  *
  * @param steps what one step of the codes is worth
  * @param live 1 until the entry is removed or replaced

@@ -6,14 +6,18 @@ import java.util.Arrays;
  * The most similar entries met so far, of all segments: a binary heap with the least similar on top.
  *
  * <pre>
- * key (long)   similarity, so coded that greater is more similar : 32 │ slot of the segment : 16 │ ordinal : 16
+ * key (long)   similarity, so coded that greater is more similar : 32 │ slot of the segment : 14 │ ordinal : 18
  * </pre>
  *
  * Not thread-safe.
  */
 final class Candidates {
-    /** Segments and ordinals that a key can name. */
-    static final int MAX_SLOTS = 1 << 16;
+    private static final int ORDINAL_BITS = Beam.NODE_BITS;
+
+    /** Segments that a key can name. */
+    static final int MAX_SLOTS = 1 << 32 - ORDINAL_BITS;
+
+    private static final int ORDINAL_MASK = (1 << ORDINAL_BITS) - 1;
 
     private final long[] heap;
     private int size;
@@ -24,7 +28,7 @@ final class Candidates {
     }
 
     void offer(float similarity, int slot, int ordinal) {
-        long key = (long) flipped(Float.floatToIntBits(similarity)) << 32 | (long) slot << 16 | ordinal;
+        long key = (long) flipped(Float.floatToIntBits(similarity)) << 32 | (long) slot << ORDINAL_BITS | ordinal;
         if (size < heap.length) {
             int at = size++;
             while (at > 0 && heap[at - 1 >> 1] > key) {
@@ -75,10 +79,10 @@ final class Candidates {
     }
 
     int slot(int i) {
-        return (int) (heap[i] >>> 16) & MAX_SLOTS - 1;
+        return (int) heap[i] >>> ORDINAL_BITS;
     }
 
     int ordinal(int i) {
-        return (int) heap[i] & MAX_SLOTS - 1;
+        return (int) heap[i] & ORDINAL_MASK;
     }
 }

@@ -55,20 +55,24 @@ final class Query {
     }
 
     /** True when the entry of the segment may be returned; the filter, which may read the entry, is asked once. */
-    boolean admits(int ordinal, String id, long generation) {
+    boolean admits(Segment segment, int ordinal) {
         if (request.filter() == EntryFilter.ALL) {
-            return generation <= request.maxGeneration();
+            return request.maxGeneration() == Long.MAX_VALUE || segment.generation(ordinal) <= request.maxGeneration();
         }
         int word = ordinal / Long.SIZE;
         long bit = 1L << ordinal;
         if (word >= asked.length) {
-            return request.admits(id, generation); // appended since the search began
+            return asks(segment, ordinal); // appended since the search began
         }
         if ((asked[word] & bit) == 0) {
             asked[word] |= bit;
-            admitted[word] = request.admits(id, generation) ? admitted[word] | bit : admitted[word] & ~bit;
+            admitted[word] = asks(segment, ordinal) ? admitted[word] | bit : admitted[word] & ~bit;
         }
         return (admitted[word] & bit) != 0;
+    }
+
+    private boolean asks(Segment segment, int ordinal) {
+        return request.admits(segment.id(ordinal), segment.generation(ordinal));
     }
 
     /** True when the search must end with what it has found. */

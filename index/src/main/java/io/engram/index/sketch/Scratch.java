@@ -7,7 +7,8 @@ final class Scratch {
     private final float[] rotated;
     private final long[] sketch;
     private final Beam beam = new Beam();
-    private int[] nodes = new int[0];
+    private Neighbours neighbours = Neighbours.of(0);
+    private byte[] codes = new byte[0];
     private int[] admitted = new int[0];
     private int[] distances = new int[0];
     private float[] similarities = new float[0];
@@ -30,11 +31,20 @@ final class Scratch {
         return beam;
     }
 
-    int[] nodes(int max) {
-        if (nodes.length < max) {
-            nodes = new int[max];
+    /** Room for the neighbours of a node, of a graph of this M. */
+    Neighbours neighbours(int m) {
+        if (neighbours.nodes().length < 2 * m) {
+            neighbours = Neighbours.of(m);
         }
-        return nodes;
+        return neighbours;
+    }
+
+    /** Room for the codes of one entry. */
+    byte[] codes(int dimension) {
+        if (codes.length < dimension) {
+            codes = new byte[dimension];
+        }
+        return codes;
     }
 
     /** Makes room for the ordinals of a beam, their distances and their similarities. */

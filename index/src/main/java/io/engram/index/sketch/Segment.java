@@ -1,34 +1,10 @@
 package io.engram.index.sketch;
 
-import io.engram.index.HnswParameters;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.IOException;
-import java.util.Arrays;
-import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
-
 /**
- * Up to {@value #CAPACITY} entries of an index, in the order in which they came, and the graph over them once there are
- * enough.
- *
- * <pre>
- * ordinal      0 1 2 …                            in blocks of at most 1,024 and 400 KB
- * ids          String
- * generations  long
- * live         byte: 1 until the entry is removed or replaced
- * steps        float: what one step of the codes is worth
- * codes        a signed byte per component
- * graph        a node per entry, with its ordinal; none up to {@value #SCAN_THRESHOLD} entries
- * </pre>
- *
- * <p>Writers hold {@link #lock()}; readers need no lock and see every entry below {@link #size}, and those that a
- * link leads to.
+ * Entries of an index, numbered from 0, and the graph over them once there are enough: in the heap while more come
+ * ({@link OpenSegment}), in a mapped file from then on ({@link SealedSegment}). Searches need no lock.
  */
-final class Segment {
-    /** The working set of a graph of this size stays in the cache; a larger one would insert ever more slowly. */
-    static final int CAPACITY = 60_000;
-
+abstract class Segment {
     /** Up to this many entries an exact scan is as quick as a walk. */
     static final int SCAN_THRESHOLD = 1_000;
 
@@ -45,272 +21,44 @@ final class Segment {
     /** The end of a beam is so many standard deviations of a distance behind the best of it, or the beam widens. */
     private static final double DEVIATIONS = 3;
 
-    /** Many spaces hold one memory. */
-    private static final int FIRST_BLOCK = 1;
-
-    /** Of the segment and its lock. */
-    private static final int OWN_BYTES = 150;
-
-    private static final int MAX_SHIFT = 10;
-
-    /**
-     * The codes of a block stay below half of a G1 region of 1 MiB, the smallest there is. What is larger has regions of its
-     * own, and while the heap is rather full each such allocation stops all threads for a garbage collection.
-     */
-    private static final int MAX_BLOCK_BYTES = 400 << 10;
-
-    /** What room is made for at once in the graph of a segment that will be filled: the rest comes in one step more. */
-    static final int RESERVED = CAPACITY / 4 * 3;
-
-    private final int dimension;
     private final Rotation rotation;
-    private final HnswParameters parameters;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final int shift;
-    private final int mask;
-    private final int expected;
-    private final Block[] blocks;
-    private volatile Optional<HammingGraph> graph = Optional.empty();
-    private volatile int size;
-    private volatile int dead;
-    private volatile boolean sealed;
-    private volatile long lastWriter; // id of a thread; 0 for none yet
 
-    /** @param expected entries that the graph makes room for when it starts; 0 or more */
-    Segment(int dimension, Rotation rotation, HnswParameters parameters, int expected) {
-        this.dimension = dimension;
-        this.shift = shift(dimension);
-        this.mask = (1 << shift) - 1;
-        this.expected = expected;
-        this.blocks = new Block[(CAPACITY >> shift) + 1];
+    Segment(Rotation rotation) {
         this.rotation = rotation;
-        this.parameters = parameters;
-    }
-
-    /**
-     * The segment that {@link Saved#write} wrote.
-     *
-     * @throws IOException when the bytes are no segment of this dimension and these parameters
-     */
-    static Segment read(int dimension, Rotation rotation, HnswParameters parameters, DataInputStream in)
-            throws IOException {
-        int size = in.readInt();
-        boolean sealed = in.readBoolean();
-        if (size < 0 || size > CAPACITY) {
-            throw new IOException("impossible segment of " + size + " entries");
-        }
-        Segment segment = new Segment(dimension, rotation, parameters, 0);
-        ArrayIo io = new ArrayIo();
-        for (int number = 0; number << segment.shift < size; number++) {
-            int count = Math.min(segment.mask + 1, size - (number << segment.shift));
-            Block block = Block.of(number == 0 ? Math.max(FIRST_BLOCK, count) : segment.mask + 1, dimension);
-            segment.dead += block.read(count, dimension, io, in);
-            segment.blocks[number] = block;
-        }
-        if (in.readBoolean()) {
-            HammingGraph graph = HammingGraph.read(rotation.words(), parameters, dimension, in);
-            if (graph.size() != size) {
-                throw new IOException("graph of " + graph.size() + " nodes for " + size + " entries");
-            }
-            segment.graph = Optional.of(graph);
-        }
-        segment.size = size;
-        segment.sealed = sealed;
-        return segment;
-    }
-
-    /** A segment at one moment; what its blocks hold up to {@code size} does not change, but for what is live. */
-    record Saved(
-            int size,
-            boolean sealed,
-            int dimension,
-            Block[] blocks,
-            byte[][] live,
-            Optional<HammingGraph.Saved> graph) {
-        void write(DataOutputStream out) throws IOException {
-            out.writeInt(size);
-            out.writeBoolean(sealed);
-            ArrayIo io = new ArrayIo();
-            for (int number = 0; number < blocks.length; number++) {
-                blocks[number].write(live[number], dimension, io, out);
-            }
-            out.writeBoolean(graph.isPresent());
-            if (graph.isPresent()) {
-                graph.get().write(out);
-            }
-        }
-    }
-
-    /** What is to be saved. Waits for the writer, and makes it wait for as long as copying the links takes. */
-    Saved save() {
-        lock.lock();
-        try {
-            int entries = size;
-            Block[] used = Arrays.copyOf(blocks, (entries + mask) >> shift);
-            byte[][] live = new byte[used.length][];
-            for (int number = 0; number < used.length; number++) {
-                live[number] = Arrays.copyOf(used[number].live(), Math.min(mask + 1, entries - (number << shift)));
-            }
-            return new Saved(entries, sealed, dimension, used, live, graph.map(now -> now.save(sealed)));
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** The entries of a block, as a power of two. */
-    private static int shift(int dimension) {
-        return Math.min(MAX_SHIFT, 31 - Integer.numberOfLeadingZeros(Math.max(1, MAX_BLOCK_BYTES / dimension)));
-    }
-
-    ReentrantLock lock() {
-        return lock;
     }
 
     /** Entries, dead ones included. */
-    int size() {
-        return size;
-    }
+    abstract int size();
 
     /** Entries that are removed or replaced. */
-    int dead() {
-        return dead;
-    }
+    abstract int dead();
 
-    /** True when nothing is appended any more. */
-    boolean isSealed() {
-        return sealed;
-    }
+    abstract String id(int ordinal);
 
-    /** True when the current thread was the last to append: its core's cache still holds what an insert touches. */
-    boolean isOwn() {
-        return lastWriter == Thread.currentThread().getId();
-    }
-
-    /** True when it was filled to the end. */
-    boolean isFull() {
-        return size == CAPACITY;
-    }
-
-    /** Ends appending; with the lock. */
-    void seal() {
-        sealed = true;
-    }
-
-    String id(int ordinal) {
-        return blocks[ordinal >> shift].ids()[ordinal & mask];
-    }
-
-    long generation(int ordinal) {
-        return blocks[ordinal >> shift].generations()[ordinal & mask];
-    }
+    abstract long generation(int ordinal);
 
     /** What a step of the entry's codes is worth. */
-    float step(int ordinal) {
-        return blocks[ordinal >> shift].steps()[ordinal & mask];
-    }
+    abstract float step(int ordinal);
 
-    boolean isLive(int ordinal) {
-        return blocks[ordinal >> shift].live()[ordinal & mask] != 0;
-    }
+    /** True until the entry is removed or replaced. */
+    abstract boolean isLive(int ordinal);
+
+    /** The entry is removed or replaced. By any thread. */
+    abstract void kill(int ordinal);
 
     /** True when the entry's codes are those of this vector. */
-    boolean matches(int ordinal, float[] unit) {
-        return Quantizer.matches(unit, blocks[ordinal >> shift].codes(), (ordinal & mask) * dimension);
-    }
+    abstract boolean matches(int ordinal, float[] unit);
 
-    /** The entry is removed or replaced; with the lock. */
-    void kill(int ordinal) {
-        Block block = blocks[ordinal >> shift];
-        if (block.live()[ordinal & mask] != 0) {
-            block.live()[ordinal & mask] = 0;
-            dead = dead + 1;
-        }
-    }
+    /** What the heap holds of it, in bytes. */
+    abstract long memoryBytes();
 
-    /** Appends an entry and links it; returns its ordinal. With the lock. */
-    int append(String id, long generation, float[] unit, Scratch scratch) {
-        Block block = blockFor(size);
-        int at = size & mask;
-        block.steps()[at] = Quantizer.encode(unit, block.codes(), at * dimension);
-        return finish(block, id, generation, unit, scratch);
-    }
+    abstract boolean hasGraph();
 
-    /** Appends an entry of another segment; as {@link #append}. */
-    int copy(Segment from, int ordinal, Scratch scratch) {
-        float[] unit = new float[dimension];
-        from.decode(ordinal, unit);
-        Block block = blockFor(size);
-        int at = size & mask;
-        // As they are: encoding again what was decoded might round otherwise.
-        block.steps()[at] = from.step(ordinal);
-        System.arraycopy(
-                from.blocks[ordinal >> shift].codes(),
-                (ordinal & mask) * dimension,
-                block.codes(),
-                at * dimension,
-                dimension);
-        return finish(block, from.id(ordinal), from.generation(ordinal), unit, scratch);
-    }
+    /** Fills the beam of {@code scratch} with the nodes nearest to its sketch; only when there is a graph. */
+    abstract void walk(int ef, Scratch scratch);
 
-    private int finish(Block block, String id, long generation, float[] unit, Scratch scratch) {
-        int ordinal = size;
-        int at = ordinal & mask;
-        block.ids()[at] = id;
-        block.generations()[at] = generation;
-        block.live()[at] = 1;
-        link(ordinal, unit, scratch);
-        lastWriter = Thread.currentThread().getId();
-        size = ordinal + 1; // last: what could not be linked is not there
-        return ordinal;
-    }
-
-    private Block blockFor(int ordinal) {
-        int number = ordinal >> shift;
-        Block block = blocks[number];
-        if (block == null) {
-            // Many spaces stay small: their only block grows with them.
-            block = Block.of(number == 0 ? FIRST_BLOCK : mask + 1, dimension);
-            blocks[number] = block;
-        } else if ((ordinal & mask) == block.ids().length) {
-            block = block.resized(Math.min(mask + 1, block.ids().length * 2), dimension);
-            blocks[number] = block;
-        }
-        return block;
-    }
-
-    private void link(int ordinal, float[] unit, Scratch scratch) {
-        if (graph.isPresent()) {
-            addTo(graph.get(), unit, scratch);
-        } else if (ordinal == SCAN_THRESHOLD) {
-            startGraph(ordinal + 1, scratch);
-        }
-    }
-
-    private void addTo(HammingGraph nodes, float[] unit, Scratch scratch) {
-        rotation.rotate(unit, scratch.rotated());
-        rotation.sketch(scratch.rotated(), scratch.sketch());
-        nodes.add(scratch.sketch(), scratch.beam());
-    }
-
-    private void startGraph(int entries, Scratch scratch) {
-        HammingGraph nodes = new HammingGraph(rotation.words(), parameters, dimension, expected);
-        float[] unit = new float[dimension];
-        for (int i = 0; i < entries; i++) {
-            decode(i, unit);
-            addTo(nodes, unit, scratch);
-        }
-        graph = Optional.of(nodes);
-    }
-
-    private void decode(int ordinal, float[] unit) {
-        Block block = blocks[ordinal >> shift];
-        byte[] codes = block.codes();
-        float step = block.steps()[ordinal & mask];
-        int from = (ordinal & mask) * dimension;
-        for (int i = 0; i < unit.length; i++) {
-            unit[i] = codes[from + i] * step;
-        }
-    }
+    /** The integer dot product of a query's codes and an entry's. */
+    abstract int dot(short[] query, int ordinal, Scratch scratch);
 
     /**
      * Offers the nearest entries to the candidates of a search. By any thread.
@@ -322,15 +70,14 @@ final class Segment {
      * @param ef beam width
      * @param wanted entries that this segment is expected to contribute, 1 or more
      */
-    void search(Query query, int ef, int wanted, Scratch scratch, Candidates candidates, int slot) {
-        int entries = size;
-        int live = entries - dead;
+    final void search(Query query, int ef, int wanted, Scratch scratch, Candidates candidates, int slot) {
+        int entries = size();
+        int live = entries - dead();
         query.enter(entries);
-        if (graph.isPresent() && entries > SCAN_THRESHOLD) {
-            HammingGraph nodes = graph.get();
+        if (entries > SCAN_THRESHOLD && hasGraph()) {
             rotation.sketch(query.rotated(rotation), scratch.sketch());
             for (int width = ef; width <= Math.max(ef, entries / SCAN_SHARE); width *= WIDEN) {
-                int found = walk(nodes, query, width, scratch);
+                int found = collect(query, width, scratch);
                 if (query.isOver()
                         || found >= Math.min(query.request().k(), live) && isSettled(found, wanted, scratch)) {
                     for (int i = 0; i < found; i++) {
@@ -340,21 +87,21 @@ final class Segment {
                 }
             }
         }
-        scan(query, entries, candidates, slot);
+        scan(query, entries, scratch, candidates, slot);
     }
 
     /** Collects the nodes of the beam that may be returned, nearest sketch first, and their similarities. */
-    private int walk(HammingGraph graph, Query query, int ef, Scratch scratch) {
+    private int collect(Query query, int ef, Scratch scratch) {
+        walk(ef, scratch);
         Beam beam = scratch.beam();
-        graph.search(scratch.sketch(), ef, beam, scratch.nodes(graph.maxLinks()));
         scratch.ensureAdmitted(beam.size());
         int count = 0;
         for (int i = 0; i < beam.size(); i++) {
             int ordinal = beam.node(i);
-            if (admits(query, ordinal)) {
+            if (isLive(ordinal) && query.admits(this, ordinal)) {
                 scratch.admitted()[count] = ordinal;
                 scratch.distances()[count] = beam.distance(i);
-                scratch.similarities()[count++] = similarity(query, ordinal);
+                scratch.similarities()[count++] = similarity(query, ordinal, scratch);
             }
         }
         return count;
@@ -387,36 +134,18 @@ final class Segment {
         return far <= Math.max(1, best / FAR_SHARE) && beam.distance(beam.size() - 1) - mean >= DEVIATIONS * deviation;
     }
 
-    private void scan(Query query, int entries, Candidates candidates, int slot) {
+    private void scan(Query query, int entries, Scratch scratch, Candidates candidates, int slot) {
         for (int ordinal = 0; ordinal < entries; ordinal++) {
             if (ordinal % LOOK_EVERY == 0 && query.isOver()) {
                 return;
             }
-            if (admits(query, ordinal)) {
-                candidates.offer(similarity(query, ordinal), slot, ordinal);
+            if (isLive(ordinal) && query.admits(this, ordinal)) {
+                candidates.offer(similarity(query, ordinal, scratch), slot, ordinal);
             }
         }
     }
 
-    private boolean admits(Query query, int ordinal) {
-        Block block = blocks[ordinal >> shift];
-        int at = ordinal & mask;
-        return block.live()[at] != 0 && query.admits(ordinal, block.ids()[at], block.generations()[at]);
-    }
-
-    private float similarity(Query query, int ordinal) {
-        Block block = blocks[ordinal >> shift];
-        int at = ordinal & mask;
-        return Quantizer.dot(query.codes(), block.codes(), at * dimension) * query.step() * block.steps()[at];
-    }
-
-    /** What is allocated, ids excepted. */
-    long memoryBytes() {
-        long bytes = graph.map(HammingGraph::memoryBytes).orElse(0L);
-        bytes += OWN_BYTES + 4L * blocks.length;
-        for (int number = 0; number < blocks.length && blocks[number] != null; number++) {
-            bytes += blocks[number].memoryBytes(dimension);
-        }
-        return bytes;
+    private float similarity(Query query, int ordinal, Scratch scratch) {
+        return dot(query.codes(), ordinal, scratch) * query.step() * step(ordinal);
     }
 }

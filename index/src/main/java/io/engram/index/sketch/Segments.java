@@ -21,7 +21,7 @@ final class Segments {
     private final int dimension;
     private final Rotation rotation;
     private final HnswParameters parameters;
-    private volatile Segment[] bySlot = new Segment[0];
+    private volatile OpenSegment[] bySlot = new OpenSegment[0];
 
     Segments(int dimension, Rotation rotation, HnswParameters parameters) {
         this.dimension = dimension;
@@ -30,31 +30,31 @@ final class Segments {
     }
 
     /** Those of this moment; not to be changed. */
-    Segment[] all() {
+    OpenSegment[] all() {
         return bySlot;
     }
 
-    Segment at(int slot) {
+    OpenSegment at(int slot) {
         return bySlot[slot];
     }
 
     /** A segment without a slot yet, with room for so many entries in its graph. */
-    Segment unplaced(int expected) {
-        return new Segment(dimension, rotation, parameters, expected);
+    OpenSegment unplaced(int expected) {
+        return new OpenSegment(dimension, rotation, parameters, expected);
     }
 
-    void replace(int slot, Segment fresh) {
-        Segment[] all = bySlot.clone();
+    void replace(int slot, OpenSegment fresh) {
+        OpenSegment[] all = bySlot.clone();
         all[slot] = fresh;
         bySlot = all;
     }
 
-    void restore(Segment[] saved) {
+    void restore(OpenSegment[] saved) {
         bySlot = saved;
     }
 
     void clear() {
-        bySlot = new Segment[0];
+        bySlot = new OpenSegment[0];
     }
 
     /**
@@ -65,24 +65,30 @@ final class Segments {
      */
     int lockOpen() {
         while (true) {
-            Segment[] all = bySlot;
-            int locked = tryLockOpen(all, true);
-            if (locked < 0) {
-                locked = tryLockOpen(all, false);
-            }
+            OpenSegment[] all = bySlot;
+            int locked = lockOne(all);
             if (locked >= 0) {
                 return locked;
-            }
-            int first = firstOpen(all);
-            if (first >= 0 && all[first].size() < SPLIT_FROM) {
-                all[first].lock().lock();
-                return first;
             }
             open(all.length);
         }
     }
 
-    private static int firstOpen(Segment[] all) {
+    /** As {@link #lockOpen}, of these; -1 when another one is to be opened. */
+    static int lockOne(OpenSegment[] all) {
+        int locked = tryLockOpen(all, true);
+        if (locked < 0) {
+            locked = tryLockOpen(all, false);
+        }
+        int first = locked < 0 ? firstOpen(all) : -1;
+        if (first >= 0 && all[first].size() < SPLIT_FROM) {
+            all[first].lock().lock();
+            return first;
+        }
+        return locked;
+    }
+
+    private static int firstOpen(OpenSegment[] all) {
         for (int slot = 0; slot < all.length; slot++) {
             if (!all[slot].isSealed()) {
                 return slot;
@@ -91,9 +97,9 @@ final class Segments {
         return -1;
     }
 
-    private static int tryLockOpen(Segment[] all, boolean ownOnly) {
+    private static int tryLockOpen(OpenSegment[] all, boolean ownOnly) {
         for (int slot = 0; slot < all.length; slot++) {
-            Segment segment = all[slot];
+            OpenSegment segment = all[slot];
             if (!segment.isSealed()
                     && (!ownOnly || segment.isOwn())
                     && segment.lock().tryLock()) {
@@ -104,7 +110,7 @@ final class Segments {
     }
 
     private synchronized void open(int expectedLength) {
-        Segment[] all = bySlot;
+        OpenSegment[] all = bySlot;
         if (all.length != expectedLength) {
             return; // another writer did
         }
@@ -112,14 +118,14 @@ final class Segments {
             throw new IllegalStateException("index is full: " + all.length + " segments");
         }
         // A space that has filled one is likely to fill another.
-        int room = Arrays.stream(all).anyMatch(Segment::isFull) ? Segment.RESERVED : 0;
-        Segment[] more = Arrays.copyOf(all, all.length + 1);
-        more[all.length] = new Segment(dimension, rotation, parameters, room);
+        int room = Arrays.stream(all).anyMatch(OpenSegment::isFull) ? OpenSegment.RESERVED : 0;
+        OpenSegment[] more = Arrays.copyOf(all, all.length + 1);
+        more[all.length] = new OpenSegment(dimension, rotation, parameters, room);
         bySlot = more;
     }
 
     /** The first segment with so much dead that it is to be rebuilt; -1 when there is none. */
-    static int dueForRebuild(Segment[] all) {
+    static int dueForRebuild(OpenSegment[] all) {
         for (int slot = 0; slot < all.length; slot++) {
             int size = all[slot].size();
             if (size >= REBUILD_FROM && all[slot].dead() > size / DEAD_SHARE) {
@@ -131,7 +137,7 @@ final class Segments {
 
     long memoryBytes() {
         long bytes = 0;
-        for (Segment segment : bySlot) {
+        for (OpenSegment segment : bySlot) {
             bytes += segment.memoryBytes();
         }
         return bytes;

@@ -8,11 +8,8 @@ import io.engram.index.VectorSource;
 import io.engram.index.Vectors;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -37,23 +34,15 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * A segment of which more than a quarter is dead is rebuilt beside the old one, which answers meanwhile.
  */
 public final class SketchIndex implements VectorIndex {
-    /** Candidates that may be compared exactly: so many for each one wanted, and so many besides. */
-    private static final int EXACT_SHARE = 8;
-
-    private static final int EXACT_MORE = 120;
-
     /** Of the index, its locks and its map. */
     private static final int OWN_BYTES = 600;
 
     /** Of an entry of the map: node, boxed location, share of the table; and the id. */
     private static final long LOCATION_BYTES = 130;
 
-    /** The narrowest beam in one of several segments. */
-    private static final int MIN_EF = 30;
-
     private final int dimension;
     private final HnswParameters parameters;
-    private final VectorSource source;
+    private final Searcher searcher;
     private final Executor compactor;
     private final ScratchPool scratches;
     private final ConcurrentHashMap<String, Long> locations = new ConcurrentHashMap<>();
@@ -77,7 +66,7 @@ public final class SketchIndex implements VectorIndex {
         }
         this.dimension = dimension;
         this.parameters = parameters;
-        this.source = source;
+        this.searcher = new Searcher(dimension, source, scratches);
         this.compactor = compactor;
         this.scratches = scratches;
         this.segments = new Segments(dimension, scratches.rotation(), parameters);
@@ -147,11 +136,11 @@ public final class SketchIndex implements VectorIndex {
     private long append(String id, long generation, float[] unit, Scratch scratch) {
         while (true) {
             int slot = segments.lockOpen();
-            Segment segment = segments.at(slot);
+            OpenSegment segment = segments.at(slot);
             try {
                 if (!segment.isSealed()) {
                     int ordinal = segment.append(id, generation, unit, scratch);
-                    if (ordinal + 1 == Segment.CAPACITY) {
+                    if (ordinal + 1 == OpenSegment.CAPACITY) {
                         segment.seal();
                     }
                     return location(slot, ordinal);
@@ -163,13 +152,7 @@ public final class SketchIndex implements VectorIndex {
     }
 
     private void kill(long location) {
-        Segment segment = segments.at(slot(location));
-        segment.lock().lock();
-        try {
-            segment.kill(ordinal(location));
-        } finally {
-            segment.lock().unlock();
-        }
+        segments.at(slot(location)).kill(ordinal(location));
     }
 
     @Override
@@ -191,74 +174,7 @@ public final class SketchIndex implements VectorIndex {
 
     @Override
     public List<Hit> search(SearchRequest request) {
-        Query query = new Query(request, Vectors.normalised(request.vector(), dimension));
-        Segment[] all = segments.all();
-        Candidates candidates =
-                new Candidates(Math.max(1, Math.min(EXACT_SHARE * request.k() + EXACT_MORE, size() + 1)));
-        int ef = Math.max(request.k(), beamWidth(request.accuracy(), all.length));
-        // Twice an even share: one segment may hold more of the nearest than another.
-        int wanted = all.length <= 1 ? request.k() : 2 * request.k() / all.length + 1;
-        Scratch scratch = scratches.borrow();
-        try {
-            for (int slot = 0; slot < all.length && !query.isOver(); slot++) {
-                all[slot].search(query, ef, wanted, scratch, candidates, slot);
-            }
-        } finally {
-            scratches.back(scratch);
-        }
-        candidates.sort();
-        float least = leastToCompare(candidates, request.k(), all);
-        List<Hit> hits = new ArrayList<>(Math.min(candidates.size(), 2 * request.k()));
-        for (int i = candidates.size() - 1; i >= 0 && candidates.similarity(i) >= least; i--) {
-            Segment segment = all[candidates.slot(i)];
-            String id = segment.id(candidates.ordinal(i));
-            long generation = segment.generation(candidates.ordinal(i));
-            hits.add(new Hit(id, generation, compared(query, id, generation, candidates.similarity(i))));
-        }
-        hits.sort(Hit.BEST_FIRST);
-        return firstOfEachId(hits, request.k());
-    }
-
-    /**
-     * Below this similarity nothing is among the k best. Rounding to steps is off by a uniform half step per component, by
-     * step/√12 in a product with a vector of length 1, and √2 times that between two entries: a step is 2.4 deviations.
-     */
-    private static float leastToCompare(Candidates candidates, int k, Segment[] all) {
-        if (candidates.size() <= k) {
-            return Float.NEGATIVE_INFINITY;
-        }
-        int last = candidates.size() - k;
-        float step = all[candidates.slot(last)].step(candidates.ordinal(last));
-        return candidates.similarity(last) - step;
-    }
-
-    /** Each of several segments holds but a part of the nearest. */
-    private static int beamWidth(int accuracy, int segments) {
-        return segments <= 1 ? accuracy : Math.max(Math.min(accuracy, MIN_EF), (int) (accuracy / Math.sqrt(segments)));
-    }
-
-    /** The exact similarity while there is time, else the estimate. */
-    private float compared(Query query, String id, long generation, float estimate) {
-        return query.isOver() ? estimate : exact(query, id, generation, estimate);
-    }
-
-    private float exact(Query query, String id, long generation, float estimate) {
-        Optional<float[]> vector = source.vector(id, generation);
-        return vector.isPresent() && vector.get().length == dimension
-                ? Vectors.cosineToUnit(query.unit(), vector.get())
-                : Math.max(-1f, Math.min(1f, estimate));
-    }
-
-    /** While an entry is being replaced, the old one and the new one are both live. */
-    private static List<Hit> firstOfEachId(List<Hit> hits, int k) {
-        Set<String> seen = new HashSet<>();
-        List<Hit> first = new ArrayList<>(Math.min(k, hits.size()));
-        for (Hit hit : hits) {
-            if (first.size() < k && seen.add(hit.id())) {
-                first.add(hit);
-            }
-        }
-        return first;
+        return searcher.search(request, segments.all(), size());
     }
 
     @Override
@@ -300,7 +216,7 @@ public final class SketchIndex implements VectorIndex {
             Executor compactor,
             ScratchPool scratches) {
         SketchIndex index = new SketchIndex(snapshot.dimension(), parameters, source, compactor, scratches);
-        Segment[] all = snapshot.segments();
+        OpenSegment[] all = snapshot.segments();
         index.segments.restore(all);
         for (int slot = 0; slot < all.length; slot++) {
             for (int ordinal = 0; ordinal < all[slot].size(); ordinal++) {
@@ -349,7 +265,7 @@ public final class SketchIndex implements VectorIndex {
 
     private void rebuild() {
         try {
-            Segment[] all = segments.all(); // close() may take them away meanwhile
+            OpenSegment[] all = segments.all(); // close() may take them away meanwhile
             for (int slot = Segments.dueForRebuild(all); slot >= 0 && !closed; slot = Segments.dueForRebuild(all)) {
                 rebuild(slot, all[slot]);
                 all = segments.all();
@@ -360,14 +276,14 @@ public final class SketchIndex implements VectorIndex {
     }
 
     /** Copies what is live into a segment of its own, catches up with what died meanwhile, and swaps. */
-    private void rebuild(int slot, Segment old) {
+    private void rebuild(int slot, OpenSegment old) {
         old.lock().lock();
         try {
             old.seal();
         } finally {
             old.lock().unlock();
         }
-        Segment fresh = segments.unplaced(old.size() - old.dead());
+        OpenSegment fresh = segments.unplaced(old.size() - old.dead());
         int[] origins = new int[old.size()];
         Scratch scratch = scratches.borrow();
         fresh.lock().lock();
@@ -391,7 +307,7 @@ public final class SketchIndex implements VectorIndex {
         }
     }
 
-    private void replace(int slot, Segment old, Segment fresh, int[] origins) {
+    private void replace(int slot, OpenSegment old, OpenSegment fresh, int[] origins) {
         fresh.lock().lock();
         try {
             for (int ordinal = 0; ordinal < fresh.size(); ordinal++) {

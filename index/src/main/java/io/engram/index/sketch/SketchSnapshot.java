@@ -12,13 +12,13 @@ import java.util.function.IntFunction;
  * The snapshot of a {@link SketchIndex}: its segments' arrays as they are, little-endian, one after the other.
  *
  * <pre>
- * 1 version │ 4 dimension │ 4 M │ 4 efConstruction │ 4 segments │ {@link Segment} …
+ * 1 version │ 4 dimension │ 4 M │ 4 efConstruction │ 4 segments │ {@link OpenSegment} …
  * </pre>
  *
  * @param dimension of the vectors
  * @param segments by slot
  */
-record SketchSnapshot(int dimension, Segment[] segments) {
+record SketchSnapshot(int dimension, OpenSegment[] segments) {
     private static final byte VERSION = 4;
 
     /** Writers wait only while the links of an unsealed segment are copied. */
@@ -29,7 +29,7 @@ record SketchSnapshot(int dimension, Segment[] segments) {
         parameters.write(data);
         data.writeInt(segments.length);
         // In order: an entry that is replaced meanwhile may be in twice, but none is left out.
-        for (Segment segment : segments) {
+        for (OpenSegment segment : segments) {
             segment.save().write(data);
         }
         data.flush();
@@ -55,9 +55,9 @@ record SketchSnapshot(int dimension, Segment[] segments) {
             throw new IOException("impossible dimension or segments: " + dimension + ", " + count);
         }
         Rotation rotation = rotations.apply(dimension);
-        Segment[] segments = new Segment[count];
+        OpenSegment[] segments = new OpenSegment[count];
         for (int slot = 0; slot < count; slot++) {
-            segments[slot] = Segment.read(dimension, rotation, parameters, in);
+            segments[slot] = OpenSegment.read(dimension, rotation, parameters, in);
         }
         return new SketchSnapshot(dimension, segments);
     }

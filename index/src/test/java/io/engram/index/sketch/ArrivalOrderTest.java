@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
+import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.Vectors;
@@ -175,10 +176,12 @@ class ArrivalOrderTest {
         }
     }
 
-    private static final SketchEngine ENGINE = new SketchEngine(HnswParameters.DEFAULT, Runnable::run);
+    IndexEngine engine() {
+        return new SketchEngine(HnswParameters.DEFAULT, Runnable::run);
+    }
 
-    private static VectorIndex filled(Data data, boolean shuffled) {
-        VectorIndex index = ENGINE.create(DIMENSION, (id, number) -> Optional.of(data.entries.get((int) number)));
+    private VectorIndex filled(Data data, boolean shuffled) {
+        VectorIndex index = engine().create(DIMENSION, (id, number) -> Optional.of(data.entries.get((int) number)));
         for (int number : data.order(shuffled)) {
             index.add("m" + number, number, data.entries.get(number));
         }
@@ -205,12 +208,12 @@ class ArrivalOrderTest {
         return (double) found / wanted;
     }
 
-    private static VectorIndex restored(VectorIndex index, Data data) throws IOException {
+    private VectorIndex restored(VectorIndex index, Data data) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         index.save(bytes);
-        return ENGINE.load(
-                new ByteArrayInputStream(bytes.toByteArray()),
-                (id, number) -> Optional.of(data.entries.get((int) number)));
+        return engine().load(
+                        new ByteArrayInputStream(bytes.toByteArray()),
+                        (id, number) -> Optional.of(data.entries.get((int) number)));
     }
 
     @ParameterizedTest

@@ -6,6 +6,7 @@ import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import io.engram.index.Vectors;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,8 +25,11 @@ class CopiesTest {
     private final List<float[]> vectors = new ArrayList<>();
     private final float[] one = Vectors.normalised(noise());
     private final float[] other = Vectors.normalised(noise());
-    private final VectorIndex index = new SketchEngine(HnswParameters.DEFAULT, Runnable::run)
-            .create(DIMENSION, (id, number) -> Optional.of(vectors.get((int) number)));
+    private final VectorIndex index = create(DIMENSION, (id, number) -> Optional.of(vectors.get((int) number)));
+
+    VectorIndex create(int dimension, VectorSource source) {
+        return new SketchEngine(HnswParameters.DEFAULT, Runnable::run).create(dimension, source);
+    }
 
     @AfterEach
     void close() {

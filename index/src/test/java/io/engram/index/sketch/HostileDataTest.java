@@ -6,6 +6,7 @@ import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import io.engram.index.Vectors;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +22,10 @@ class HostileDataTest {
     private static final int K = 10;
 
     private final Random random = new Random(42);
+
+    VectorIndex create(int dimension, VectorSource source) {
+        return new SketchEngine(HnswParameters.DEFAULT, Runnable::run).create(dimension, source);
+    }
 
     private float[] noise(int dimension, double scale) {
         float[] vector = new float[dimension];
@@ -40,9 +45,8 @@ class HostileDataTest {
 
     /** recall@10 of queries that resemble the data, at the default accuracy. */
     private double recall(List<float[]> vectors, List<float[]> queries) {
-        SketchEngine engine = new SketchEngine(HnswParameters.DEFAULT, Runnable::run);
         try (VectorIndex index =
-                engine.create(vectors.get(0).length, (id, generation) -> Optional.of(vectors.get((int) generation)))) {
+                create(vectors.get(0).length, (id, generation) -> Optional.of(vectors.get((int) generation)))) {
             for (int i = 0; i < vectors.size(); i++) {
                 index.add("v" + i, i, vectors.get(i));
             }

@@ -1,0 +1,412 @@
+package io.engram.index.sketch;
+
+import io.engram.index.DamagedIndexException;
+import io.engram.index.DamagedSegment;
+import io.engram.index.Hit;
+import io.engram.index.HnswParameters;
+import io.engram.index.SearchRequest;
+import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
+import io.engram.index.Vectors;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Lock;
+import java.util.function.Supplier;
+
+/**
+ * A {@link VectorIndex} in a directory: what is new is in the heap, everything else in mapped files, which need next to no heap
+ * and are not read to be opened.
+ *
+ * <pre>
+ * open segments     heap; entries are appended, a graph grows with them; by several writers one each
+ *       │ full, or {@link #seal}
+ * sealed segments   a file each, mapped; what is dead of it is a bitset in the heap
+ *       │ several of a size, or much of one dead
+ * merged            another sealed segment
+ * </pre>
+ *
+ * <p>On the disk the index is what it was at its last {@link #commit}, whatever happens to the process; everything that
+ * had returned before the commit began is in it. Segments are sealed and merged by an executor of the caller's; when that falls
+ * behind, writers seal. One process at a time may have a directory open.
+ *
+ * <p>Ids are compared by their UTF-8 bytes. Thread-safe.
+ */
+public final class SegmentedIndex implements VectorIndex {
+    /** Of the index, its locks and its lists. */
+    private static final int OWN_BYTES = 1_500;
+
+    /** Full segments that wait for their file before a writer sees to it. */
+    private static final int MAX_WAITING = 2;
+
+    /** A merge is looked for when more than one entry in this many of a segment is dead. */
+    private static final int DEAD_SHARE = 4;
+
+    private static final int STRIPES = 64;
+
+    /**
+     * What tests choose otherwise.
+     *
+     * @param openEntries at which an open segment is full
+     * @param openBytes that the file of a segment may have, about, before it is full
+     * @param hash of the ids of a new index
+     */
+    record Settings(
+            int openEntries, long openBytes, MergePolicy policy, IndexDirectory.Steps steps, Supplier<IdHash> hash) {
+        static final Settings DEFAULT = new Settings(
+                OpenSegment.CAPACITY, 1 << 30, MergePolicy.DEFAULT, IndexDirectory.Steps.NONE, IdHash::random);
+    }
+
+    private final int dimension;
+    private final IdHash hash;
+    private final ScratchPool scratches;
+    private final Searcher searcher;
+    private final Executor executor;
+    private final Settings settings;
+    private final Parts parts;
+    private final Maintenance maintenance;
+    private final AtomicBoolean maintaining = new AtomicBoolean();
+    private final Object[] stripes = new Object[STRIPES];
+    private volatile Optional<IOException> failure = Optional.empty();
+
+    private SegmentedIndex(
+            IndexDirectory.Opened opened,
+            View view,
+            int dimension,
+            HnswParameters parameters,
+            IdHash hash,
+            VectorSource source,
+            Executor executor,
+            ScratchPool scratches,
+            Settings settings) {
+        this.dimension = dimension;
+        this.hash = hash;
+        this.scratches = scratches;
+        this.searcher = new Searcher(dimension, source, scratches);
+        this.executor = executor;
+        this.settings = settings;
+        this.parts = new Parts(view, beside -> part(empty(beside, parameters), hash, scratches));
+        this.maintenance = new Maintenance(
+                opened.directory(),
+                opened.manifest(),
+                parts,
+                settings.policy(),
+                dimension,
+                parameters,
+                scratches,
+                hash);
+        for (int i = 0; i < STRIPES; i++) {
+            stripes[i] = new Object();
+        }
+    }
+
+    private OpenSegment empty(View beside, HnswParameters parameters) {
+        // An index that has filled a segment is likely to fill another.
+        boolean hasFull = Arrays.stream(beside.all()).anyMatch(segment -> segment.size() >= OpenSegment.CAPACITY);
+        return new OpenSegment(dimension, scratches.rotation(), parameters, hasFull ? OpenSegment.RESERVED : 0);
+    }
+
+    private static OpenPart part(OpenSegment segment, IdHash hash, ScratchPool scratches) {
+        long sketchBytes = (long) Long.BYTES * scratches.rotation().words();
+        return new OpenPart(segment, hash, segment.dimension() + sketchBytes);
+    }
+
+    /**
+     * An index that was opened.
+     *
+     * @param index without what is damaged
+     * @param userData of the last commit; none when there was none
+     * @param damaged segments that are not in the index; the next commit forgets them
+     */
+    public record Opened(SegmentedIndex index, Optional<byte[]> userData, List<DamagedSegment> damaged) {}
+
+    /**
+     * Opens the index in a directory as it was at its last commit; a new one when there was none.
+     *
+     * @throws DamagedIndexException when the manifest is damaged, of another version or of other parameters; the directory is
+     *     left as it is
+     * @throws IOException when a file cannot be read
+     */
+    static Opened open(
+            Path path,
+            int dimension,
+            HnswParameters parameters,
+            VectorSource source,
+            Executor executor,
+            ScratchPool scratches,
+            Settings settings)
+            throws IOException {
+        if (dimension < 1) {
+            throw new IllegalArgumentException("dimension < 1: " + dimension);
+        }
+        IndexDirectory.Opened opened = IndexDirectory.open(path, dimension, parameters, settings.steps());
+        IdHash hash = opened.manifest().map(Manifest::hash).orElseGet(settings.hash());
+        List<SealedSegment> sealed = new ArrayList<>();
+        List<OpenPart> open = new ArrayList<>();
+        List<DamagedSegment> damaged = new ArrayList<>();
+        for (Manifest.Part part : opened.manifest().map(Manifest::parts).orElse(List.of())) {
+            Path file = opened.directory().segment(part.number());
+            try {
+                SealedSegment segment =
+                        SealedSegment.open(file, part.number(), dimension, scratches.rotation(), parameters);
+                segment.requireSame(part);
+                segment.deadEntries().restore(part.deadBits());
+                if (part.kind() == SegmentHeader.SEALED) {
+                    sealed.add(segment);
+                } else {
+                    open.add(inHeap(segment, dimension, parameters, hash, scratches));
+                }
+            } catch (DamagedIndexException e) {
+                damaged.add(new DamagedSegment(file, part.entries(), e));
+            }
+        }
+        SegmentedIndex index = new SegmentedIndex(
+                opened, new View(sealed, open), dimension, parameters, hash, source, executor, scratches, settings);
+        return new Opened(
+                index, opened.manifest().map(manifest -> manifest.userData().clone()), damaged);
+    }
+
+    private static OpenPart inHeap(
+            SealedSegment file, int dimension, HnswParameters parameters, IdHash hash, ScratchPool scratches)
+            throws DamagedIndexException {
+        file.verify();
+        OpenPart part = part(OpenSegment.of(file, dimension, scratches.rotation(), parameters), hash, scratches);
+        part.saved(file.number(), file.size(), file.header().checksum());
+        return part;
+    }
+
+    @Override
+    public int dimension() {
+        return dimension;
+    }
+
+    @Override
+    public boolean add(String id, long generation, float[] vector) {
+        float[] unit = Vectors.normalised(vector, dimension);
+        IdHash.Key key = hash.key(id);
+        Optional<View.Location> known;
+        boolean filled;
+        Scratch scratch = scratches.borrow();
+        Lock changing = parts.changing();
+        changing.lock();
+        try {
+            synchronized (stripe(key)) {
+                known = parts.view().find(key);
+                if (known.isPresent() && known.get().generation() >= generation) {
+                    return false;
+                }
+                filled = append(key, generation, unit, scratch);
+                known.ifPresent(old -> old.segment().kill(old.ordinal()));
+            }
+        } finally {
+            changing.unlock();
+            scratches.back(scratch);
+        }
+        if (filled) {
+            sealWhenBehind();
+        }
+        if (filled || known.isPresent() && isMuchDead(known.get().segment())) {
+            maintain();
+        }
+        return true;
+    }
+
+    /** Changes of one id wait for each other, should callers not see to it. */
+    private Object stripe(IdHash.Key key) {
+        return stripes[key.hash() >>> Integer.SIZE - Integer.numberOfTrailingZeros(STRIPES)];
+    }
+
+    /** True when the segment is full with it. */
+    private boolean append(IdHash.Key key, long generation, float[] unit, Scratch scratch) {
+        while (true) {
+            OpenPart part = parts.lockOpen();
+            OpenSegment segment = part.segment();
+            try {
+                if (!segment.isSealed()) {
+                    part.append(key, generation, unit, scratch);
+                    if (segment.size() < settings.openEntries() && part.fileBytes() < settings.openBytes()) {
+                        return false;
+                    }
+                    segment.seal();
+                    return true;
+                }
+            } finally {
+                segment.lock().unlock();
+            }
+        }
+    }
+
+    private static boolean isMuchDead(Segment segment) {
+        return segment instanceof SealedSegment && segment.dead() > segment.size() / DEAD_SHARE;
+    }
+
+    @Override
+    public boolean remove(String id, long generation) {
+        IdHash.Key key = hash.key(id);
+        Optional<View.Location> known;
+        Lock changing = parts.changing();
+        changing.lock();
+        try {
+            synchronized (stripe(key)) {
+                known = parts.view().find(key);
+                if (known.isEmpty() || known.get().generation() > generation) {
+                    return false;
+                }
+                known.get().segment().kill(known.get().ordinal());
+            }
+        } finally {
+            changing.unlock();
+        }
+        if (isMuchDead(known.get().segment())) {
+            maintain();
+        }
+        return true;
+    }
+
+    private void sealWhenBehind() {
+        long waiting = parts.view().open().stream()
+                .filter(part -> part.segment().isSealed())
+                .count();
+        if (waiting > MAX_WAITING) {
+            try {
+                maintenance.sealFull();
+            } catch (IOException e) {
+                failure = Optional.of(e);
+            }
+        }
+    }
+
+    private void maintain() {
+        if (maintaining.compareAndSet(false, true)) {
+            try {
+                executor.execute(this::sealAndMerge);
+            } catch (RejectedExecutionException e) {
+                maintaining.set(false); // shutting down; a commit seals what is full
+            }
+        }
+    }
+
+    private void sealAndMerge() {
+        try {
+            maintenance.sealFull();
+            while (maintenance.merge()) {
+                maintenance.sealFull();
+            }
+            failure = Optional.empty();
+        } catch (IOException e) {
+            failure = Optional.of(e);
+        } finally {
+            maintaining.set(false);
+        }
+    }
+
+    /**
+     * Why segments could not be sealed or merged the last time that it was tried: the disk, or a damaged file, which
+     * {@link #verify} names. None of the index is lost for it.
+     */
+    public Optional<IOException> failure() {
+        return failure;
+    }
+
+    @Override
+    public List<Hit> search(SearchRequest request) {
+        View view = parts.view();
+        return searcher.search(request, view.all(), view.live());
+    }
+
+    @Override
+    public int size() {
+        return parts.view().live();
+    }
+
+    @Override
+    public Set<String> ids() {
+        return new LiveIds(parts, hash);
+    }
+
+    /** As exact as the compressed vectors are: a vector that differs by less than a step of them counts as the same. */
+    @Override
+    public boolean holds(String id, long generation, float[] vector) {
+        float[] unit = Vectors.normalised(vector, dimension);
+        Optional<View.Location> known = parts.view().find(hash.key(id));
+        return known.isPresent()
+                && known.get().generation() == generation
+                && known.get().segment().matches(known.get().ordinal(), unit);
+    }
+
+    /**
+     * Makes the index as it is what {@link #open} finds. Writes what is new: the entries of open segments to which some were
+     * added, what is dead, and the user data; nothing when nothing changed. Changes wait while the links of such segments are
+     * copied, searches never.
+     *
+     * @param userData is given back at open; up to 256 MiB
+     * @throws IOException when a file cannot be written; what is opened next is then this commit or the one before, and the
+     *     index goes on
+     */
+    public void commit(byte[] userData) throws IOException {
+        maintenance.commit(userData);
+    }
+
+    /**
+     * Gives what is in open segments a file, so that it needs no heap any more; worth while when nothing is added for long.
+     *
+     * @throws IOException when a file cannot be written; the entries stay in the heap
+     */
+    public void seal() throws IOException {
+        maintenance.endOpen();
+        maintenance.sealFull();
+        maintain();
+    }
+
+    /** Reads what every search needs of the sealed segments into the page cache. */
+    public void warm() {
+        parts.view().sealed().forEach(SealedSegment::warm);
+    }
+
+    /**
+     * Reads all files and compares their checksums; returns what is damaged, which stays in the index until it is
+     * {@link #drop}ped.
+     */
+    public List<DamagedSegment> verify() {
+        return maintenance.verify();
+    }
+
+    /** Takes a damaged segment out of the index, so that what it held can be added again. */
+    public void drop(DamagedSegment damaged) {
+        maintenance.drop(damaged);
+    }
+
+    /** Not supported: {@link #commit} saves the index where it is. */
+    @Override
+    public void save(OutputStream out) {
+        throw new UnsupportedOperationException("commit() saves this index in its directory");
+    }
+
+    /** Heap only: what is mapped is in the page cache, as far as there is room. */
+    @Override
+    public long memoryBytes() {
+        View view = parts.view();
+        long bytes = OWN_BYTES;
+        for (OpenPart part : view.open()) {
+            bytes += part.memoryBytes();
+        }
+        for (SealedSegment segment : view.sealed()) {
+            bytes += segment.memoryBytes();
+        }
+        return bytes;
+    }
+
+    /** Does not commit. Waits until nothing writes to the directory any more. */
+    @Override
+    public void close() {
+        maintenance.close();
+    }
+}
