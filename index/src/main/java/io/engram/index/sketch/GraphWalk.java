@@ -5,8 +5,11 @@ package io.engram.index.sketch;
  * one is being built, and in files. Stateless.
  */
 final class GraphWalk {
-    /** Nodes all over the graph that a walk looks at first: so many, or up to twice as many. */
+    /** Nodes all over the graph that a walk looks at first: at least so many, but of a small graph. */
     private static final int SCOUTS = 48;
+
+    /** And one of so many at least: a large graph has many clusters, and a walk that begins in a wrong one may not leave it. */
+    private static final int SCOUT_STRIDE = 256;
 
     /** The latest nodes that a walk looks at first. */
     private static final int LATEST = 16;
@@ -69,7 +72,7 @@ final class GraphWalk {
 
     /** Offers some nodes from all over the graph, and the latest. */
     static void scout(Nodes nodes, long[] sketch, int size, Beam beam) {
-        int stride = Integer.highestOneBit(Math.max(1, size / SCOUTS));
+        int stride = Integer.highestOneBit(Math.max(1, Math.min(SCOUT_STRIDE, size / SCOUTS)));
         meetAndOffer(nodes, sketch, nearest(nodes, sketch, 0, size, stride), beam);
         meetAndOffer(nodes, sketch, nearest(nodes, sketch, Math.max(0, size - LATEST), size, 1), beam);
     }

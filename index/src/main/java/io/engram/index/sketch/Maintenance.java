@@ -313,6 +313,10 @@ final class Maintenance {
         }
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     /** Ends what is running, and takes all segments away. */
     void close() {
         closed = true;

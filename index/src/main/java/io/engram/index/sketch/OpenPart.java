@@ -18,14 +18,20 @@ final class OpenPart {
     private int savedEntries;
     private int savedChecksum;
 
-    /** @param fileBytes of an entry: codes and sketch */
-    OpenPart(OpenSegment segment, IdHash hash, long fileBytes) {
+    private OpenPart(OpenSegment segment, long fileBytes) {
         this.segment = segment;
         this.ids = new IdTable(segment);
-        this.entryFileBytes = fileBytes + ENTRY_FILE_BYTES;
+        this.entryFileBytes = fileBytes;
+    }
+
+    /** With the entries that the segment has. */
+    static OpenPart of(OpenSegment segment, IdHash hash) {
+        OpenPart part = new OpenPart(
+                segment, segment.dimension() + (long) Long.BYTES * segment.sketchWords() + ENTRY_FILE_BYTES);
         for (int ordinal = 0; ordinal < segment.size(); ordinal++) {
-            put(hash.key(segment.id(ordinal)), ordinal);
+            part.put(hash.key(segment.id(ordinal)), ordinal);
         }
+        return part;
     }
 
     OpenSegment segment() {

@@ -227,6 +227,11 @@ final class OpenSegment extends Segment {
         return dimension;
     }
 
+    /** Longs of a sketch. */
+    int sketchWords() {
+        return rotation.words();
+    }
+
     ReentrantLock lock() {
         return lock;
     }

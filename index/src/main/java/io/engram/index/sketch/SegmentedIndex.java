@@ -1,6 +1,5 @@
 package io.engram.index.sketch;
 
-import io.engram.index.DamagedIndexException;
 import io.engram.index.DamagedSegment;
 import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
@@ -10,8 +9,6 @@ import io.engram.index.VectorSource;
 import io.engram.index.Vectors;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -77,7 +74,13 @@ public final class SegmentedIndex implements VectorIndex {
     private final Object[] stripes = new Object[STRIPES];
     private volatile Optional<IOException> failure = Optional.empty();
 
-    private SegmentedIndex(
+    /**
+     * The index in a directory; {@link SketchEngine#open} makes it.
+     *
+     * @param opened the directory and its last commit
+     * @param view what of that commit is whole
+     */
+    SegmentedIndex(
             IndexDirectory.Opened opened,
             View view,
             int dimension,
@@ -93,7 +96,7 @@ public final class SegmentedIndex implements VectorIndex {
         this.searcher = new Searcher(dimension, source, scratches);
         this.executor = executor;
         this.settings = settings;
-        this.parts = new Parts(view, beside -> part(empty(beside, parameters), hash, scratches));
+        this.parts = new Parts(view, beside -> OpenPart.of(empty(beside, parameters), hash));
         this.maintenance = new Maintenance(
                 opened.directory(),
                 opened.manifest(),
@@ -114,11 +117,6 @@ public final class SegmentedIndex implements VectorIndex {
         return new OpenSegment(dimension, scratches.rotation(), parameters, hasFull ? OpenSegment.RESERVED : 0);
     }
 
-    private static OpenPart part(OpenSegment segment, IdHash hash, ScratchPool scratches) {
-        long sketchBytes = (long) Long.BYTES * scratches.rotation().words();
-        return new OpenPart(segment, hash, segment.dimension() + sketchBytes);
-    }
-
     /**
      * An index that was opened.
      *
@@ -127,61 +125,6 @@ public final class SegmentedIndex implements VectorIndex {
      * @param damaged segments that are not in the index; the next commit forgets them
      */
     public record Opened(SegmentedIndex index, Optional<byte[]> userData, List<DamagedSegment> damaged) {}
-
-    /**
-     * Opens the index in a directory as it was at its last commit; a new one when there was none.
-     *
-     * @throws DamagedIndexException when the manifest is damaged, of another version or of other parameters; the directory is
-     *     left as it is
-     * @throws IOException when a file cannot be read
-     */
-    static Opened open(
-            Path path,
-            int dimension,
-            HnswParameters parameters,
-            VectorSource source,
-            Executor executor,
-            ScratchPool scratches,
-            Settings settings)
-            throws IOException {
-        if (dimension < 1) {
-            throw new IllegalArgumentException("dimension < 1: " + dimension);
-        }
-        IndexDirectory.Opened opened = IndexDirectory.open(path, dimension, parameters, settings.steps());
-        IdHash hash = opened.manifest().map(Manifest::hash).orElseGet(settings.hash());
-        List<SealedSegment> sealed = new ArrayList<>();
-        List<OpenPart> open = new ArrayList<>();
-        List<DamagedSegment> damaged = new ArrayList<>();
-        for (Manifest.Part part : opened.manifest().map(Manifest::parts).orElse(List.of())) {
-            Path file = opened.directory().segment(part.number());
-            try {
-                SealedSegment segment =
-                        SealedSegment.open(file, part.number(), dimension, scratches.rotation(), parameters);
-                segment.requireSame(part);
-                segment.deadEntries().restore(part.deadBits());
-                if (part.kind() == SegmentHeader.SEALED) {
-                    sealed.add(segment);
-                } else {
-                    open.add(inHeap(segment, dimension, parameters, hash, scratches));
-                }
-            } catch (DamagedIndexException e) {
-                damaged.add(new DamagedSegment(file, part.entries(), e));
-            }
-        }
-        SegmentedIndex index = new SegmentedIndex(
-                opened, new View(sealed, open), dimension, parameters, hash, source, executor, scratches, settings);
-        return new Opened(
-                index, opened.manifest().map(manifest -> manifest.userData().clone()), damaged);
-    }
-
-    private static OpenPart inHeap(
-            SealedSegment file, int dimension, HnswParameters parameters, IdHash hash, ScratchPool scratches)
-            throws DamagedIndexException {
-        file.verify();
-        OpenPart part = part(OpenSegment.of(file, dimension, scratches.rotation(), parameters), hash, scratches);
-        part.saved(file.number(), file.size(), file.header().checksum());
-        return part;
-    }
 
     @Override
     public int dimension() {
@@ -271,11 +214,15 @@ public final class SegmentedIndex implements VectorIndex {
         return true;
     }
 
-    private void sealWhenBehind() {
-        long waiting = parts.view().open().stream()
-                .filter(part -> part.segment().isSealed())
+    /** Full segments that have no file yet. */
+    private long waiting() {
+        return Arrays.stream(parts.view().openSegments())
+                .filter(OpenSegment::isSealed)
                 .count();
-        if (waiting > MAX_WAITING) {
+    }
+
+    private void sealWhenBehind() {
+        if (waiting() > MAX_WAITING) {
             try {
                 maintenance.sealFull();
             } catch (IOException e) {
@@ -305,6 +252,9 @@ public final class SegmentedIndex implements VectorIndex {
             failure = Optional.of(e);
         } finally {
             maintaining.set(false);
+        }
+        if (failure.isEmpty() && waiting() > 0 && !maintenance.isClosed()) {
+            maintain(); // filled after it was looked for, by a writer that saw this at work
         }
     }
 

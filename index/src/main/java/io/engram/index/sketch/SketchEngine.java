@@ -62,7 +62,7 @@ public final class SketchEngine implements IndexEngine {
 
     SegmentedIndex.Opened open(Path directory, int dimension, VectorSource source, SegmentedIndex.Settings settings)
             throws IOException {
-        return SegmentedIndex.open(directory, dimension, parameters, source, compactor, scratches(dimension), settings);
+        return IndexOpener.open(directory, dimension, parameters, source, compactor, scratches(dimension), settings);
     }
 
     private ScratchPool scratches(int dimension) {

@@ -30,7 +30,7 @@ class ArrivalOrderTest {
     private static final double TOLERANCE = 0.02;
 
     /** Entries in the order in which they come, and what queries are near. */
-    private enum Arrivals {
+    enum Arrivals {
         COPIES_FIRST {
             @Override
             void fill(Data data) {
@@ -115,7 +115,7 @@ class ArrivalOrderTest {
     }
 
     /** Deterministic. */
-    private static final class Data {
+    static final class Data {
         private final Random random = new Random(5);
         private final float[][] topics = new float[20][];
         private final List<float[]> entries = new ArrayList<>();

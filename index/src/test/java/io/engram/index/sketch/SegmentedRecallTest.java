@@ -11,6 +11,9 @@ import java.util.Comparator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is found does not depend on segments, on their merges, nor on the order in which these insert. */
 class SegmentedRecallTest {
@@ -51,6 +54,13 @@ class SegmentedRecallTest {
         VectorIndex create(int dimension, VectorSource source) {
             return fresh("copies").create(dimension, source);
         }
+
+        @Override
+        @ParameterizedTest
+        @CsvSource({"1500, 8000, 1500, 0.02", "3000, 20000, 2000, 0", "12000, 700, 300, 0.02"})
+        void shouldFindCopiesFromAfarAndWhatIsBesideThem(int before, int unrelated, int after, double apart) {
+            super.shouldFindCopiesFromAfarAndWhatIsBesideThem(before, unrelated, after, apart);
+        }
     }
 
     @Nested
@@ -68,6 +78,15 @@ class SegmentedRecallTest {
         @Override
         IndexEngine engine() {
             return engine;
+        }
+
+        @Override
+        @ParameterizedTest
+        @EnumSource(
+                value = Arrivals.class,
+                names = {"COPIES_FIRST", "ALMOST_ONLY_NEAR_COPIES", "ONE_TOPIC_FIRST", "SORTED_BY_TOPIC"})
+        void shouldFindTheSameWhateverCameFirst(Arrivals arrivals) throws IOException {
+            super.shouldFindTheSameWhateverCameFirst(arrivals);
         }
     }
 }

@@ -146,6 +146,7 @@ class SegmentedStressTest {
         try (SegmentedIndex index = opened.index()) {
             assertThat(opened.damaged()).isEmpty();
             assertThat(index.verify()).isEmpty();
+            index.warm();
             assertHolds(index, live);
         }
     }
