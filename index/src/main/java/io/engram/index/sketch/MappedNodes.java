@@ -81,7 +81,7 @@ final class MappedNodes extends Nodes {
         IntBuffer links = layer == 0 ? base : upper;
         int at = layer == 0 ? node * 2 * m : upperAt.get(node) + (layer - 1) * m;
         int max = layer == 0 ? 2 * m : m;
-        if (at < 0 || at + max > links.limit()) {
+        if (at < 0 || at > links.limit() - max) {
             return 0;
         }
         int count = 0;

@@ -3,6 +3,7 @@ package io.engram.index.sketch;
 import io.engram.index.DamagedIndexException;
 import io.engram.index.HnswParameters;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -189,7 +190,7 @@ final class SealedSegment extends Segment {
             return false;
         }
         int from = idOffsets.get(ordinal);
-        if (from < 0 || idOffsets.get(ordinal + 1) - from != utf8.length || from + utf8.length > ids.limit()) {
+        if (from < 0 || idOffsets.get(ordinal + 1) - from != utf8.length || from > ids.limit() - utf8.length) {
             return false;
         }
         for (int i = 0; i < utf8.length; i++) {
@@ -200,9 +201,19 @@ final class SealedSegment extends Segment {
         return true;
     }
 
+    /**
+     * The bytes of an entry's id.
+     *
+     * @throws UncheckedIOException when the file was damaged since it was written
+     */
     byte[] utf8(int ordinal) {
         int from = idOffsets.get(ordinal);
-        byte[] utf8 = new byte[idOffsets.get(ordinal + 1) - from];
+        int to = idOffsets.get(ordinal + 1);
+        if (from < 0 || to < from || to > ids.limit()) {
+            throw new UncheckedIOException(SegmentHeader.damaged(
+                    file, SegmentHeader.nameOf(SegmentHeader.ID_OFFSETS), "id from " + from + " to " + to));
+        }
+        byte[] utf8 = new byte[to - from];
         ids.get(from, utf8);
         return utf8;
     }

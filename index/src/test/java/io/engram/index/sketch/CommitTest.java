@@ -23,6 +23,8 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -263,6 +265,23 @@ class CommitTest {
             index.seal();
             index.commit(data("a"));
             assertThat(names(root)).hasSize(2);
+        }
+    }
+
+    @Test
+    void shouldCommitWhatTheExecutorRefusedToSeal() throws IOException {
+        Executor refusing = task -> {
+            throw new RejectedExecutionException("shutting down");
+        };
+        SegmentedIndex.Settings settings = settings(100, IndexDirectory.Steps.NONE);
+        try (SegmentedIndex index = open(root, settings, refusing).index()) {
+            add(index, 0, 250);
+            index.commit(data("a"));
+            assertThat(names(root)).hasSize(4); // two sealed, open, manifest
+            assertThat(content(index)).hasSize(250).noneMatch(id -> id.endsWith("lost"));
+        }
+        try (SegmentedIndex index = open(root).index()) {
+            assertThat(content(index)).hasSize(250).noneMatch(id -> id.endsWith("lost"));
         }
     }
 

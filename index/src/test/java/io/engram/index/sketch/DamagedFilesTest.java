@@ -14,6 +14,7 @@ import io.engram.index.SearchRequest;
 import io.engram.index.VectorSource;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -189,6 +190,20 @@ class DamagedFilesTest {
             assertThat(index.verify())
                     .singleElement()
                     .satisfies(damaged -> assertThat(damaged.cause().section()).isEqualTo("base"));
+        }
+    }
+
+    @Test
+    void shouldNameTheFileWhenASearchMeetsADamagedId() throws IOException {
+        Path file = segmentOf(0);
+        SegmentHeader header = SegmentHeader.decode(file, ByteBuffer.wrap(Files.readAllBytes(file)));
+        flip(file, header.sections().get(SegmentHeader.ID_OFFSETS).offset() + 3);
+        try (SegmentedIndex index = open(root).index()) {
+            assertThatThrownBy(() -> index.search(SearchRequest.of(TestIndexes.vector(0), 100, 100)))
+                    .isInstanceOf(UncheckedIOException.class)
+                    .cause()
+                    .isInstanceOf(DamagedIndexException.class)
+                    .hasMessageContaining(file + ": id offsets");
         }
     }
 
