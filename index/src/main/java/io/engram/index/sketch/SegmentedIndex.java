@@ -12,6 +12,7 @@ import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -280,6 +281,12 @@ public final class SegmentedIndex implements VectorIndex {
     @Override
     public Set<String> ids() {
         return new LiveIds(parts, hash);
+    }
+
+    /** The generation of the live entry of an id; none when there is none. */
+    public OptionalLong generation(String id) {
+        Optional<View.Location> known = parts.view().find(hash.key(id));
+        return known.isPresent() ? OptionalLong.of(known.get().generation()) : OptionalLong.empty();
     }
 
     /** As exact as the compressed vectors are: a vector that differs by less than a step of them counts as the same. */

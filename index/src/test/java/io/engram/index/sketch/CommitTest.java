@@ -223,6 +223,9 @@ class CommitTest {
             assertThat(index.size()).isEqualTo(299);
             assertThat(index.ids()).doesNotContain("m7").contains("m8");
             assertThat(index.holds("m8", 1_000_008, vector(1_000_008))).isTrue();
+            assertThat(index.generation("m7")).isEmpty();
+            assertThat(index.generation("m8")).hasValue(1_000_008);
+            assertThat(index.generation("m9")).hasValue(9);
             index.commit(data("merged"));
             assertThat(names(root)).hasSize(3); // merged, open, manifest
         }
