@@ -5,16 +5,23 @@ import io.engram.index.HnswParameters;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 
 /**
- * The live entries of several sealed segments as one, with a graph that is built in one go. Entries that are near each other are
- * inserted one after the other, so that the processor's cache holds what an insert touches, and lie side by side in the file.
+ * The live entries of several sealed segments as one, with a graph that is built in one go. After some from all over, entries
+ * that are near each other are inserted one after the other, so that the processor's cache holds what an insert touches, and
+ * lie side by side in the file.
  * Takes heap for sketches and links only, until the file is written. For one thread.
  */
 final class SegmentMerge implements SegmentWriter.Entries {
     /** Entries are near each other when the same of so many is nearest to them. */
     private static final int PIVOTS = 64;
+
+    /** One entry in so many is inserted first, in no order: links between places far apart come of it. */
+    private static final int SEED_SHARE = 16;
+
+    private static final int RANDOM_BITS = 24;
 
     /** Inserts between two looks at whether the merge is to end. */
     private static final int LOOK_EVERY = 256;
@@ -67,7 +74,7 @@ final class SegmentMerge implements SegmentWriter.Entries {
         if (origins.length <= Segment.SCAN_THRESHOLD) {
             return Optional.empty();
         }
-        orderByPivot(scratch);
+        order(scratch);
         HammingGraph graph = new HammingGraph(rotation.words(), parameters, dimension, origins.length);
         for (int i = 0; i < origins.length; i++) {
             if (i % LOOK_EVERY == 0 && isOver.getAsBoolean()) {
@@ -79,17 +86,23 @@ final class SegmentMerge implements SegmentWriter.Entries {
         return Optional.of(graph.save(true));
     }
 
-    private void orderByPivot(Scratch scratch) {
+    private void order(Scratch scratch) {
         int words = rotation.words();
         long[] pivots = new long[PIVOTS * words];
         for (int pivot = 0; pivot < PIVOTS; pivot++) {
             sketch((int) ((long) pivot * origins.length / PIVOTS), scratch);
             System.arraycopy(scratch.sketch(), 0, pivots, pivot * words, words);
         }
-        long[] order = new long[origins.length]; // nearest pivot : 32 │ place among the origins : 32
+        SplittableRandom random = new SplittableRandom(origins.length);
+        long[] order =
+                new long[origins.length]; // 0, or nearest pivot and 1 : 8 │ random : 24 │ place among the origins : 32
         for (int i = 0; i < order.length; i++) {
-            sketch(i, scratch);
-            order[i] = (long) nearest(pivots, scratch.sketch()) << 32 | i;
+            if (i % SEED_SHARE == 0) {
+                order[i] = (long) random.nextInt(1 << RANDOM_BITS) << Integer.SIZE | i;
+            } else {
+                sketch(i, scratch);
+                order[i] = nearest(pivots, scratch.sketch()) + 1L << Integer.SIZE + RANDOM_BITS | i;
+            }
         }
         Arrays.sort(order);
         long[] before = origins.clone();
