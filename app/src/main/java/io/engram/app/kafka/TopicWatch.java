@@ -10,10 +10,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +29,9 @@ public final class TopicWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TopicWatch.class);
     private static final long SHOWN_NANOS = TimeUnit.HOURS.toNanos(1);
 
+    /** So that whoever scrapes the metrics sees why a process ends. */
+    private static final long TOLD_NANOS = TimeUnit.SECONDS.toNanos(35);
+
     private record Event(TopicProblem problem, long atNanos) {}
 
     private final Admin admin;
@@ -36,12 +42,17 @@ public final class TopicWatch implements AutoCloseable {
     private final List<Event> events = new ArrayList<>();
     private final OffsetsSetForward forward;
     private final Supervisor supervisor;
+    private final Consumer<Set<String>> restart;
+    private final Set<String> lanesMadeAgain = new TreeSet<>();
+    private long madeAgainNanos;
     private volatile Optional<Supervisor.Supervised> watching = Optional.empty();
     private volatile List<TopicProblem> problems = List.of();
 
     /**
      * @param group the application's id
      * @param consumerSettings of a Kafka consumer that reads what is committed
+     * @param restart is told of lanes that were made again, once they are as they have to be and 35 s have passed: nobody
+     *     here can go on with them
      */
     public TopicWatch(
             Admin admin,
@@ -49,7 +60,9 @@ public final class TopicWatch implements AutoCloseable {
             String group,
             Map<String, Object> consumerSettings,
             TopologyRuntime runtime,
-            Supervisor supervisor) {
+            Supervisor supervisor,
+            Consumer<Set<String>> restart) {
+        this.restart = restart;
         this.admin = admin;
         this.forward = new OffsetsSetForward(consumerSettings, plan.topics(), group, runtime.lanes());
         this.supervisor = supervisor;
@@ -99,6 +112,7 @@ public final class TopicWatch implements AutoCloseable {
             events.forEach(event -> found.add(event.problem()));
             offsets(found);
             publish(found);
+            restartIfDue(found, nanos);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException | TimeoutException | RuntimeException e) {
@@ -118,8 +132,20 @@ public final class TopicWatch implements AutoCloseable {
             }
             if (before != null && !before.id().equals(is.id())) {
                 events.add(new Event(new TopicProblem(Kind.MADE_AGAIN, name, consequence(name)), System.nanoTime()));
+                if (plan.lanes().contains(name)) {
+                    lanesMadeAgain.add(name);
+                    madeAgainNanos = System.nanoTime();
+                }
             }
             known.put(name, is);
+        }
+    }
+
+    private void restartIfDue(List<TopicProblem> found, long nanos) {
+        if (!lanesMadeAgain.isEmpty()
+                && nanos - madeAgainNanos >= TOLD_NANOS
+                && found.stream().noneMatch(TopicProblem::stopsProcessing)) {
+            restart.accept(Set.copyOf(lanesMadeAgain));
         }
     }
 
@@ -134,7 +160,9 @@ public final class TopicWatch implements AutoCloseable {
             return what + "what was shed and had not come back is gone, and has to be sent again; no memory is";
         }
         return plan.lanes().contains(name)
-                ? what + "what it held and was not processed is gone, and has to be sent again; no memory is"
+                ? what
+                        + "what it held and was not processed is gone, and has to be sent again; no memory is. This instance ends"
+                        + " in a moment, and goes on with the new one when it is started again"
                 : what + "it fills again by itself";
     }
 

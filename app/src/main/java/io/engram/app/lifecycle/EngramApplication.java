@@ -142,7 +142,8 @@ public final class EngramApplication implements AutoCloseable {
             Properties settings = StreamsSettings.of(config, runtime, rocksDb, guard);
             topicPlan = TopicPlan.of(config, StreamsSettings.clientLimits(config, settings));
             Map<String, Object> consumer = config.plainConsumer();
-            topicWatch = owned(new TopicWatch(admin, topicPlan, config.applicationId(), consumer, runtime, supervisor));
+            topicWatch = owned(new TopicWatch(
+                    admin, topicPlan, config.applicationId(), consumer, runtime, supervisor, this::lanesMadeAgain));
             streams = newStreams(config, runtime, settings);
             toClose.push(this::closeStreams);
             streams.setStateListener(this::stateChanged);
@@ -210,6 +211,23 @@ public final class EngramApplication implements AutoCloseable {
                 what,
                 config.stateDir());
         guard.keep();
+        writeDownAndHalt();
+    }
+
+    /**
+     * Kafka's producer goes on for ever to commit offsets of the topic that is gone (4.4.0: it takes its id once, and tries
+     * again with that), and lets nothing else through, not even an abort. A new process has the new id.
+     */
+    private void lanesMadeAgain(Set<String> lanes) {
+        synchronized (halting) {
+            LOG.error(
+                    "Deleted and made again: {}. Stopping at once; a start goes on with what is there now. All memories stay",
+                    lanes);
+            writeDownAndHalt();
+        }
+    }
+
+    private void writeDownAndHalt() {
         try {
             Set<Integer> left = runtime.stores().writeDownAndSeal(KEEP_LIMIT);
             if (left.isEmpty()) {

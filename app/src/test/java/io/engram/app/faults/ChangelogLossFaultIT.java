@@ -62,12 +62,7 @@ class ChangelogLossFaultIT {
 
     /** Records of the lanes that were processed in transactions which are committed. */
     private long committed() throws Exception {
-        return admin
-                .listConsumerGroupOffsets("engram-streaming")
-                .partitionsToOffsetAndMetadata()
-                .get()
-                .values()
-                .stream()
+        return admin.listConsumerGroupOffsets(GROUP).partitionsToOffsetAndMetadata().get().values().stream()
                 .mapToLong(OffsetAndMetadata::offset)
                 .sum();
     }
