@@ -181,15 +181,19 @@ final class Instance implements AutoCloseable {
 
     /** Memories that this instance has and serves; they may still wait for an index. */
     long memories() {
-        HttpResponse<String> spaces =
-                request(HttpRequest.newBuilder().header("Engram-Hop", "1").GET(), "/v1/spaces");
-        if (spaces.statusCode() != 200) {
-            return 0;
-        }
         long sum = 0;
-        for (JsonNode space : json(spaces).path("spaces")) {
-            sum += space.path("count").asLong();
-        }
+        String after = "";
+        do {
+            HttpResponse<String> page = request(
+                    HttpRequest.newBuilder().header("Engram-Hop", "1").GET(), "/v1/spaces?limit=1000&after=" + after);
+            if (page.statusCode() != 200) {
+                return 0;
+            }
+            for (JsonNode space : json(page).path("spaces")) {
+                sum += space.path("count").asLong();
+            }
+            after = json(page).path("next").asText();
+        } while (!after.isEmpty());
         return sum;
     }
 

@@ -234,7 +234,8 @@ public final class EngramMetrics {
                 .register(registry);
         GaugeWithCallback.builder()
                 .name(MetricNames.INDEX_SIZE)
-                .help("Memories in the indexes of this instance.")
+                .help(
+                        "Memories in the indexes of this instance. A space of up to index.scan.threshold memories has no index; how many it has says GET /v1/spaces.")
                 .labelNames(MetricNames.MEMORY_SPACE)
                 .callback(out -> {
                     labels.review();
