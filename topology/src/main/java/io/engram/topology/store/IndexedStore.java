@@ -121,7 +121,8 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
                 index().forgotten(memory.space(), memory.id());
             }
         } else if (raw[0] == StoreKeys.SPACE
-                && value.map(SpaceRecord::decode).stream().noneMatch(SpaceRecord::exists)) {
+                && value.map(SpaceRecord::decode).stream().noneMatch(record -> record.exists() || record.isSwept())) {
+            // It was dropped; that it is swept by now takes nothing more from the index.
             index().drop(StoreKeys.body(raw));
         } else if (raw[0] == StoreKeys.LARGE) {
             if (value.isPresent()) {
