@@ -29,9 +29,6 @@ public final class TopicWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TopicWatch.class);
     private static final long SHOWN_NANOS = TimeUnit.HOURS.toNanos(1);
 
-    /** So that whoever scrapes the metrics sees why a process ends. */
-    private static final long TOLD_NANOS = TimeUnit.SECONDS.toNanos(35);
-
     private record Event(TopicProblem problem, long atNanos) {}
 
     private final Admin admin;
@@ -42,17 +39,17 @@ public final class TopicWatch implements AutoCloseable {
     private final List<Event> events = new ArrayList<>();
     private final OffsetsSetForward forward;
     private final Supervisor supervisor;
-    private final Consumer<Set<String>> restart;
-    private final Set<String> lanesMadeAgain = new TreeSet<>();
-    private long madeAgainNanos;
+    private final Consumer<Set<String>> lanesMadeAgain;
+    // Of which nobody was told yet.
+    private final Set<String> madeAgain = new TreeSet<>();
     private volatile Optional<Supervisor.Supervised> watching = Optional.empty();
     private volatile List<TopicProblem> problems = List.of();
 
     /**
      * @param group the application's id
      * @param consumerSettings of a Kafka consumer that reads what is committed
-     * @param restart is told of lanes that were made again, once they are as they have to be and 35 s have passed: nobody
-     *     here can go on with them
+     * @param lanesMadeAgain is told of lanes that were made again, once they are as they have to be: nobody goes on with
+     *     them by itself
      */
     public TopicWatch(
             Admin admin,
@@ -61,8 +58,8 @@ public final class TopicWatch implements AutoCloseable {
             Map<String, Object> consumerSettings,
             TopologyRuntime runtime,
             Supervisor supervisor,
-            Consumer<Set<String>> restart) {
-        this.restart = restart;
+            Consumer<Set<String>> lanesMadeAgain) {
+        this.lanesMadeAgain = lanesMadeAgain;
         this.admin = admin;
         this.forward = new OffsetsSetForward(consumerSettings, plan.topics(), group, runtime.lanes());
         this.supervisor = supervisor;
@@ -112,7 +109,10 @@ public final class TopicWatch implements AutoCloseable {
             events.forEach(event -> found.add(event.problem()));
             offsets(found);
             publish(found);
-            restartIfDue(found, nanos);
+            if (!madeAgain.isEmpty() && found.stream().noneMatch(TopicProblem::stopsProcessing)) {
+                lanesMadeAgain.accept(Set.copyOf(madeAgain));
+                madeAgain.clear();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException | TimeoutException | RuntimeException e) {
@@ -133,19 +133,10 @@ public final class TopicWatch implements AutoCloseable {
             if (before != null && !before.id().equals(is.id())) {
                 events.add(new Event(new TopicProblem(Kind.MADE_AGAIN, name, consequence(name)), System.nanoTime()));
                 if (plan.lanes().contains(name)) {
-                    lanesMadeAgain.add(name);
-                    madeAgainNanos = System.nanoTime();
+                    madeAgain.add(name);
                 }
             }
             known.put(name, is);
-        }
-    }
-
-    private void restartIfDue(List<TopicProblem> found, long nanos) {
-        if (!lanesMadeAgain.isEmpty()
-                && nanos - madeAgainNanos >= TOLD_NANOS
-                && found.stream().noneMatch(TopicProblem::stopsProcessing)) {
-            restart.accept(Set.copyOf(lanesMadeAgain));
         }
     }
 
@@ -160,9 +151,7 @@ public final class TopicWatch implements AutoCloseable {
             return what + "what was shed and had not come back is gone, and has to be sent again; no memory is";
         }
         return plan.lanes().contains(name)
-                ? what
-                        + "what it held and was not processed is gone, and has to be sent again; no memory is. This instance ends"
-                        + " in a moment, and goes on with the new one when it is started again"
+                ? what + "what it held and was not processed is gone, and has to be sent again; no memory is"
                 : what + "it fills again by itself";
     }
 

@@ -94,6 +94,7 @@ public final class EngramApplication implements AutoCloseable {
     private final Supervisor supervisor = new Supervisor();
     private final MetricsServer metricsServer;
     private final Object halting = new Object();
+    private final StreamsClients clients = new StreamsClients();
     private volatile boolean stopping;
     private volatile boolean failed;
 
@@ -144,7 +145,7 @@ public final class EngramApplication implements AutoCloseable {
             Map<String, Object> consumer = config.plainConsumer();
             topicWatch = owned(new TopicWatch(
                     admin, topicPlan, config.applicationId(), consumer, runtime, supervisor, this::lanesMadeAgain));
-            streams = newStreams(config, runtime, settings);
+            streams = newStreams(config, runtime, settings, clients);
             toClose.push(this::closeStreams);
             streams.setStateListener(this::stateChanged);
             stores = new LocalStores(streams, config.topics(), config.partitions(), runtime.stores(), diskHold::reason);
@@ -211,23 +212,6 @@ public final class EngramApplication implements AutoCloseable {
                 what,
                 config.stateDir());
         guard.keep();
-        writeDownAndHalt();
-    }
-
-    /**
-     * Kafka's producer goes on for ever to commit offsets of the topic that is gone (4.4.0: it takes its id once, and tries
-     * again with that), and lets nothing else through, not even an abort. A new process has the new id.
-     */
-    private void lanesMadeAgain(Set<String> lanes) {
-        synchronized (halting) {
-            LOG.error(
-                    "Deleted and made again: {}. Stopping at once; a start goes on with what is there now. All memories stay",
-                    lanes);
-            writeDownAndHalt();
-        }
-    }
-
-    private void writeDownAndHalt() {
         try {
             Set<Integer> left = runtime.stores().writeDownAndSeal(KEEP_LIMIT);
             if (left.isEmpty()) {
@@ -242,9 +226,19 @@ public final class EngramApplication implements AutoCloseable {
         }
     }
 
-    private static KafkaStreams newStreams(EngramConfig config, TopologyRuntime runtime, Properties settings) {
+    /**
+     * A Kafka producer goes on for ever to commit offsets of a topic that is gone (4.4.0: it takes the topic's id once, and
+     * tries again with that), and lets nothing else through, not even an abort. A new one takes the new id.
+     */
+    private void lanesMadeAgain(Set<String> lanes) {
+        LOG.warn("Deleted and made again: {}. The stream threads end, and others go on with what is there now", lanes);
+        clients.renewProducers();
+    }
+
+    private static KafkaStreams newStreams(
+            EngramConfig config, TopologyRuntime runtime, Properties settings, StreamsClients clients) {
         try {
-            return new KafkaStreams(EngramTopology.build(runtime), settings);
+            return new KafkaStreams(EngramTopology.build(runtime), settings, clients);
         } catch (StreamsException e) {
             throw inUse(config, e);
         }

@@ -272,6 +272,24 @@ class TopicWatchIT {
     }
 
     @Test
+    void shouldGoOnWithALaneThatWasMadeAgainWhileItRuns() throws Exception {
+        try (Instance instance = Instance.start("lane", stateDir)) {
+            remember(instance, "me", 1, 30);
+            makeLaneAgain("lane-observations-normal", 2);
+            awaitNote(instance, 200, "lane-observations-normal was deleted and made again");
+            assertThat(instance.sumOf("engram_topic_problems", "made_again")).isEqualTo(1);
+            assertThat(logged()).contains("lane-observations-normal was deleted and made again");
+            remember(instance, "me", 31, 3);
+            assertRemembered(instance, 33);
+        }
+        try (Instance instance = Instance.start("lane", stateDir)) {
+            assertRemembered(instance, 33);
+            remember(instance, "me", 34, 1);
+            assertThat(instance.memories()).isEqualTo(34);
+        }
+    }
+
+    @Test
     void shouldGoOnWithALaneThatWasMadeAgainWhileItWasStopped() throws Exception {
         try (Instance instance = Instance.start("stopped", stateDir)) {
             remember(instance, "me", 1, 30);
