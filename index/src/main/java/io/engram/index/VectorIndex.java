@@ -3,6 +3,8 @@ package io.engram.index;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -16,6 +18,9 @@ import java.util.Set;
  * whose {@link #add} has returned.
  */
 public interface VectorIndex extends AutoCloseable {
+    /** What a {@link #commit} takes of the caller's data. */
+    int MAX_USER_DATA_BYTES = 1 << 28;
+
     /** Components of every vector. */
     int dimension();
 
@@ -59,12 +64,63 @@ public interface VectorIndex extends AutoCloseable {
     /** Ids of the live entries: a view that may change while it is read. */
     Set<String> ids();
 
+    /** The generation of the live entry of that id; none when there is none. */
+    OptionalLong generation(String id);
+
     /**
      * True when the index holds that id with exactly that generation and direction: adding it again would change nothing.
      *
      * @param vector of this index's dimension
      */
     boolean holds(String id, long generation, float[] vector);
+
+    /**
+     * Makes the index as it is, and the user data, what {@link IndexEngine#open} finds in the directory: every change that
+     * had returned before this began is in it. It is then on the disk, whatever happens to the process or the machine. Writes
+     * nothing when neither the index nor the user data changed since the last commit. Searches go on meanwhile; changes may
+     * wait for a part of it.
+     *
+     * @param userData is given back at open; copied; up to {@link #MAX_USER_DATA_BYTES}
+     * @throws IllegalArgumentException when there is more user data
+     * @throws IllegalStateException when the index is closed
+     * @throws IOException when a file cannot be written; what is opened next is then this commit or the one before, the index
+     *     goes on, and the next commit writes all of it
+     */
+    void commit(byte[] userData) throws IOException;
+
+    /**
+     * Gives entries that are in the heap a file, where the engine has such, so that they need no heap any more; worth while
+     * when nothing is added for long.
+     *
+     * @throws IOException when a file cannot be written; the entries stay in the heap
+     */
+    default void seal() throws IOException {}
+
+    /** Reads what every search needs of the files into the page cache, where the engine searches files. */
+    default void warm() {}
+
+    /**
+     * Reads the files that are searched, or, where all entries are in the heap, the file of the last commit, and compares
+     * checksums. Takes as long as reading them does.
+     *
+     * @return what is damaged; it is served until it is {@link #drop}ped
+     * @throws java.io.UncheckedIOException when a file cannot be read
+     */
+    List<DamagedSegment> verify();
+
+    /**
+     * Takes a damaged segment out of the index, so that what it held can be added again. An engine that has all entries in the
+     * heap keeps them, and writes the file anew at the next commit.
+     */
+    void drop(DamagedSegment damaged);
+
+    /**
+     * Why work on files in the background failed the last time that it was tried: the disk, or a damaged file, which
+     * {@link #verify} names. None of the index is lost for it.
+     */
+    default Optional<IOException> failure() {
+        return Optional.empty();
+    }
 
     /**
      * Writes a snapshot for {@link IndexEngine#load}. Searches go on meanwhile, changes may wait for a part of it.
@@ -76,7 +132,10 @@ public interface VectorIndex extends AutoCloseable {
     /** An estimate of the heap and direct memory that the index holds, in bytes. */
     long memoryBytes();
 
-    /** Releases what the index holds; searches that still run may return fewer hits. */
+    /**
+     * Releases what the index holds; searches that still run may return fewer hits. Does not commit. Waits until nothing writes
+     * to the directory any more, which others may open then.
+     */
     @Override
     void close();
 }

@@ -4,9 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -26,19 +25,27 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What every engine must do. A new engine's test extends this and names the engine. */
+/**
+ * What every engine must do with entries. A new engine's test extends this and names the engine; {@link IndexDirectoryContract} is
+ * about its files.
+ */
 public abstract class VectorIndexContract {
     private static final int DIMENSION = 32;
 
     private final Map<String, float[]> originals = new ConcurrentHashMap<>();
     private final VectorSource source = (id, generation) -> Optional.ofNullable(originals.get(generation + " " + id));
 
+    @TempDir
+    private Path root;
+
+    private IndexEngine engine;
     private VectorIndex index;
 
-    /** The engine under test. */
+    /** The engine under test; asked once a test. */
     protected abstract IndexEngine engine();
 
     /** False for one that keeps most of them in files. */
@@ -47,8 +54,15 @@ public abstract class VectorIndexContract {
     }
 
     @BeforeEach
-    void createIndex() {
-        index = engine().create(DIMENSION, source);
+    void openIndex() throws IOException {
+        engine = engine();
+        index = open("index");
+    }
+
+    private VectorIndex open(String directory) throws IOException {
+        OpenedIndex opened = engine.open(root.resolve(directory), DIMENSION, source);
+        assertThat(opened.damaged()).isEmpty();
+        return opened.index();
     }
 
     @AfterEach
@@ -410,45 +424,46 @@ public abstract class VectorIndexContract {
         }
     }
 
-    private static byte[] saved(VectorIndex index) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        index.save(bytes);
-        return bytes.toByteArray();
-    }
-
     @Test
-    void shouldAnswerIdenticallyAfterRestore() throws IOException {
+    void shouldAnswerIdenticallyWhenOpenedAgain() throws IOException {
         for (int size : new int[] {0, 3, 900, 3_000}) {
             Random random = new Random(size);
-            try (VectorIndex original = engine().create(DIMENSION, source)) {
+            Set<String> ids;
+            Map<SearchRequest, List<Hit>> answers = new HashMap<>();
+            try (VectorIndex original = open("of " + size)) {
                 for (int i = 0; i < size; i++) {
                     add(original, "id" + i, i + 1, random(random, DIMENSION));
                 }
                 for (int i = 0; i < size; i += 5) {
                     original.remove("id" + i, i + 1);
                 }
-                try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(original)), source)) {
-                    assertThat(restored.dimension()).isEqualTo(DIMENSION);
-                    assertThat(restored.size()).isEqualTo(original.size());
-                    assertThat(restored.ids()).isEqualTo(original.ids());
-                    for (int i = 0; i < 20; i++) {
-                        SearchRequest query = SearchRequest.of(random(random, DIMENSION), 10, 100);
-                        assertThat(restored.search(query)).isEqualTo(original.search(query));
-                    }
+                ids = Set.copyOf(original.ids());
+                for (int i = 0; i < 20; i++) {
+                    SearchRequest query = SearchRequest.of(random(random, DIMENSION), 10, 100);
+                    answers.put(query, original.search(query));
                 }
+                original.commit(new byte[0]);
+            }
+            try (VectorIndex again = open("of " + size)) {
+                assertThat(again.dimension()).isEqualTo(DIMENSION);
+                assertThat(again.size()).isEqualTo(ids.size());
+                assertThat(again.ids()).isEqualTo(ids);
+                answers.forEach((query, hits) -> assertThat(again.search(query)).isEqualTo(hits));
             }
         }
     }
 
     @Test
-    void shouldGoOnFromARestoredIndex() throws IOException {
+    void shouldGoOnWhenOpenedAgain() throws IOException {
         Random random = new Random(5);
         Map<String, float[]> vectors = new HashMap<>();
         for (int i = 0; i < 2_500; i++) {
             vectors.put("id" + i, random(random, DIMENSION));
             add(index, "id" + i, 1, vectors.get("id" + i));
         }
-        try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(index)), source)) {
+        index.commit(new byte[0]);
+        index.close();
+        try (VectorIndex restored = open("index")) {
             for (int i = 2_000; i < 5_000; i++) {
                 vectors.put("id" + i, random(random, DIMENSION));
                 assertThat(add(restored, "id" + i, 2, vectors.get("id" + i))).isTrue();
@@ -476,53 +491,67 @@ public abstract class VectorIndexContract {
         assertThat(index.holds("a", 2, vector)).isFalse();
         assertThat(index.holds("a", 3, other)).isFalse();
         assertThat(index.holds("b", 3, vector)).isFalse();
-        index.remove("a", 3);
-        assertThat(index.holds("a", 3, vector)).isFalse();
+        assertThat(index.generation("a")).hasValue(3);
+        assertThat(index.generation("b")).isEmpty();
+        add(index, "a", 4, other);
+        assertThat(index.generation("a")).hasValue(4);
+        index.remove("a", 4);
+        assertThat(index.holds("a", 4, other)).isFalse();
+        assertThat(index.generation("a")).isEmpty();
     }
 
+    /** A commit has what had returned before it began, whatever else goes on. */
     @Test
-    void shouldSaveWhileItChanges() throws Exception {
+    void shouldCommitWhileItChanges() throws Exception {
+        int ids = 2_000;
         ExecutorService executor = Executors.newSingleThreadExecutor();
-        AtomicBoolean stop = new AtomicBoolean();
+        AtomicLong changes = new AtomicLong();
         try {
-            AtomicLong changes = new AtomicLong();
-            Future<?> writer = executor.submit(() -> {
-                Random random = new Random(8);
-                while (!stop.get()) {
-                    long generation = changes.incrementAndGet();
-                    add(index, "id" + generation % 2_000, generation, random(random, DIMENSION));
-                    if (generation % 10 == 0) {
-                        index.remove("id" + random.nextInt(2_000), generation);
-                    }
+            for (int round = 0; round < 4; round++) {
+                AtomicBoolean stop = new AtomicBoolean();
+                long first = changes.get() + 1;
+                VectorIndex changing = index;
+                Future<?> writer = executor.submit(() -> change(changing, first, ids, stop, changes));
+                long done = 0;
+                while (done < first + 1_200) {
+                    assertThat(writer.isDone()).isFalse();
+                    done = changes.get();
+                    index.commit(new byte[] {(byte) round});
                 }
-            });
-            for (int i = 0; i < 20 || changes.get() < 5_000 && !writer.isDone(); i++) {
-                try (VectorIndex restored = engine().load(new ByteArrayInputStream(saved(index)), source)) {
-                    assertThat(restored.ids()).hasSize(restored.size());
-                    List<Hit> hits = restored.search(SearchRequest.of(random(new Random(i), DIMENSION), 50, 100));
-                    assertThat(restored.ids()).containsAll(ids(hits));
-                }
+                stop.set(true);
+                writer.get(30, TimeUnit.SECONDS);
+                changes.set(done); // what came later is lost, and done again
+                index.close();
+                index = open("index");
+                assertHoldsChangesUpTo(done, ids);
             }
-            stop.set(true);
-            writer.get(30, TimeUnit.SECONDS);
-            assertThat(changes.get()).isGreaterThanOrEqualTo(5_000);
         } finally {
             executor.shutdownNow();
         }
     }
 
-    @Test
-    void shouldRefuseWhatIsNoSnapshot() throws IOException {
-        for (int i = 0; i < 1_500; i++) {
-            add(index, "id" + i, 1, random(new Random(i), DIMENSION));
+    private void change(VectorIndex changing, long first, int ids, AtomicBoolean stop, AtomicLong changes) {
+        Random random = new Random(first);
+        for (long generation = first; !stop.get(); generation++) {
+            add(changing, "id" + generation % ids, generation, random(random, DIMENSION));
+            if (generation % 10 == 0) {
+                add(changing, "brief" + generation, generation, random(random, DIMENSION));
+                assertThat(changing.remove("brief" + generation, generation)).isTrue();
+            }
+            changes.set(generation);
         }
-        byte[] whole = saved(index);
+    }
 
-        for (int length : new int[] {0, 1, 10, 1_000, whole.length / 2, whole.length - 1}) {
-            assertThatThrownBy(() -> engine().load(new ByteArrayInputStream(whole, 0, length), source))
-                    .isInstanceOf(IOException.class);
+    private void assertHoldsChangesUpTo(long done, int ids) {
+        assertThat(index.ids()).hasSize(index.size());
+        for (long generation = Math.max(1, done - ids + 1); generation <= done; generation++) {
+            assertThat(index.generation("id" + generation % ids).orElseThrow()).isGreaterThanOrEqualTo(generation);
         }
-        assertThatThrownBy(() -> engine().load(new ByteArrayInputStream(new byte[100]), source))
-                .isInstanceOf(IOException.class);
+        for (long generation = 10; generation <= done; generation += 10) {
+            assertThat(index.generation("brief" + generation)).isEmpty();
+        }
+        List<Hit> hits = index.search(SearchRequest.of(random(new Random(done), DIMENSION), 50, 100));
+        assertThat(hits).hasSize(50);
+        assertThat(index.ids()).containsAll(ids(hits));
     }
 }

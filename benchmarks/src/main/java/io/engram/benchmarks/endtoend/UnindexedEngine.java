@@ -1,15 +1,20 @@
 package io.engram.benchmarks.endtoend;
 
+import io.engram.index.DamagedSegment;
 import io.engram.index.Hit;
 import io.engram.index.IndexEngine;
+import io.engram.index.OpenedIndex;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -18,6 +23,12 @@ public final class UnindexedEngine implements IndexEngine {
     @Override
     public String name() {
         return "unindexed";
+    }
+
+    /** Nothing is ever in the directory. */
+    @Override
+    public OpenedIndex open(Path directory, int dimension, VectorSource source) {
+        return new OpenedIndex(create(dimension, source), Optional.empty(), List.of());
     }
 
     @Override
@@ -54,6 +65,27 @@ public final class UnindexedEngine implements IndexEngine {
         @Override
         public Set<String> ids() {
             return Collections.unmodifiableSet(generations.keySet());
+        }
+
+        @Override
+        public OptionalLong generation(String id) {
+            Long known = generations.get(id);
+            return known == null ? OptionalLong.empty() : OptionalLong.of(known);
+        }
+
+        @Override
+        public void commit(byte[] userData) {
+            // Nothing to keep; runs are over before anyone opens it again.
+        }
+
+        @Override
+        public List<DamagedSegment> verify() {
+            return List.of();
+        }
+
+        @Override
+        public void drop(DamagedSegment damaged) {
+            throw new UnsupportedOperationException("no files, so none is damaged");
         }
 
         @Override

@@ -2,9 +2,10 @@ package io.engram.benchmarks.index;
 
 import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
+import io.engram.index.OpenedIndex;
 import io.engram.index.SearchRequest;
+import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
-import io.engram.index.sketch.SegmentedIndex;
 import io.engram.index.sketch.SketchEngine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,7 +29,7 @@ final class DirectoryContender implements Contender {
     private final Path directory;
     private final boolean isOwner;
     private final ExecutorService background = Executors.newSingleThreadExecutor();
-    private final SegmentedIndex index;
+    private final VectorIndex index;
 
     DirectoryContender(HnswParameters parameters, VectorSet vectors) throws IOException {
         this(
@@ -47,7 +48,7 @@ final class DirectoryContender implements Contender {
         this.dimension = dimension;
         this.directory = directory;
         this.isOwner = isOwner;
-        SegmentedIndex.Opened opened = new SketchEngine(parameters, background).open(directory, dimension, source);
+        OpenedIndex opened = new SketchEngine(parameters, background).open(directory, dimension, source);
         if (!opened.damaged().isEmpty()) {
             throw opened.damaged().get(0).cause();
         }
@@ -91,8 +92,10 @@ final class DirectoryContender implements Contender {
         return true;
     }
 
+    /** One index at a time has the directory open: this one is of no use afterwards. */
     @Override
     public Optional<Contender> load(Path file) throws IOException {
+        index.close();
         return Optional.of(new DirectoryContender(parameters, source, dimension, directory, false));
     }
 

@@ -1,11 +1,16 @@
 package io.engram.index.hnswlib;
 
+import io.engram.index.DirectoryLocks;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
+import io.engram.index.OpenedIndex;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /** Makes {@link HnswlibIndex}es that share build parameters and the executor of their compactions. */
@@ -15,6 +20,7 @@ public final class HnswlibEngine implements IndexEngine {
 
     private final HnswParameters parameters;
     private final Executor compactor;
+    private final DirectoryLocks locks = new DirectoryLocks();
 
     /**
      * @param parameters of every graph
@@ -30,6 +36,29 @@ public final class HnswlibEngine implements IndexEngine {
         return NAME;
     }
 
+    /** An {@link HnswlibIndex}, which is read into the heap. */
+    @Override
+    public OpenedIndex open(Path directory, int dimension, VectorSource source) throws IOException {
+        if (dimension < 1) {
+            throw new IllegalArgumentException("dimension < 1: " + dimension);
+        }
+        DirectoryLocks.Held lock = locks.lock(directory);
+        try {
+            return open(new HnswlibDirectory(lock, parameters), dimension);
+        } catch (IOException | RuntimeException | Error e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private OpenedIndex open(HnswlibDirectory directory, int dimension) throws IOException {
+        Optional<HnswlibFile.Content> found = directory.read(dimension);
+        HnswlibIndex index = found.isPresent()
+                ? directory.restored(found.get().snapshot(), compactor)
+                : new HnswlibIndex(dimension, parameters, compactor, Optional.of(directory));
+        return new OpenedIndex(index, found.map(content -> content.userData().clone()), List.of());
+    }
+
     @Override
     public VectorIndex create(int dimension, VectorSource source) {
         return new HnswlibIndex(dimension, parameters, compactor);
@@ -37,6 +66,6 @@ public final class HnswlibEngine implements IndexEngine {
 
     @Override
     public VectorIndex load(InputStream in, VectorSource source) throws IOException {
-        return new HnswlibIndex(HnswlibSnapshot.read(parameters, in), parameters, compactor);
+        return new HnswlibIndex(HnswlibSnapshot.read(parameters, in), parameters, compactor, Optional.empty());
     }
 }

@@ -1,5 +1,6 @@
 package io.engram.index.hnswlib;
 
+import io.engram.index.DamagedSegment;
 import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
 import io.engram.index.SearchRequest;
@@ -14,6 +15,8 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -55,6 +58,9 @@ public final class HnswlibIndex implements VectorIndex {
     private final Executor compactor;
     private final ConcurrentHashMap<String, Entry> entries = new ConcurrentHashMap<>();
     private final AtomicLong versions = new AtomicLong();
+    // Rises after each change; a commit compares it with that of the last one.
+    private final AtomicLong changes = new AtomicLong();
+    private final Optional<HnswlibDirectory> directory;
     // Shared by all changes; exclusive for the moment in which a rebuilt graph takes over.
     private final ReadWriteLock swap = new ReentrantReadWriteLock();
     private final AtomicBoolean compacting = new AtomicBoolean();
@@ -71,12 +77,18 @@ public final class HnswlibIndex implements VectorIndex {
      * @param compactor runs rebuilds; owned by the caller
      */
     public HnswlibIndex(int dimension, HnswParameters parameters, Executor compactor) {
+        this(dimension, parameters, compactor, Optional.empty());
+    }
+
+    /** @param directory that it commits to */
+    HnswlibIndex(int dimension, HnswParameters parameters, Executor compactor, Optional<HnswlibDirectory> directory) {
         if (dimension < 1) {
             throw new IllegalArgumentException("dimension < 1: " + dimension);
         }
         this.dimension = dimension;
         this.parameters = parameters;
         this.compactor = compactor;
+        this.directory = directory;
         this.graph = new Graph(dimension, parameters, 0);
     }
 
@@ -85,8 +97,10 @@ public final class HnswlibIndex implements VectorIndex {
      *
      * @throws IOException when the snapshot holds no graph although it says so
      */
-    HnswlibIndex(HnswlibSnapshot saved, HnswParameters parameters, Executor compactor) throws IOException {
-        this(saved.dimension(), parameters, compactor);
+    HnswlibIndex(
+            HnswlibSnapshot saved, HnswParameters parameters, Executor compactor, Optional<HnswlibDirectory> directory)
+            throws IOException {
+        this(saved.dimension(), parameters, compactor, directory);
         for (int i = 0; i < saved.live().length; i++) {
             versions.accumulateAndGet(saved.entries().get(i).version(), Math::max);
             if (saved.live()[i]) {
@@ -120,11 +134,13 @@ public final class HnswlibIndex implements VectorIndex {
                 return false;
             }
             link(entry);
+            changes.incrementAndGet();
         } catch (RuntimeException | Error e) {
             // An entry that is not in the graph must not look live.
             entries.remove(id, entry);
             // Nor may a node without links be taken for it on the next attempt.
             graph.remove(entry);
+            changes.incrementAndGet(); // what it replaced is gone
             throw e;
         } finally {
             shared.unlock();
@@ -191,6 +207,7 @@ public final class HnswlibIndex implements VectorIndex {
                 return false;
             }
             graph.remove(entry);
+            changes.incrementAndGet();
         } finally {
             shared.unlock();
         }
@@ -267,11 +284,39 @@ public final class HnswlibIndex implements VectorIndex {
     }
 
     @Override
+    public OptionalLong generation(String id) {
+        Entry entry = entries.get(id);
+        return entry == null ? OptionalLong.empty() : OptionalLong.of(entry.generation());
+    }
+
+    @Override
     public boolean holds(String id, long generation, float[] vector) {
         Entry entry = entries.get(id);
         return entry != null
                 && entry.generation() == generation
                 && Arrays.equals(entry.vector(), Vectors.normalised(vector, dimension));
+    }
+
+    /** Writes all entries and links anew. */
+    @Override
+    public void commit(byte[] userData) throws IOException {
+        directory().commit(userData, changes::get, this::snapshot);
+    }
+
+    private HnswlibDirectory directory() {
+        return directory.orElseThrow(
+                () -> new UnsupportedOperationException("this index has no directory; save() writes it to a stream"));
+    }
+
+    @Override
+    public List<DamagedSegment> verify() {
+        return directory.map(HnswlibDirectory::verify).orElse(List.of());
+    }
+
+    /** The entries are in the heap and stay; the next commit writes the file anew. */
+    @Override
+    public void drop(DamagedSegment damaged) {
+        directory().rewrite();
     }
 
     @Override
@@ -313,6 +358,7 @@ public final class HnswlibIndex implements VectorIndex {
     @Override
     public void close() {
         closed = true;
+        directory.ifPresent(HnswlibDirectory::close);
         entries.clear();
         synchronized (backlog) {
             backlog.clear();

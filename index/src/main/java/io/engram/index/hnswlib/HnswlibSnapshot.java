@@ -35,12 +35,26 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
 
     private static final byte VERSION = 1;
 
+    /** Entries as they are read back. */
+    record Entries(List<Entry> all, boolean[] live) {}
+
     void write(HnswParameters parameters, OutputStream stream) throws IOException {
         DataOutputStream out = new DataOutputStream(stream);
         out.writeByte(VERSION);
         out.writeInt(dimension);
         parameters.write(out);
         out.writeInt(entries.size());
+        writeEntries(out);
+        out.writeInt(nodes);
+        if (nodes != NO_GRAPH) {
+            out.writeInt(links.length);
+            out.write(links);
+        }
+        out.flush();
+    }
+
+    /** Writes all entries, one after the other. */
+    void writeEntries(DataOutputStream out) throws IOException {
         ByteBuffer floats = ByteBuffer.allocate(dimension * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < live.length; i++) {
             Entry entry = entries.get(i);
@@ -51,12 +65,28 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
             floats.clear().asFloatBuffer().put(entry.vector());
             out.write(floats.array());
         }
-        out.writeInt(nodes);
-        if (nodes != NO_GRAPH) {
-            out.writeInt(links.length);
-            out.write(links);
+    }
+
+    /**
+     * Reads what {@link #writeEntries} wrote.
+     *
+     * @throws IOException when the bytes are something else
+     */
+    static Entries readEntries(int dimension, int count, DataInputStream in) throws IOException {
+        List<Entry> entries = new ArrayList<>();
+        boolean[] live = new boolean[count];
+        ByteBuffer floats = ByteBuffer.allocate(dimension * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < count; i++) {
+            live[i] = in.readBoolean();
+            String id = in.readUTF();
+            long generation = in.readLong();
+            long version = in.readLong();
+            in.readFully(floats.array());
+            float[] vector = new float[dimension];
+            floats.clear().asFloatBuffer().get(vector);
+            entries.add(new Entry(id, generation, version, vector));
         }
-        out.flush();
+        return new Entries(entries, live);
     }
 
     /**
@@ -74,19 +104,7 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
         if (dimension < 1 || count < 0) {
             throw new IOException("impossible dimension or size: " + dimension + ", " + count);
         }
-        List<Entry> entries = new ArrayList<>();
-        boolean[] live = new boolean[count];
-        ByteBuffer floats = ByteBuffer.allocate(dimension * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        for (int i = 0; i < count; i++) {
-            live[i] = in.readBoolean();
-            String id = in.readUTF();
-            long generation = in.readLong();
-            long version = in.readLong();
-            in.readFully(floats.array());
-            float[] vector = new float[dimension];
-            floats.clear().asFloatBuffer().get(vector);
-            entries.add(new Entry(id, generation, version, vector));
-        }
+        Entries entries = readEntries(dimension, count, in);
         int nodes = in.readInt();
         byte[] links = {};
         if (nodes != NO_GRAPH) {
@@ -96,6 +114,6 @@ record HnswlibSnapshot(int dimension, List<Entry> entries, boolean[] live, int n
         if (nodes > count) {
             throw new IOException("more nodes than entries: " + nodes + " of " + count);
         }
-        return new HnswlibSnapshot(dimension, entries, live, nodes, links);
+        return new HnswlibSnapshot(dimension, entries.all(), entries.live(), nodes, links);
     }
 }

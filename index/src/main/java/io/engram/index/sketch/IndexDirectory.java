@@ -1,5 +1,7 @@
 package io.engram.index.sketch;
 
+import io.engram.index.Directories;
+import io.engram.index.DirectoryLocks;
 import io.engram.index.HnswParameters;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,15 +27,17 @@ import java.util.stream.Stream;
  * manifest          what the index consists of; replaced as a whole by a commit
  * manifest.new      a commit that was interrupted; removed at open
  * NUMBER.segment    a segment, sealed or open; what the manifest does not name is removed at open
+ * lock              is locked while the index is open
  * </pre>
  *
  * A number is used again only after an open, and only when no file has it. Thread-safe.
  */
-final class IndexDirectory {
+final class IndexDirectory implements AutoCloseable {
     private static final String MANIFEST = "manifest";
     private static final String NEW_MANIFEST = "manifest.new";
     private static final Pattern SEGMENT = Pattern.compile("(\\d{1,18})\\.segment");
 
+    private final DirectoryLocks.Held lock;
     private final Path path;
     private final Steps steps;
     private final AtomicLong lastNumber = new AtomicLong();
@@ -47,8 +51,9 @@ final class IndexDirectory {
         void after(String step) throws IOException;
     }
 
-    private IndexDirectory(Path path, Steps steps) {
-        this.path = path;
+    private IndexDirectory(DirectoryLocks.Held lock, Steps steps) {
+        this.lock = lock;
+        this.path = lock.directory();
         this.steps = steps;
     }
 
@@ -56,18 +61,18 @@ final class IndexDirectory {
     record Opened(IndexDirectory directory, Optional<Manifest> manifest) {}
 
     /**
-     * Opens a directory; makes it when there is none. Removes what an interrupted commit or merge left, but nothing when the
-     * manifest is damaged.
+     * Opens a directory. Removes what an interrupted commit or merge left, but nothing when the manifest is damaged.
      *
+     * @param lock on the directory, which {@link #close} gives up
      * @throws io.engram.index.DamagedIndexException when the manifest is damaged, of another version, or of an index of other
      *     parameters
      */
-    static Opened open(Path path, int dimension, HnswParameters parameters, Steps steps) throws IOException {
-        Files.createDirectories(path);
-        IndexDirectory directory = new IndexDirectory(path, steps);
+    static Opened open(DirectoryLocks.Held lock, int dimension, HnswParameters parameters, Steps steps)
+            throws IOException {
+        IndexDirectory directory = new IndexDirectory(lock, steps);
         Optional<Manifest> manifest = directory.readManifest();
         if (manifest.isPresent()) {
-            manifest.get().requireSame(path.resolve(MANIFEST), dimension, parameters);
+            manifest.get().requireSame(directory.path.resolve(MANIFEST), dimension, parameters);
         }
         Set<Long> named = new HashSet<>();
         manifest.ifPresent(found -> found.parts().forEach(part -> named.add(part.number())));
@@ -129,7 +134,7 @@ final class IndexDirectory {
 
     /** Makes a manifest the one that is opened next; its files are on the disk. */
     void publish(Manifest manifest) throws IOException {
-        force(path);
+        Directories.force(path);
         steps.after("files forced");
         Path fresh = path.resolve(NEW_MANIFEST);
         try (FileChannel channel = FileChannel.open(
@@ -144,7 +149,7 @@ final class IndexDirectory {
         steps.after("manifest forced");
         Files.move(fresh, path.resolve(MANIFEST), StandardCopyOption.ATOMIC_MOVE);
         steps.after("manifest renamed");
-        force(path);
+        Directories.force(path);
         steps.after("commit forced");
     }
 
@@ -156,9 +161,9 @@ final class IndexDirectory {
         }
     }
 
-    private static void force(Path directory) throws IOException {
-        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
+    /** Lets others open the directory. */
+    @Override
+    public void close() {
+        lock.close();
     }
 }

@@ -2,6 +2,7 @@ package io.engram.index.sketch;
 
 import io.engram.index.DamagedIndexException;
 import io.engram.index.DamagedSegment;
+import io.engram.index.DirectoryLocks;
 import io.engram.index.HnswParameters;
 import io.engram.index.VectorSource;
 import java.io.IOException;
@@ -17,12 +18,13 @@ final class IndexOpener {
     /**
      * Opens the index in a directory as it was at its last commit; a new one when there was none.
      *
+     * @param lock on the directory; the index gives it up when it is closed, the caller when this fails
      * @throws DamagedIndexException when the manifest is damaged, of another version or of other parameters; the directory is
      *     left as it is
      * @throws IOException when a file cannot be read
      */
     static SegmentedIndex.Opened open(
-            Path path,
+            DirectoryLocks.Held lock,
             int dimension,
             HnswParameters parameters,
             VectorSource source,
@@ -30,10 +32,7 @@ final class IndexOpener {
             ScratchPool scratches,
             SegmentedIndex.Settings settings)
             throws IOException {
-        if (dimension < 1) {
-            throw new IllegalArgumentException("dimension < 1: " + dimension);
-        }
-        IndexDirectory.Opened opened = IndexDirectory.open(path, dimension, parameters, settings.steps());
+        IndexDirectory.Opened opened = IndexDirectory.open(lock, dimension, parameters, settings.steps());
         IdHash hash = opened.manifest().map(Manifest::hash).orElseGet(settings.hash());
         List<SealedSegment> sealed = new ArrayList<>();
         List<OpenPart> open = new ArrayList<>();

@@ -37,6 +37,7 @@ final class Maintenance {
     // Those that a commit may have to delete; while filing.
     private final Set<Long> files = new HashSet<>();
     private final Set<Long> damaged = ConcurrentHashMap.newKeySet();
+    // None when nothing was committed yet, or the last commit failed.
     private Optional<Manifest> committed;
     private volatile boolean closed;
 
@@ -228,6 +229,7 @@ final class Maintenance {
             if (committed.isPresent() && committed.get().isSame(manifest)) {
                 return;
             }
+            committed = Optional.empty(); // should it fail, the manifest on the disk is this one or the one before
             directory.publish(manifest);
             committed = Optional.of(manifest);
             deleteObsolete(manifest);
@@ -317,13 +319,14 @@ final class Maintenance {
         return closed;
     }
 
-    /** Ends what is running, and takes all segments away. */
+    /** Ends what is running, takes all segments away, and lets others open the directory. */
     void close() {
         closed = true;
         merging.lock();
         filing.lock();
         try {
             parts.exclusively(view -> View.EMPTY);
+            directory.close();
         } finally {
             filing.unlock();
             merging.unlock();

@@ -2,6 +2,7 @@ package io.engram.index.sketch;
 
 import io.engram.index.DamagedIndexException;
 import io.engram.index.HnswParameters;
+import io.engram.index.VectorIndex;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -31,8 +32,6 @@ record Manifest(int dimension, HnswParameters parameters, IdHash hash, byte[] us
     /** "ENGRAMMF" */
     private static final long MAGIC = 0x454e4752414d4d46L;
 
-    private static final int MAX_USER_DATA = 1 << 28;
-
     /**
      * A segment.
      *
@@ -51,9 +50,9 @@ record Manifest(int dimension, HnswParameters parameters, IdHash hash, byte[] us
 
     /** @throws IllegalArgumentException when there is more user data than a manifest takes */
     Manifest {
-        if (userData.length > MAX_USER_DATA) {
+        if (userData.length > VectorIndex.MAX_USER_DATA_BYTES) {
             throw new IllegalArgumentException(
-                    "user data of " + userData.length + " bytes; a manifest takes " + MAX_USER_DATA);
+                    "user data of " + userData.length + " bytes; a manifest takes " + VectorIndex.MAX_USER_DATA_BYTES);
         }
     }
 

@@ -125,7 +125,7 @@ public final class SegmentedIndex implements VectorIndex {
      * @param userData of the last commit; none when there was none
      * @param damaged segments that are not in the index; the next commit forgets them
      */
-    public record Opened(SegmentedIndex index, Optional<byte[]> userData, List<DamagedSegment> damaged) {}
+    record Opened(SegmentedIndex index, Optional<byte[]> userData, List<DamagedSegment> damaged) {}
 
     @Override
     public int dimension() {
@@ -259,10 +259,7 @@ public final class SegmentedIndex implements VectorIndex {
         }
     }
 
-    /**
-     * Why segments could not be sealed or merged the last time that it was tried: the disk, or a damaged file, which
-     * {@link #verify} names. None of the index is lost for it.
-     */
+    @Override
     public Optional<IOException> failure() {
         return failure;
     }
@@ -283,7 +280,7 @@ public final class SegmentedIndex implements VectorIndex {
         return new LiveIds(parts, hash);
     }
 
-    /** The generation of the live entry of an id; none when there is none. */
+    @Override
     public OptionalLong generation(String id) {
         Optional<View.Location> known = parts.view().find(hash.key(id));
         return known.isPresent() ? OptionalLong.of(known.get().generation()) : OptionalLong.empty();
@@ -300,43 +297,32 @@ public final class SegmentedIndex implements VectorIndex {
     }
 
     /**
-     * Makes the index as it is what {@link #open} finds. Writes what is new: the entries of open segments to which some were
-     * added, what is dead, and the user data; nothing when nothing changed. Changes wait while the links of such segments are
-     * copied, searches never.
-     *
-     * @param userData is given back at open; up to 256 MiB
-     * @throws IOException when a file cannot be written; what is opened next is then this commit or the one before, and the
-     *     index goes on
+     * Writes what is new: the entries of open segments to which some were added, what is dead, and the user data. Changes wait
+     * while the links of such segments are copied.
      */
+    @Override
     public void commit(byte[] userData) throws IOException {
         maintenance.commit(userData);
     }
 
-    /**
-     * Gives what is in open segments a file, so that it needs no heap any more; worth while when nothing is added for long.
-     *
-     * @throws IOException when a file cannot be written; the entries stay in the heap
-     */
+    @Override
     public void seal() throws IOException {
         maintenance.endOpen();
         maintenance.sealFull();
         maintain();
     }
 
-    /** Reads what every search needs of the sealed segments into the page cache. */
+    @Override
     public void warm() {
         parts.view().sealed().forEach(SealedSegment::warm);
     }
 
-    /**
-     * Reads all files and compares their checksums; returns what is damaged, which stays in the index until it is
-     * {@link #drop}ped.
-     */
+    @Override
     public List<DamagedSegment> verify() {
         return maintenance.verify();
     }
 
-    /** Takes a damaged segment out of the index, so that what it held can be added again. */
+    @Override
     public void drop(DamagedSegment damaged) {
         maintenance.drop(damaged);
     }
@@ -361,7 +347,6 @@ public final class SegmentedIndex implements VectorIndex {
         return bytes;
     }
 
-    /** Does not commit. Waits until nothing writes to the directory any more. */
     @Override
     public void close() {
         maintenance.close();

@@ -1,7 +1,9 @@
 package io.engram.index.sketch;
 
+import io.engram.index.DirectoryLocks;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
+import io.engram.index.OpenedIndex;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.IOException;
@@ -11,7 +13,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 
-/** Makes {@link SketchIndex}es that share build parameters and the executor of their rebuilds. */
+/** Makes indexes that share build parameters and the executor of their merges and rebuilds. */
 public final class SketchEngine implements IndexEngine {
     /** The name in configuration. */
     public static final String NAME = "sketch";
@@ -19,6 +21,7 @@ public final class SketchEngine implements IndexEngine {
     private final HnswParameters parameters;
     private final Executor compactor;
     private final Map<Integer, ScratchPool> scratches = new ConcurrentHashMap<>();
+    private final DirectoryLocks locks = new DirectoryLocks();
 
     /**
      * @param parameters of every graph
@@ -46,23 +49,25 @@ public final class SketchEngine implements IndexEngine {
         return SketchIndex.of(snapshot, parameters, source, compactor, scratches(snapshot.dimension()));
     }
 
-    /**
-     * Opens the index in a directory as it was at its last commit; a new one when there was none.
-     *
-     * @param directory of this index alone; made when there is none
-     * @param dimension components of every vector, 1 or more
-     * @param source as for {@link #create}
-     * @throws io.engram.index.DamagedIndexException when the manifest is damaged, of another version, or of another dimension or
-     *     parameters: the directory has to be deleted and the index built anew
-     * @throws IOException when a file cannot be read
-     */
-    public SegmentedIndex.Opened open(Path directory, int dimension, VectorSource source) throws IOException {
-        return open(directory, dimension, source, SegmentedIndex.Settings.DEFAULT);
+    /** A {@link SegmentedIndex}; what is opened again is not read, but for entries that had no sealed segment. */
+    @Override
+    public OpenedIndex open(Path directory, int dimension, VectorSource source) throws IOException {
+        SegmentedIndex.Opened opened = open(directory, dimension, source, SegmentedIndex.Settings.DEFAULT);
+        return new OpenedIndex(opened.index(), opened.userData(), opened.damaged());
     }
 
     SegmentedIndex.Opened open(Path directory, int dimension, VectorSource source, SegmentedIndex.Settings settings)
             throws IOException {
-        return IndexOpener.open(directory, dimension, parameters, source, compactor, scratches(dimension), settings);
+        if (dimension < 1) {
+            throw new IllegalArgumentException("dimension < 1: " + dimension);
+        }
+        DirectoryLocks.Held lock = locks.lock(directory);
+        try {
+            return IndexOpener.open(lock, dimension, parameters, source, compactor, scratches(dimension), settings);
+        } catch (IOException | RuntimeException | Error e) {
+            lock.close();
+            throw e;
+        }
     }
 
     private ScratchPool scratches(int dimension) {

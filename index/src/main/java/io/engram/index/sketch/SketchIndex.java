@@ -1,5 +1,6 @@
 package io.engram.index.sketch;
 
+import io.engram.index.DamagedSegment;
 import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
 import io.engram.index.SearchRequest;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Collections;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -201,6 +203,34 @@ public final class SketchIndex implements VectorIndex {
         } finally {
             shared.unlock();
         }
+    }
+
+    @Override
+    public OptionalLong generation(String id) {
+        Lock shared = swap.readLock();
+        shared.lock();
+        try {
+            Long location = locations.get(id);
+            return location == null ? OptionalLong.empty() : OptionalLong.of(generation(location));
+        } finally {
+            shared.unlock();
+        }
+    }
+
+    /** Not supported: {@link #save} writes this index to a stream. */
+    @Override
+    public void commit(byte[] userData) {
+        throw new UnsupportedOperationException("this index has no directory; save() writes it to a stream");
+    }
+
+    @Override
+    public List<DamagedSegment> verify() {
+        return List.of();
+    }
+
+    @Override
+    public void drop(DamagedSegment damaged) {
+        throw new UnsupportedOperationException("this index has no files");
     }
 
     @Override

@@ -7,10 +7,10 @@ import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import io.engram.index.Vectors;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -176,12 +177,19 @@ class ArrivalOrderTest {
         }
     }
 
+    @TempDir
+    private Path root;
+
     IndexEngine engine() {
         return new SketchEngine(HnswParameters.DEFAULT, Runnable::run);
     }
 
-    private VectorIndex filled(Data data, boolean shuffled) {
-        VectorIndex index = engine().create(DIMENSION, (id, number) -> Optional.of(data.entries.get((int) number)));
+    private static VectorSource source(Data data) {
+        return (id, number) -> Optional.of(data.entries.get((int) number));
+    }
+
+    private VectorIndex filled(Path directory, Data data, boolean shuffled) throws IOException {
+        VectorIndex index = engine().open(directory, DIMENSION, source(data)).index();
         for (int number : data.order(shuffled)) {
             index.add("m" + number, number, data.entries.get(number));
         }
@@ -208,12 +216,11 @@ class ArrivalOrderTest {
         return (double) found / wanted;
     }
 
-    private VectorIndex restored(VectorIndex index, Data data) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        index.save(bytes);
-        return engine().load(
-                        new ByteArrayInputStream(bytes.toByteArray()),
-                        (id, number) -> Optional.of(data.entries.get((int) number)));
+    /** What a restart finds, while the index goes on. */
+    private VectorIndex restored(VectorIndex index, Path directory, Data data) throws IOException {
+        index.commit(new byte[0]);
+        Path copy = TestIndexes.copy(directory, root.resolve("restored"));
+        return engine().open(copy, DIMENSION, source(data)).index();
     }
 
     @ParameterizedTest
@@ -221,13 +228,14 @@ class ArrivalOrderTest {
     void shouldFindTheSameWhateverCameFirst(Arrivals arrivals) throws IOException {
         Data data = new Data();
         arrivals.fill(data);
-        try (VectorIndex inOrder = filled(data, false);
-                VectorIndex shuffled = filled(data, true)) {
+        Path directory = root.resolve("in order");
+        try (VectorIndex inOrder = filled(directory, data, false);
+                VectorIndex shuffled = filled(root.resolve("shuffled"), data, true)) {
             IntPredicate all = number -> true;
             double control = recall(shuffled, data, all);
             assertThat(control).as("shuffled").isGreaterThan(0.8);
             assertThat(recall(inOrder, data, all)).as("in order").isGreaterThanOrEqualTo(control - TOLERANCE);
-            try (VectorIndex restored = restored(inOrder, data)) {
+            try (VectorIndex restored = restored(inOrder, directory, data)) {
                 assertThat(recall(restored, data, all)).as("restored").isGreaterThanOrEqualTo(control - TOLERANCE);
             }
             // Too few of each segment for a rebuild, then enough.

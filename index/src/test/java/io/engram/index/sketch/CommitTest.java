@@ -289,15 +289,41 @@ class CommitTest {
     }
 
     @Test
-    void shouldRefuseToCommitOnceClosed() throws IOException {
-        SegmentedIndex index = open(root).index();
-        add(index, 0, 10);
-        index.commit(data("a"));
-        index.close();
-        assertThatThrownBy(() -> index.commit(data("b"))).isInstanceOf(IllegalStateException.class);
+    void shouldCommitAgainWhatWasCommittedBeforeACommitThatMayHaveFailed() throws IOException {
+        Queue<String> failures = new ArrayDeque<>();
+        IndexDirectory.Steps steps = step -> {
+            if (step.equals(failures.peek())) {
+                failures.remove();
+                throw new IOException("no answer from the disk after: " + step);
+            }
+        };
+        try (SegmentedIndex index =
+                open(root, settings(100, steps), Runnable::run).index()) {
+            add(index, 0, 50);
+            index.commit(data("a"));
+            failures.add("manifest renamed");
+            assertThatThrownBy(() -> index.commit(data("b"))).hasMessageContaining("manifest renamed");
+            index.commit(data("a"));
+        }
         SegmentedIndex.Opened opened = open(root);
         assertThat(text(opened)).contains("a");
-        assertThat(opened.index().size()).isEqualTo(10);
         opened.index().close();
+    }
+
+    @Test
+    void shouldWriteNothingToADirectoryOnceClosed() throws IOException {
+        Queue<Runnable> tasks = new ArrayDeque<>();
+        SegmentedIndex.Settings settings = settings(100, IndexDirectory.Steps.NONE);
+        SegmentedIndex index = open(root, settings, tasks::add).index();
+        add(index, 0, 350);
+        index.commit(data("a"));
+        add(index, 350, 460);
+        Set<String> before = names(root);
+        index.close();
+        assertThat(tasks).isNotEmpty();
+        tasks.forEach(Runnable::run);
+        add(index, 460, 800);
+        index.seal();
+        assertThat(names(root)).isEqualTo(before);
     }
 }

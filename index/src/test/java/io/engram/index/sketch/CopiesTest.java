@@ -4,15 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
+import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
-import io.engram.index.VectorSource;
 import io.engram.index.Vectors;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -25,10 +28,19 @@ class CopiesTest {
     private final List<float[]> vectors = new ArrayList<>();
     private final float[] one = Vectors.normalised(noise());
     private final float[] other = Vectors.normalised(noise());
-    private final VectorIndex index = create(DIMENSION, (id, number) -> Optional.of(vectors.get((int) number)));
 
-    VectorIndex create(int dimension, VectorSource source) {
-        return new SketchEngine(HnswParameters.DEFAULT, Runnable::run).create(dimension, source);
+    @TempDir
+    private Path root;
+
+    private VectorIndex index;
+
+    IndexEngine engine() {
+        return new SketchEngine(HnswParameters.DEFAULT, Runnable::run);
+    }
+
+    @BeforeEach
+    void open() {
+        index = TestIndexes.fresh(engine(), root, DIMENSION, (id, number) -> Optional.of(vectors.get((int) number)));
     }
 
     @AfterEach

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
+import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import io.engram.index.Vectors;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Data that sketches, graphs or quantised codes are bad at. */
 class HostileDataTest {
@@ -23,8 +26,11 @@ class HostileDataTest {
 
     private final Random random = new Random(42);
 
-    VectorIndex create(int dimension, VectorSource source) {
-        return new SketchEngine(HnswParameters.DEFAULT, Runnable::run).create(dimension, source);
+    @TempDir
+    private Path root;
+
+    IndexEngine engine() {
+        return new SketchEngine(HnswParameters.DEFAULT, Runnable::run);
     }
 
     private float[] noise(int dimension, double scale) {
@@ -45,8 +51,8 @@ class HostileDataTest {
 
     /** recall@10 of queries that resemble the data, at the default accuracy. */
     private double recall(List<float[]> vectors, List<float[]> queries) {
-        try (VectorIndex index =
-                create(vectors.get(0).length, (id, generation) -> Optional.of(vectors.get((int) generation)))) {
+        VectorSource source = (id, generation) -> Optional.of(vectors.get((int) generation));
+        try (VectorIndex index = TestIndexes.fresh(engine(), root, vectors.get(0).length, source)) {
             for (int i = 0; i < vectors.size(); i++) {
                 index.add("v" + i, i, vectors.get(i));
             }

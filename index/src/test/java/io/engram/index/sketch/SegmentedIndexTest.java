@@ -1,21 +1,19 @@
 package io.engram.index.sketch;
 
+import io.engram.index.HnswParameters;
+import io.engram.index.IndexDirectoryContract;
 import io.engram.index.IndexEngine;
+import io.engram.index.ReopeningEngine;
 import io.engram.index.VectorIndexContract;
-import java.nio.file.Path;
 import org.junit.jupiter.api.Nested;
-import org.junit.jupiter.api.io.TempDir;
 
-/** The contract of all engines, kept by indexes in directories. */
+/** The contracts of all engines, kept by indexes of segments. */
 class SegmentedIndexTest {
-    @TempDir
-    private Path root;
-
     @Nested
     class WithOneOpenSegment extends VectorIndexContract {
         @Override
         protected IndexEngine engine() {
-            return new DirectoryEngine(root, SegmentedIndex.Settings.DEFAULT, Integer.MAX_VALUE, Runnable::run);
+            return new SketchEngine(HnswParameters.DEFAULT, Runnable::run);
         }
     }
 
@@ -23,7 +21,7 @@ class SegmentedIndexTest {
     class WithManySegmentsAndMerges extends VectorIndexContract {
         @Override
         protected IndexEngine engine() {
-            return new DirectoryEngine(root, DirectoryEngine.small(400), Integer.MAX_VALUE, Runnable::run);
+            return new SmallSegmentsEngine(400, Runnable::run);
         }
 
         @Override
@@ -36,12 +34,20 @@ class SegmentedIndexTest {
     class OpenedAgainAllTheTime extends VectorIndexContract {
         @Override
         protected IndexEngine engine() {
-            return new DirectoryEngine(root, DirectoryEngine.small(700), 333, Runnable::run);
+            return new ReopeningEngine(new SmallSegmentsEngine(700, Runnable::run), 333);
         }
 
         @Override
         protected boolean keepsEntriesInHeap() {
             return false;
+        }
+    }
+
+    @Nested
+    class InADirectory extends IndexDirectoryContract {
+        @Override
+        protected IndexEngine engine(HnswParameters parameters) {
+            return new SketchEngine(parameters, Runnable::run);
         }
     }
 }

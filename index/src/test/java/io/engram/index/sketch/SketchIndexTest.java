@@ -3,28 +3,26 @@ package io.engram.index.sketch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.engram.index.HnswParameters;
-import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
-import io.engram.index.VectorIndexContract;
 import io.engram.index.VectorSource;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
-class SketchIndexTest extends VectorIndexContract {
-    @Override
-    protected IndexEngine engine() {
-        return new SketchEngine(HnswParameters.DEFAULT, Runnable::run);
-    }
-
+class SketchIndexTest {
     /** A filter reads what it judges: walks that widen meet most entries again. */
     @Test
-    void shouldAskTheFilterOfEachEntryOnce() {
+    void shouldAskTheFilterOfEachEntryOnce(@TempDir Path directory) throws IOException {
         Random random = new Random(1);
         Map<String, Integer> asked = new HashMap<>();
-        try (VectorIndex index = engine().create(8, VectorSource.NONE)) {
+        try (VectorIndex index = new SketchEngine(HnswParameters.DEFAULT, Runnable::run)
+                .open(directory, 8, VectorSource.NONE)
+                .index()) {
             for (int i = 0; i < 5_000; i++) {
                 index.add("v" + i, i + 1, vector(random));
             }

@@ -7,8 +7,8 @@ import io.engram.index.HnswParameters;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -23,9 +23,11 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
-/** One writer, four readers, removals, replacements, rebuilds and snapshots at once. */
+/** One writer, four readers, removals, replacements and commits of one open segment at once. */
 class SketchStressTest {
     private static final int DIMENSION = 24;
     private static final int READERS = 4;
@@ -39,7 +41,20 @@ class SketchStressTest {
     private final VectorSource source =
             (id, generation) -> Optional.ofNullable(vectors.get(id)).map(float[]::clone);
     private final SketchEngine engine = new SketchEngine(HnswParameters.DEFAULT, compactor);
-    private final VectorIndex index = engine.create(DIMENSION, source);
+
+    @TempDir
+    private Path root;
+
+    private VectorIndex index;
+
+    @BeforeEach
+    void open() throws IOException {
+        index = engine.open(directory(), DIMENSION, source).index();
+    }
+
+    private Path directory() {
+        return root.resolve("index");
+    }
 
     @AfterEach
     void stop() {
@@ -99,21 +114,22 @@ class SketchStressTest {
         return searches;
     }
 
-    private int saveAndLoad() throws Exception {
-        int saved = 0;
+    private int commitAndOpen() throws Exception {
+        int commits = 0;
         while (!written.get()) {
-            try (VectorIndex restored = restored()) {
-                assertThat(restored.ids()).hasSize(restored.size());
+            try (VectorIndex restored = restored("copy " + commits)) {
+                assertThat(List.copyOf(restored.ids())).doesNotHaveDuplicates().hasSize(restored.size());
             }
-            saved++;
+            commits++;
         }
-        return saved;
+        return commits;
     }
 
-    private VectorIndex restored() throws Exception {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        index.save(bytes);
-        return engine.load(new ByteArrayInputStream(bytes.toByteArray()), source);
+    /** What a restart finds, while the index goes on. */
+    private VectorIndex restored(String copy) throws Exception {
+        index.commit(new byte[0]);
+        return engine.open(TestIndexes.copy(directory(), root.resolve(copy)), DIMENSION, source)
+                .index();
     }
 
     @Test
@@ -124,16 +140,16 @@ class SketchStressTest {
             int seed = 100 + i;
             others.add(threads.submit(() -> read(seed)));
         }
-        others.add(threads.submit(this::saveAndLoad));
+        others.add(threads.submit(this::commitAndOpen));
         writer.get(120, TimeUnit.SECONDS);
         written.set(true);
         for (Future<Integer> other : others) {
             assertThat(other.get(60, TimeUnit.SECONDS)).isPositive();
         }
-        compactor.submit(() -> {}).get(60, TimeUnit.SECONDS); // rebuilds that were due
+        compactor.submit(() -> {}).get(60, TimeUnit.SECONDS); // seals and merges that were due
 
         assertThat(index.ids()).isEqualTo(vectors.keySet());
-        try (VectorIndex restored = restored()) {
+        try (VectorIndex restored = restored("last copy")) {
             assertThat(restored.ids()).isEqualTo(index.ids());
             for (Map.Entry<String, float[]> entry : vectors.entrySet()) {
                 SearchRequest itself = SearchRequest.of(entry.getValue(), 1, 100);

@@ -1,9 +1,13 @@
 package io.engram.index.sketch;
 
+import io.engram.index.DirectoryLocks;
 import io.engram.index.HnswParameters;
+import io.engram.index.IndexEngine;
 import io.engram.index.SearchRequest;
+import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
@@ -20,7 +24,7 @@ final class TestIndexes {
     private TestIndexes() {}
 
     static SegmentedIndex.Settings settings(int openEntries, IndexDirectory.Steps steps) {
-        SegmentedIndex.Settings small = DirectoryEngine.small(openEntries);
+        SegmentedIndex.Settings small = SmallSegmentsEngine.settings(openEntries);
         return new SegmentedIndex.Settings(openEntries, small.openBytes(), small.policy(), steps, small.hash());
     }
 
@@ -32,6 +36,16 @@ final class TestIndexes {
 
     static SegmentedIndex.Opened open(Path directory) throws IOException {
         return open(directory, settings(100, IndexDirectory.Steps.NONE), Runnable::run);
+    }
+
+    /** A new index in a directory of its own. */
+    static VectorIndex fresh(IndexEngine engine, Path root, int dimension, VectorSource source) {
+        try {
+            return engine.open(Files.createTempDirectory(root, "index-"), dimension, source)
+                    .index();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** The same for the same number. */
@@ -62,9 +76,12 @@ final class TestIndexes {
         return content;
     }
 
+    /** Of the files, but for the lock. */
     static Set<String> names(Path directory) throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
-            return files.map(file -> file.getFileName().toString()).collect(Collectors.toCollection(TreeSet::new));
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> !name.equals(DirectoryLocks.FILE))
+                    .collect(Collectors.toCollection(TreeSet::new));
         }
     }
 

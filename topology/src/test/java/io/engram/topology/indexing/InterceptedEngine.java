@@ -1,14 +1,19 @@
 package io.engram.topology.indexing;
 
+import io.engram.index.DamagedSegment;
 import io.engram.index.Hit;
 import io.engram.index.IndexEngine;
+import io.engram.index.OpenedIndex;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.BiConsumer;
 
@@ -21,6 +26,12 @@ record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before)
     @Override
     public String name() {
         return engine.name();
+    }
+
+    @Override
+    public OpenedIndex open(Path directory, int dimension, VectorSource source) throws IOException {
+        OpenedIndex opened = engine.open(directory, dimension, source);
+        return new OpenedIndex(intercepted(opened.index()), opened.userData(), opened.damaged());
     }
 
     @Override
@@ -64,6 +75,41 @@ record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before)
             @Override
             public Set<String> ids() {
                 return index.ids();
+            }
+
+            @Override
+            public OptionalLong generation(String id) {
+                return index.generation(id);
+            }
+
+            @Override
+            public void commit(byte[] userData) throws IOException {
+                index.commit(userData);
+            }
+
+            @Override
+            public void seal() throws IOException {
+                index.seal();
+            }
+
+            @Override
+            public void warm() {
+                index.warm();
+            }
+
+            @Override
+            public List<DamagedSegment> verify() {
+                return index.verify();
+            }
+
+            @Override
+            public void drop(DamagedSegment damaged) {
+                index.drop(damaged);
+            }
+
+            @Override
+            public Optional<IOException> failure() {
+                return index.failure();
             }
 
             @Override
