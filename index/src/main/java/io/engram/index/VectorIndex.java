@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * Approximate k-nearest-neighbour search by cosine similarity over vectors of one dimension.
@@ -80,13 +81,19 @@ public interface VectorIndex extends AutoCloseable {
      * nothing when neither the index nor the user data changed since the last commit. Searches go on meanwhile; changes may
      * wait for a part of it.
      *
-     * @param userData is given back at open; copied; up to {@link #MAX_USER_DATA_BYTES}
+     * @param userData is asked once no more changes enter what is saved: it can tell which may be in it; given back at open; up
+     *     to {@link #MAX_USER_DATA_BYTES}
      * @throws IllegalArgumentException when there is more user data
      * @throws IllegalStateException when the index is closed
      * @throws IOException when a file cannot be written; what is opened next is then this commit or the one before, the index
      *     goes on, and the next commit writes all of it
      */
-    void commit(byte[] userData) throws IOException;
+    void commit(Supplier<byte[]> userData) throws IOException;
+
+    /** As {@link #commit(Supplier)}, with user data that depends on nothing; copied. */
+    default void commit(byte[] userData) throws IOException {
+        commit(userData::clone);
+    }
 
     /**
      * Gives entries that are in the heap a file, where the engine has such, so that they need no heap any more; worth while

@@ -123,7 +123,7 @@ public record ReopeningEngine(IndexEngine engine, int every) implements IndexEng
         }
 
         @Override
-        public void commit(byte[] userData) throws IOException {
+        public void commit(Supplier<byte[]> userData) throws IOException {
             reopening.readLock().lock();
             try {
                 index.commit(userData);

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /** Remembers ids and finds nothing: what is left of the product is the ceiling of what an index can reach in it. */
 public final class UnindexedEngine implements IndexEngine {
@@ -74,7 +75,7 @@ public final class UnindexedEngine implements IndexEngine {
         }
 
         @Override
-        public void commit(byte[] userData) {
+        public void commit(Supplier<byte[]> userData) {
             // Nothing to keep; runs are over before anyone opens it again.
         }
 

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * The files of one {@link HnswlibIndex}.
@@ -94,26 +95,30 @@ final class HnswlibDirectory implements AutoCloseable {
         }
     }
 
-    /** As {@link VectorIndex#commit}. The count of changes rises after each change, and is 0 for an index as it was read. */
-    synchronized void commit(byte[] userData, LongSupplier changes, Source source) throws IOException {
+    /** As {@link VectorIndex#commit(Supplier)}. The count of changes rises after each change, and is 0 for an index as it was read. */
+    synchronized void commit(Supplier<byte[]> userData, LongSupplier changes, Source source) throws IOException {
         if (closed) {
             throw new IllegalStateException("the index is closed");
-        }
-        if (userData.length > VectorIndex.MAX_USER_DATA_BYTES) {
-            throw new IllegalArgumentException(
-                    "user data of " + userData.length + " bytes; a file takes " + VectorIndex.MAX_USER_DATA_BYTES);
         }
         long upTo = changes.getAsLong(); // the snapshot may hold more: then the next commit writes again
         if (committed.isPresent()
                 && committed.get().changes == upTo
-                && Arrays.equals(committed.get().userData, userData)) {
+                && Arrays.equals(committed.get().userData, bounded(userData.get()))) {
             return;
         }
         HnswlibSnapshot snapshot = source.snapshot();
+        byte[] data = bounded(userData.get());
         committed = Optional.empty(); // should it fail, the file on the disk is this one or the one before
-        publish(new HnswlibFile.Content(snapshot, userData));
-        committed = Optional.of(
-                new Committed(upTo, userData.clone(), snapshot.entries().size()));
+        publish(new HnswlibFile.Content(snapshot, data));
+        committed = Optional.of(new Committed(upTo, data, snapshot.entries().size()));
+    }
+
+    private static byte[] bounded(byte[] userData) {
+        if (userData.length > VectorIndex.MAX_USER_DATA_BYTES) {
+            throw new IllegalArgumentException(
+                    "user data of " + userData.length + " bytes; a file takes " + VectorIndex.MAX_USER_DATA_BYTES);
+        }
+        return userData;
     }
 
     private void publish(HnswlibFile.Content content) throws IOException {

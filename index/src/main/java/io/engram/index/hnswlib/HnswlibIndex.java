@@ -28,6 +28,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
 
 /**
  * A {@link VectorIndex} over hnswlib-core: float vectors at length 1, distance 1 - dot product.
@@ -299,7 +300,7 @@ public final class HnswlibIndex implements VectorIndex {
 
     /** Writes all entries and links anew. */
     @Override
-    public void commit(byte[] userData) throws IOException {
+    public void commit(Supplier<byte[]> userData) throws IOException {
         directory().commit(userData, changes::get, this::snapshot);
     }
 

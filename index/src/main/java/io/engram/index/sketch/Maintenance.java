@@ -3,6 +3,7 @@ package io.engram.index.sketch;
 import io.engram.index.DamagedIndexException;
 import io.engram.index.DamagedSegment;
 import io.engram.index.HnswParameters;
+import io.engram.index.VectorIndex;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 
 /**
  * What happens to the files of an index: open segments are sealed, sealed ones are merged, all of it is committed. Changes and
@@ -206,8 +208,8 @@ final class Maintenance {
         return policy.choose(candidates).stream().map(whole::get).toList();
     }
 
-    /** As {@link SegmentedIndex#commit}. */
-    void commit(byte[] userData) throws IOException {
+    /** As {@link VectorIndex#commit(Supplier)}. */
+    void commit(Supplier<byte[]> userData) throws IOException {
         filing.lock();
         try {
             if (closed) {
@@ -225,7 +227,7 @@ final class Maintenance {
                 }
                 cut.manifest.add(open.part.saved(open.dead, open.deadBits));
             }
-            Manifest manifest = new Manifest(dimension, parameters, hash, userData.clone(), cut.manifest);
+            Manifest manifest = new Manifest(dimension, parameters, hash, userData.get(), cut.manifest);
             if (committed.isPresent() && committed.get().isSame(manifest)) {
                 return;
             }

@@ -301,7 +301,7 @@ public final class SegmentedIndex implements VectorIndex {
      * while the links of such segments are copied.
      */
     @Override
-    public void commit(byte[] userData) throws IOException {
+    public void commit(Supplier<byte[]> userData) throws IOException {
         maintenance.commit(userData);
     }
 

@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
 
 /**
  * A {@link VectorIndex} of graphs over bit sketches, which finds candidates; their bytes put them in order, and the
@@ -219,7 +220,7 @@ public final class SketchIndex implements VectorIndex {
 
     /** Not supported: {@link #save} writes this index to a stream. */
     @Override
-    public void commit(byte[] userData) {
+    public void commit(Supplier<byte[]> userData) {
         throw new UnsupportedOperationException("this index has no directory; save() writes it to a stream");
     }
 

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 
 /**
  * A real engine, with something that happens before each insert.
@@ -83,7 +84,7 @@ record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before)
             }
 
             @Override
-            public void commit(byte[] userData) throws IOException {
+            public void commit(Supplier<byte[]> userData) throws IOException {
                 index.commit(userData);
             }
 
