@@ -53,6 +53,8 @@ public final class EngramTopology {
                         runtime.engine(),
                         runtime.metrics(),
                         runtime.loader(),
+                        runtime.flushes(),
+                        config.snapshots(),
                         runtime.stores(),
                         config.retention(),
                         runtime.clock(),

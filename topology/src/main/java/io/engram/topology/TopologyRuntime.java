@@ -15,6 +15,7 @@ import io.engram.topology.indexing.IndexWorkers;
 import io.engram.topology.indexing.ProcessedLanes;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.snapshot.Snapshots;
+import io.engram.topology.store.Flushes;
 import io.engram.topology.store.IndexLoader;
 import io.engram.topology.store.OpenStores;
 import io.engram.topology.supervision.Supervisor;
@@ -44,6 +45,7 @@ public final class TopologyRuntime implements AutoCloseable {
     private final IndexMemory indexMemory;
     private final Snapshots snapshots;
     private final IndexLoader loader;
+    private final Flushes flushes = new Flushes();
     private final OpenStores stores = new OpenStores();
     private final IndexWorkers workers;
     private final Supervisor supervisor;
@@ -73,7 +75,7 @@ public final class TopologyRuntime implements AutoCloseable {
         this.readAgain = new ReadAgain(clock);
         this.sessions = new ActiveSessions(config.sessions().idleMs(), clock);
         this.workers = new IndexWorkers(config.indexing(), metrics, board::worstLevel, this::capacityHere, supervisor);
-        this.snapshots = new Snapshots(config.snapshots(), engine, metrics.snapshots(), clock, supervisor);
+        this.snapshots = new Snapshots(config.snapshots(), metrics.snapshots(), clock, supervisor);
         this.loader = new IndexLoader(snapshots, supervisor);
         this.indexMemory =
                 new IndexMemory(workers::indexMemoryBytes, config.indexing().maxMemoryBytes());
@@ -162,6 +164,11 @@ public final class TopologyRuntime implements AutoCloseable {
 
     public IndexLoader loader() {
         return loader;
+    }
+
+    /** Hears what RocksDB has written to its files. */
+    public Flushes flushes() {
+        return flushes;
     }
 
     /** The partitions that are open here. */

@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.state.PartitionReport;
 import io.engram.app.state.StateVerifier;
+import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.snapshot.SnapshotException;
 import io.engram.topology.snapshot.Snapshots;
-import io.engram.topology.snapshot.TaskSnapshots;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.Handler;
@@ -51,7 +51,7 @@ final class MaintenanceRoutes {
 
     private void snapshot(Context context) throws InterruptedException {
         long start = System.nanoTime();
-        TaskSnapshots.Saved saved;
+        PartitionIndex.Saved saved;
         try {
             saved = snapshots.saveNow();
         } catch (SnapshotException e) {

@@ -1,5 +1,6 @@
 package io.engram.app.lifecycle;
 
+import io.engram.topology.store.Flushes;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.streams.state.RocksDBConfigSetter;
@@ -19,10 +20,13 @@ public final class BoundedRocksDb implements RocksDBConfigSetter {
     /** The Streams configuration key under which the {@link RocksDbBudget} is handed over. */
     static final String BUDGET_CONFIG = "engram.rocksdb.budget";
 
+    /** The Streams configuration key under which the {@link Flushes} are handed over. */
+    static final String FLUSHES_CONFIG = "engram.rocksdb.flushes";
+
     private static final long BLOB_FROM_BYTES = 1 << 10;
 
     private BloomFilter bloomFilter;
-    private FailAtOnce failAtOnce;
+    private List<AbstractEventListener> listeners = List.of();
 
     /**
      * Where there is no room, RocksDB would look for some every few seconds, and let whoever writes wait: the stream thread
@@ -58,13 +62,13 @@ public final class BoundedRocksDb implements RocksDBConfigSetter {
         options.setEnableBlobFiles(true);
         options.setMinBlobSize(BLOB_FROM_BYTES);
         options.setEnableBlobGarbageCollection(true);
-        failAtOnce = new FailAtOnce();
-        options.setListeners(List.of(failAtOnce));
+        listeners = List.of(new FailAtOnce(), ((Flushes) configs.get(FLUSHES_CONFIG)).listener());
+        options.setListeners(listeners);
     }
 
     @Override
     public void close(String storeName, Options options) {
-        failAtOnce.close();
+        listeners.forEach(AbstractEventListener::close);
         bloomFilter.close();
     }
 }

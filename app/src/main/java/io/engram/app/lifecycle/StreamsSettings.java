@@ -53,6 +53,7 @@ final class StreamsSettings {
         settings.put(StreamsConfig.InternalConfig.INTERNAL_TASK_ASSIGNOR_CLASS, RecallTaskAssignor.class.getName());
         settings.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, BoundedRocksDb.class);
         settings.put(BoundedRocksDb.BUDGET_CONFIG, rocksDb);
+        settings.put(BoundedRocksDb.FLUSHES_CONFIG, runtime.flushes());
         putScheduling(settings);
         settings.put(StreamsConfig.PRODUCTION_EXCEPTION_HANDLER_CLASS_CONFIG, RefusedWriteHandler.class);
         // A rejected record may be as large as its topic takes.

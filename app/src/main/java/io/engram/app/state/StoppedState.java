@@ -3,11 +3,13 @@ package io.engram.app.state;
 import io.engram.app.config.EngramConfig;
 import io.engram.app.kafka.TopicState;
 import io.engram.app.lifecycle.StartupException;
+import io.engram.index.DamagedIndexException;
 import io.engram.index.IndexEngine;
+import io.engram.index.OpenedIndex;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
-import io.engram.topology.snapshot.SnapshotException;
-import io.engram.topology.snapshot.SnapshotFile;
+import io.engram.topology.indexing.IndexFiles;
+import io.engram.topology.store.LargeMark;
 import io.engram.topology.store.MemoryKey;
 import io.engram.topology.store.StoredMemory;
 import java.io.IOException;
@@ -20,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -30,7 +33,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.utils.Bytes;
 
 /**
- * The state directory of a stopped instance: compares RocksDB with its changelog and with the snapshots of the index.
+ * The state directory of a stopped instance: compares RocksDB with its changelog and with the saved indexes.
  * After an unclean stop RocksDB may well differ from the changelog; the next start then restores it.
  */
 public final class StoppedState implements AutoCloseable {
@@ -121,14 +124,18 @@ public final class StoppedState implements AutoCloseable {
         String name = task.getFileName().toString();
         Map<Bytes, Integer> checksums = new HashMap<>();
         Map<MemoryKey, StoredMemory> memories = new HashMap<>();
+        Map<String, LargeMark> large = new TreeMap<>();
         List<String> unusable = new ArrayList<>();
         List<String> removed = new ArrayList<>();
         Path rocks = StoppedStore.of(task);
         boolean hasStore = StoppedStore.isThere(rocks);
         if (hasStore) {
-            read(rocks, checksums, memories);
+            read(rocks, checksums, memories, large);
         }
-        long[] snapshots = compareSnapshots(name, memories, unusable, rebuild, removed);
+        Indexed indexed = compareIndexes(name, large, memories, unusable, rebuild, removed);
+        long toIndex = memories.keySet().stream()
+                .filter(memory -> large.containsKey(memory.space()))
+                .count();
         long[] changelog =
                 hasStore ? compareChangelog(StoppedStore.partition(task), checksums, rebuild, progress) : new long[2];
         if (rebuild && changelog[0] + changelog[1] > 0) {
@@ -139,21 +146,26 @@ public final class StoppedState implements AutoCloseable {
         return new StoppedReport(
                 name,
                 memories.size(),
-                snapshots[0],
-                memories.size() - snapshots[0],
-                snapshots[1],
+                indexed.confirmed(),
+                toIndex - indexed.confirmed(),
+                indexed.toDrop(),
                 unusable,
                 changelog[0],
                 changelog[1],
                 removed);
     }
 
-    private void read(Path rocks, Map<Bytes, Integer> checksums, Map<MemoryKey, StoredMemory> memories)
+    private void read(
+            Path rocks,
+            Map<Bytes, Integer> checksums,
+            Map<MemoryKey, StoredMemory> memories,
+            Map<String, LargeMark> large)
             throws IOException {
         try (StoppedStore store = new StoppedStore(rocks)) {
             store.forEach((raw, value) -> {
                 checksums.put(Bytes.wrap(raw), ChangelogImage.checksum(value));
                 Optional<MemoryKey> key = MemoryKey.ofStoreKey(raw);
+                LargeMark.spaceOf(raw).ifPresent(space -> large.put(space, LargeMark.decode(value)));
                 if (key.isPresent() && !StoredMemory.of(value).isTombstone()) {
                     memories.put(key.get(), StoredMemory.of(value));
                 }
@@ -169,48 +181,62 @@ public final class StoppedState implements AutoCloseable {
         }
     }
 
-    /** Confirmed memories, and memories to drop. */
-    private long[] compareSnapshots(
+    /** What saved indexes have of the store: memories exactly so, and others. */
+    private record Indexed(long confirmed, long toDrop) {
+        Indexed plus(Indexed that) {
+            return new Indexed(confirmed + that.confirmed, toDrop + that.toDrop);
+        }
+    }
+
+    private Indexed compareIndexes(
             String task,
+            Map<String, LargeMark> large,
             Map<MemoryKey, StoredMemory> memories,
             List<String> unusable,
             boolean rebuild,
             List<String> removed)
             throws IOException {
-        long confirmed = 0;
-        long toDrop = 0;
-        Path directory = config.snapshotDir().resolve(task);
-        if (!Files.isDirectory(directory)) {
-            return new long[2];
-        }
-        List<Path> files;
-        try (Stream<Path> paths = Files.list(directory)) {
-            files = paths.filter(path -> path.toString().endsWith(SnapshotFile.SUFFIX))
-                    .sorted()
-                    .toList();
-        }
-        for (Path file : files) {
+        Indexed sum = new Indexed(0, 0);
+        IndexFiles files = new IndexFiles(config.snapshotDir().resolve(task));
+        for (Map.Entry<String, LargeMark> space : large.entrySet()) {
+            Path directory = files.of(space.getKey(), space.getValue().since());
+            if (!Files.isDirectory(directory)) {
+                continue;
+            }
+            int unusableBefore = unusable.size();
             try {
-                SnapshotFile.Loaded loaded = new SnapshotFile(file).load(engine, space -> VectorSource.NONE);
-                try (VectorIndex index = loaded.index()) {
-                    for (String id : index.ids()) {
-                        StoredMemory memory = memories.get(new MemoryKey(loaded.space(), id));
-                        boolean holds = memory != null
-                                && memory.dimension() == index.dimension()
-                                && index.holds(id, memory.generation(), memory.embedding());
-                        confirmed += holds ? 1 : 0;
-                        toDrop += holds ? 0 : 1;
-                    }
-                }
-            } catch (SnapshotException e) {
+                sum = sum.plus(
+                        compareIndex(directory, space.getKey(), space.getValue().dimension(), memories, unusable));
+            } catch (DamagedIndexException e) {
                 unusable.add(e.getMessage());
-                if (rebuild) {
-                    Files.delete(file);
-                    removed.add(file.toString());
-                }
+            }
+            if (rebuild && unusable.size() > unusableBefore) {
+                IndexFiles.delete(directory);
+                removed.add(directory.toString());
             }
         }
-        return new long[] {confirmed, toDrop};
+        return sum;
+    }
+
+    private Indexed compareIndex(
+            Path directory, String space, int dimension, Map<MemoryKey, StoredMemory> memories, List<String> unusable)
+            throws IOException {
+        OpenedIndex saved = engine.open(directory, dimension, VectorSource.NONE);
+        try (VectorIndex index = saved.index()) {
+            long confirmed = 0;
+            long toDrop = 0;
+            for (String id : index.ids()) {
+                StoredMemory memory = memories.get(new MemoryKey(space, id));
+                boolean holds = memory != null
+                        && memory.dimension() == index.dimension()
+                        && index.holds(id, memory.generation(), memory.embedding());
+                confirmed += holds ? 1 : 0;
+                toDrop += holds ? 0 : 1;
+            }
+            saved.damaged().forEach(segment -> unusable.add(segment.cause().getMessage()));
+            index.verify().forEach(segment -> unusable.add(segment.cause().getMessage()));
+            return new Indexed(confirmed, toDrop);
+        }
     }
 
     /** Keys of the store that the changelog has not so, and keys of the changelog that the store has not. */

@@ -1,6 +1,7 @@
 package io.engram.app.state;
 
 import io.engram.topology.EngramTopology;
+import io.engram.topology.store.LocalKeys;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -99,11 +100,14 @@ final class StoppedStore implements AutoCloseable {
         return new IOException("cannot read RocksDB in " + directory + ": " + e.getMessage(), e);
     }
 
-    /** Every key and value, in the order of the keys. */
+    /** Every key and value that the changelog has, too, in the order of the keys. */
     void forEach(BiConsumer<byte[], byte[]> consumer) throws IOException {
         try (RocksIterator entries = db.newIterator(handles.get(0))) {
             for (entries.seekToFirst(); entries.isValid(); entries.next()) {
-                consumer.accept(entries.key(), entries.value());
+                byte[] key = entries.key();
+                if (!LocalKeys.isLocal(key)) {
+                    consumer.accept(key, entries.value());
+                }
             }
             entries.status();
         } catch (RocksDBException e) {

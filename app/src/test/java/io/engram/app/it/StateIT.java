@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -71,17 +72,17 @@ class StateIT {
         assertThat(sum(stopped.json(), "stored")).isEqualTo(1_500);
         assertThat(sum(stopped.json(), "confirmed")).isEqualTo(1_500);
 
-        Path snapshot = snapshots().get(0);
-        byte[] bytes = Files.readAllBytes(snapshot);
+        Path damagedFile = largestFileOfAnIndex();
+        byte[] bytes = Files.readAllBytes(damagedFile);
         bytes[bytes.length / 3] ^= 8;
-        Files.write(snapshot, bytes);
+        Files.write(damagedFile, bytes);
         CommandRun damaged = offline("state", "verify", "--stopped");
         assertThat(damaged.exit()).isEqualTo(1);
-        assertThat(damaged.out()).contains("unusable: " + snapshot, "CRC-32C", "NOT consistent");
+        assertThat(damaged.out()).contains("unusable: " + damagedFile, "checksum", "NOT consistent");
         CommandRun rebuilt = offline("state", "verify", "--stopped", "--rebuild");
         assertThat(rebuilt.exit()).as(rebuilt.out()).isZero();
-        assertThat(rebuilt.out()).contains("removed: " + snapshot);
-        assertThat(snapshot).doesNotExist();
+        assertThat(rebuilt.out()).contains("removed: " + damagedFile.getParent());
+        assertThat(damagedFile.getParent()).doesNotExist();
         assertThat(offline("state", "verify", "--stopped").exit()).isZero();
 
         try (Instance instance = Instance.start("state", stateDir)) {
@@ -90,9 +91,11 @@ class StateIT {
         }
     }
 
-    private List<Path> snapshots() throws IOException {
+    private Path largestFileOfAnIndex() throws IOException {
         try (Stream<Path> paths = Files.walk(stateDir.resolve("hnsw"))) {
-            return paths.filter(path -> path.toString().endsWith(".hnsw")).toList();
+            return paths.filter(Files::isRegularFile)
+                    .max(Comparator.comparingLong(path -> path.toFile().length()))
+                    .orElseThrow();
         }
     }
 

@@ -1,13 +1,15 @@
 package io.engram.topology.indexing;
 
 import io.engram.index.IndexEngine;
-import io.engram.index.VectorIndex;
-import io.engram.index.VectorSource;
 import io.engram.topology.metrics.EngramMetrics;
+import io.engram.topology.snapshot.SnapshotException;
 import io.engram.topology.store.LanePositions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,22 +25,16 @@ import org.slf4j.LoggerFactory;
  * The indexes of the large spaces of one partition. Belongs to the partition's store: made with it, closed with it. A small
  * space has none: whatever is said of it here does nothing, and recall reads it from the store.
  *
- * <p>It starts from snapshots, which the store then confirms memory by memory:
+ * <p>Each starts from its files, see {@link FollowerState}:
  *
  * <pre>
- * made → snapshots adopted → store read ────────────→ complete: recall sees everything
- *        (changes wait)      (a standby, or an active
- *                            task once it is restored)
+ * made → files opened ───→ journal or store read ──→ complete: recall sees everything
+ *        (changes wait)    (a standby, or an active
+ *                          task once it is restored)
  * </pre>
  *
  * A space that becomes large later gets its index at once, which follows every change from there on, and what was stored
- * before is handed over beside it. Until that is in, recall goes on reading the store:
- *
- * <pre>
- * small ── {@link #grow} ──→ BUILDING ── {@link #handedOver}, and done ──→ COMPLETE
- *   ↑                             │                                            │
- *   └──────────── {@link #drop} ──┴────────────────────────────────────────────┘
- * </pre>
+ * before is handed over beside it. Until that is in, recall goes on reading the store. With {@link #drop} it is small again.
  *
  * Thread-safe.
  */
@@ -47,6 +43,8 @@ public final class PartitionIndex {
 
     private final String task;
     private final int partition;
+    private final IndexFiles files;
+    private final ChangeJournal journal;
     private final IndexWorkers workers;
     private final IndexEngine engine;
     private final EngramMetrics metrics;
@@ -57,15 +55,13 @@ public final class PartitionIndex {
     private final Map<SpaceIndex, Integer> handedOver = new ConcurrentHashMap<>();
     // Those that grew while the partition was restored: it is not complete without them.
     private final Set<SpaceIndex> grewEarly = ConcurrentHashMap.newKeySet();
-    // From snapshots, of spaces that are not known to be large; guarded by itself.
-    private final Map<String, VectorIndex> spare = new HashMap<>();
     private final BackgroundEpochs background = new BackgroundEpochs();
     private final AtomicLong newestGeneration = new AtomicLong();
     private final AtomicLong spacesDropped = new AtomicLong();
     private final AtomicLong changesOfSmall = new AtomicLong();
     private final RestoreProgress restore;
     private final long openedAtNanos = System.nanoTime();
-    // Live changes that came before the snapshots were adopted; guarded by itself.
+    // Live changes that came before the files were opened; guarded by itself.
     private final List<IndexTask> early = new ArrayList<>();
     private final Object completeness = new Object();
     private volatile LanePositions restoredTo = LanePositions.NONE;
@@ -81,11 +77,15 @@ public final class PartitionIndex {
     /**
      * @param task that these memories belong to, e.g. {@code 0_3}
      * @param partition of the task; decides which worker is at home here
+     * @param files of its indexes
+     * @param journal of the store
      * @param clock epoch milliseconds
      */
     public PartitionIndex(
             String task,
             int partition,
+            IndexFiles files,
+            ChangeJournal journal,
             IndexWorkers workers,
             IndexEngine engine,
             EngramMetrics metrics,
@@ -93,6 +93,8 @@ public final class PartitionIndex {
             LongSupplier clock) {
         this.task = task;
         this.partition = partition;
+        this.files = files;
+        this.journal = journal;
         this.workers = workers;
         this.engine = engine;
         this.metrics = metrics;
@@ -122,49 +124,93 @@ public final class PartitionIndex {
     }
 
     private boolean isComplete(SpaceIndex index) {
-        if (!index.isComplete()) {
+        if (!index.isFollowing()) {
             Integer end = handedOver.get(index);
             if (end == null || !background.isReached(end)) {
                 return false;
             }
-            index.completed();
+            index.follower().caughtUp();
             handedOver.remove(index);
             grewEarly.remove(index);
         }
         return true;
     }
 
-    /** The space was large already when the store was opened: its index is filled before the partition is complete. */
-    public void large(String space) {
-        spaces.computeIfAbsent(space, this::newIndex).completed();
+    /** The space was large already when the store was opened: its index is opened, and filled, before the partition is complete. */
+    public void large(String space, long since, int dimension) {
+        spaces.computeIfAbsent(space, name -> newIndex(name, since, dimension, true));
     }
 
     /**
      * The space became large: it has an index from now on.
      *
+     * @param since generation with which it did
+     * @param dimension of its vectors
      * @return false when it had one already; else the caller hands over what is stored of it, and says so
      */
-    public boolean grow(String space) {
-        SpaceIndex made = newIndex(space);
-        synchronized (spare) {
-            if (closed || spaces.putIfAbsent(space, made) != null) {
-                made.close();
-                return false;
-            }
-            Optional.ofNullable(spare.remove(space)).ifPresent(made::adopt);
+    public boolean grow(String space, long since, int dimension) {
+        SpaceIndex made = newIndex(space, since, dimension, false);
+        if (closed || spaces.containsKey(space)) {
+            made.retire();
+            return false;
+        }
+        synchronized (files) { // nobody may take its files for those of nobody meanwhile
+            // It has files already when a crash, or a lost store, has taken back that it had become large: next to
+            // never.
+            made.openOrBuild();
+            spaces.put(space, made);
         }
         if (!complete) {
             grewEarly.add(made);
         }
         if (closed) {
-            drop(space); // grew while the partition was closing
+            made.close(); // grew while the partition was closing
         }
         return true;
     }
 
-    /** Everything that was stored of a space when it grew was handed over. */
-    public void handedOver(String space) {
-        find(space).filter(index -> !index.isComplete()).ifPresent(index -> handedOver.put(index, background.mark()));
+    /** All that is to be done before the index of a space follows was handed over. */
+    public void handedOver(SpaceIndex index) {
+        if (restored) {
+            // The store has all that was committed: what it has not confirmed by now it has not.
+            replayUnsure(index);
+        }
+        index.follower().handedOver();
+        handedOver.put(index, background.mark());
+    }
+
+    /**
+     * Opens the files of an index.
+     *
+     * @throws IOException when they cannot be read for a reason that may pass
+     */
+    public void open(SpaceIndex index) throws IOException {
+        restore.takenOver(index.open());
+        if (closed) {
+            index.close(); // closed while it was being opened
+        }
+    }
+
+    /** Takes what is damaged out of the indexes; those of which all must be read again. */
+    public List<SpaceIndex> dropDamaged() {
+        return spaces.values().stream().filter(SpaceIndex::dropDamaged).toList();
+    }
+
+    /** From where the journal is to be read for the indexes that were opened; empty when it is not. */
+    public Optional<JournalPosition> replaysFrom() {
+        return spaces.values().stream()
+                .flatMap(index -> index.follower().replaysFrom().stream())
+                .min(Comparator.naturalOrder());
+    }
+
+    /** A change in the journal: whatever index may have missed it looks it up. May wait for room. */
+    public void replay(String space, String id, JournalPosition position) {
+        find(space).filter(index -> index.follower().replay(position)).ifPresent(index -> sync(space, id, 0));
+    }
+
+    /** What a saved index may have otherwise than the store is looked up. May wait for room. */
+    public void replayUnsure(SpaceIndex index) {
+        index.unconfirmed().forEach(id -> sync(index.space(), id, 0));
     }
 
     /** All spaces with an index here. */
@@ -172,34 +218,8 @@ public final class PartitionIndex {
         return spaces.values();
     }
 
-    /** The stored vectors of a space, for an index that is read from a snapshot. */
-    public VectorSource source(String space) {
-        return SpaceIndex.source(values, space);
-    }
-
-    /**
-     * Takes over the index of a space from a snapshot; before {@link #allAdopted}. That of a space which is small, as far as
-     * the store knows, is kept until the store is restored: the space may turn out to be large.
-     */
-    public void adopt(String space, VectorIndex vectors) {
-        synchronized (spare) {
-            find(space).ifPresentOrElse(index -> index.adopt(vectors), () -> spare.put(space, vectors));
-        }
-        if (closed) {
-            drop(space); // closed while it was being read
-            discardSpare();
-        }
-    }
-
-    private void discardSpare() {
-        synchronized (spare) {
-            spare.values().forEach(VectorIndex::close);
-            spare.clear();
-        }
-    }
-
-    /** There are no more snapshots: changes may be applied from now on. */
-    public void allAdopted() {
+    /** Every index is open: changes may be applied from now on. */
+    public void allOpened() {
         synchronized (early) {
             adopted = true;
             early.forEach(waiting -> workers.enqueue(this, waiting));
@@ -207,8 +227,84 @@ public final class PartitionIndex {
         }
     }
 
-    /** True when what was saved is in, so that a new snapshot loses nothing. */
-    public boolean isRestoredFromSnapshots() {
+    /**
+     * What a pass over a partition wrote.
+     *
+     * @param spaces indexes
+     * @param memories in them
+     * @param bytes of their files
+     */
+    public record Saved(int spaces, long memories, long bytes) {
+        /** Nothing. */
+        public static final Saved NOTHING = new Saved(0, 0, 0);
+
+        public Saved plus(Saved that) {
+            return new Saved(spaces + that.spaces, memories + that.memories, bytes + that.bytes);
+        }
+    }
+
+    /**
+     * Saves every index that changed, then has the journal forget what none needs any more. One thread at a time.
+     *
+     * @throws SnapshotException when a file cannot be written; the others are saved nevertheless
+     */
+    public Saved commit() throws SnapshotException {
+        Saved saved = Saved.NOTHING;
+        Optional<SnapshotException> failed = Optional.empty();
+        try {
+            // Whether there is anything to save or not: where nothing can be, people should know before there is.
+            Files.createDirectories(files.directory());
+        } catch (IOException e) {
+            throw new SnapshotException(files.directory(), "cannot be written: " + e, e);
+        }
+        JournalPosition trim = journal.committed();
+        for (SpaceIndex space : spaces.values()) {
+            isComplete(space);
+            try {
+                if (space.isToBeCommitted()) {
+                    long bytes = space.commit();
+                    saved = saved.plus(new Saved(1, space.size(), bytes));
+                }
+            } catch (IOException | RuntimeException e) {
+                if (find(space.space()).filter(space::equals).isPresent()) { // else it was dropped meanwhile
+                    failed = Optional.of(
+                            new SnapshotException(space.follower().directory(), "cannot be written: " + e, e));
+                }
+            }
+        }
+        for (SpaceIndex space : spaces.values()) {
+            Optional<JournalPosition> needs = space.follower().needs();
+            trim = needs.isPresent() && needs.get().compareTo(trim) < 0 ? needs.get() : trim;
+        }
+        if (adopted) {
+            journal.trimTo(trim);
+        }
+        if (failed.isPresent()) {
+            throw failed.get();
+        }
+        return saved;
+    }
+
+    /** Nothing has changed for long: what is in the heap gets files. */
+    public void rest() throws SnapshotException {
+        for (SpaceIndex space : spaces.values()) {
+            try {
+                space.rest();
+            } catch (IOException e) {
+                throw new SnapshotException(space.follower().directory(), "cannot be written: " + e, e);
+            }
+        }
+    }
+
+    /** Bytes of the files, as of when they were written or opened. */
+    public long savedBytes() {
+        return spaces.values().stream()
+                .mapToLong(space -> space.follower().savedBytes())
+                .sum();
+    }
+
+    /** True once changes are applied: before, nothing of it may be saved. */
+    public boolean isOpened() {
         return adopted;
     }
 
@@ -327,6 +423,7 @@ public final class PartitionIndex {
         if (index == null || closed || !adopted) {
             return;
         }
+        index.announceSync(id);
         IndexTask sync = IndexTask.background(index, id, generation, clock.getAsLong(), restore, background.begin());
         workers.submitBackground(this, sync);
     }
@@ -380,7 +477,8 @@ public final class PartitionIndex {
             handedOver.remove(dropped);
             grewEarly.remove(dropped);
             spacesDropped.addAndGet(dropped.changes() + 1); // the sum must not fall
-            dropped.close();
+            dropped.retire();
+            workers.runLater(dropped::discard); // it may have to wait for files that are being written
         }
     }
 
@@ -416,9 +514,25 @@ public final class PartitionIndex {
                 sync(space.space(), id, 0);
             }
         }
-        discardSpare();
+        deleteWhatNobodyHas();
         mark = background.mark();
         reconciled = true;
+    }
+
+    /** What was dropped while a process ended, or was never known to have become large. */
+    private void deleteWhatNobodyHas() {
+        try {
+            for (Path directory : files.indexes()) {
+                synchronized (files) {
+                    if (spaces.values().stream()
+                            .noneMatch(space -> space.follower().directory().equals(directory))) {
+                        IndexFiles.delete(directory);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("Cannot list the indexes in {}: {}", files.directory(), e.toString());
+        }
     }
 
     /** True once recall sees everything that was stored when the partition was opened or became active. */
@@ -475,13 +589,14 @@ public final class PartitionIndex {
         spaces.values().forEach(SpaceIndex::retire);
     }
 
-    /** Releases the indexes. */
+    /** Releases the indexes; their files stay. */
     public void release() {
-        discardSpare();
-        spaces.keySet().forEach(this::drop);
+        spaces.values().forEach(SpaceIndex::close);
     }
 
-    private SpaceIndex newIndex(String space) {
-        return new SpaceIndex(space, engine, values, metrics, clock);
+    private SpaceIndex newIndex(String space, long since, int dimension, boolean fromTheStart) {
+        Follower follower =
+                new Follower(space, files.of(space, since), dimension, fromTheStart, journal, metrics.snapshots());
+        return new SpaceIndex(space, follower, engine, values, metrics, clock);
     }
 }

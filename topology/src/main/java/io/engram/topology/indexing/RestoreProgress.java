@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.LongAdder;
 /** What became of a partition's index while it is being completed. Counts until {@link #finish}. Thread-safe. */
 final class RestoreProgress {
     private final SnapshotMetrics metrics;
+    private final LongAdder takenOver = new LongAdder();
     private final LongAdder confirmed = new LongAdder();
     private final LongAdder inserted = new LongAdder();
     private final LongAdder dropped = new LongAdder();
@@ -13,6 +14,11 @@ final class RestoreProgress {
 
     RestoreProgress(SnapshotMetrics metrics) {
         this.metrics = metrics;
+    }
+
+    void takenOver(int memories) {
+        takenOver.add(memories);
+        metrics.takenOver(memories);
     }
 
     void confirmed() {
@@ -45,12 +51,12 @@ final class RestoreProgress {
     }
 
     long done() {
-        return confirmed.sum() + inserted.sum();
+        return takenOver.sum() + confirmed.sum() + inserted.sum();
     }
 
     @Override
     public String toString() {
-        return confirmed.sum() + " memories confirmed from the snapshot, " + inserted.sum() + " inserted, "
-                + dropped.sum() + " dropped";
+        return takenOver.sum() + " memories taken over, " + confirmed.sum() + " confirmed, " + inserted.sum()
+                + " inserted, " + dropped.sum() + " dropped";
     }
 }

@@ -2,13 +2,18 @@ package io.engram.topology.indexing;
 
 import io.engram.index.Batch;
 import io.engram.index.IndexEngine;
+import io.engram.index.IndexInUseException;
+import io.engram.index.OpenedIndex;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import io.engram.schemas.Lane;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.IndexSeries;
 import io.engram.topology.metrics.WorkerMetrics;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +49,7 @@ public final class SpaceIndex {
     private static final long OWN_BYTES = 700;
 
     private final String space;
+    private final Follower follower;
     private final IndexEngine engine;
     private final StoredValues values;
     private final EngramMetrics metrics;
@@ -53,15 +59,22 @@ public final class SpaceIndex {
     // What is to be done once no change of the id waits any more, at most once per lane.
     private final Map<String, Map<Lane, Runnable>> followers = new ConcurrentHashMap<>();
     private final Map<String, IndexTask> failed = new ConcurrentHashMap<>();
-    // What a snapshot brought and the store has not confirmed yet.
+    // Ids that a worker has in hand, or that wait for it to make the index agree with the store; and how often.
+    private final Map<String, Integer> inHand = new ConcurrentHashMap<>();
+    // What was saved and the store has not confirmed yet.
     private final Set<String> unconfirmed = ConcurrentHashMap.newKeySet();
     private final AtomicLong changes = new AtomicLong();
-    private volatile long savedChanges;
     private volatile Optional<VectorIndex> index = Optional.empty();
-    private volatile boolean complete;
 
-    SpaceIndex(String space, IndexEngine engine, StoredValues values, EngramMetrics metrics, LongSupplier clock) {
+    SpaceIndex(
+            String space,
+            Follower follower,
+            IndexEngine engine,
+            StoredValues values,
+            EngramMetrics metrics,
+            LongSupplier clock) {
         this.space = space;
+        this.follower = follower;
         this.engine = engine;
         this.values = values;
         this.metrics = metrics;
@@ -86,13 +99,105 @@ public final class SpaceIndex {
         return space;
     }
 
-    /** True once everything that was stored before the index was made is in. */
-    boolean isComplete() {
-        return complete;
+    /** How it follows the store. */
+    Follower follower() {
+        return follower;
     }
 
-    void completed() {
-        complete = true;
+    /** True once it has everything that is stored: recall may search it. */
+    boolean isFollowing() {
+        return follower.state() == FollowerState.FOLLOWING;
+    }
+
+    /** True when every stored memory is to be compared with it. */
+    public boolean isToBeRead() {
+        return follower.isToBeRead();
+    }
+
+    /**
+     * Opens what was saved; does nothing when that was done.
+     *
+     * @return memories of the files that need not be looked up
+     * @throws IOException when the files cannot be read for a reason that may pass
+     */
+    synchronized int open() throws IOException {
+        if (follower.state() != FollowerState.OPENING) {
+            return 0;
+        }
+        Optional<OpenedIndex> opened = follower.open(engine, source(values, space));
+        if (opened.isEmpty()) {
+            follower.on(FollowerState.Event.NOTHING_SAVED);
+            return 0;
+        }
+        VectorIndex vectors = opened.get().index();
+        index = Optional.of(vectors);
+        unconfirmed.addAll(follower.adopted(opened.get()));
+        series.update();
+        long unsure = unconfirmed.stream()
+                .filter(id -> vectors.generation(id).isPresent())
+                .count();
+        return follower.isToBeRead() ? 0 : vectors.size() - (int) unsure;
+    }
+
+    /** As {@link #open}; files that cannot be read are of no use, and those that are still being saved are opened later. */
+    void openOrBuild() {
+        try {
+            open();
+        } catch (IndexInUseException e) {
+            LOG.debug("The index of space {} is still being saved", space, e);
+        } catch (IOException e) {
+            LOG.warn(
+                    "The saved index of space {} cannot be read; it is built anew from the store: {}",
+                    space,
+                    e.toString());
+            follower.on(FollowerState.Event.NOTHING_SAVED);
+        }
+    }
+
+    /** A change is being written to the store, under that number of its journal. */
+    public void changed(long number, String id) {
+        follower.changed(number, id);
+    }
+
+    /** True when the files do not say what the index is. */
+    boolean isToBeCommitted() {
+        return index.isPresent()
+                && follower.isToBeCommitted(changes.get(), unconfirmed.size() + inHand.size() + pending.size());
+    }
+
+    /**
+     * Saves the index where it is.
+     *
+     * @return bytes of its files
+     * @throws IOException when a file cannot be written; what was saved before is still there
+     */
+    long commit() throws IOException {
+        return follower.commit(index.orElseThrow(), changes.get(), this::waiting);
+    }
+
+    /** Ids of which the index may not have what the store has. */
+    private Collection<String> waiting() {
+        List<String> ids = new ArrayList<>(pending.keySet());
+        ids.addAll(inHand.keySet());
+        ids.addAll(failed.keySet());
+        ids.addAll(unconfirmed);
+        return ids;
+    }
+
+    /** Takes what is damaged out of the index; true when all that is stored must be compared with it. */
+    boolean dropDamaged() {
+        boolean dropped = index.filter(follower::dropDamaged).isPresent();
+        if (dropped) {
+            changes.incrementAndGet();
+        }
+        return dropped;
+    }
+
+    /** Nothing has changed for long: what is in the heap gets a file. */
+    void rest() throws IOException {
+        if (index.isPresent() && follower.state() != FollowerState.CLOSED) {
+            index.get().seal();
+        }
     }
 
     /** The vectors, once there are any. */
@@ -103,13 +208,6 @@ public final class SpaceIndex {
     /** Estimated bytes of the vectors, and of what any space takes. */
     long memoryBytes() {
         return OWN_BYTES + index.map(VectorIndex::memoryBytes).orElse(0L);
-    }
-
-    /** Starts from a snapshot; nothing was applied yet. */
-    void adopt(VectorIndex restored) {
-        unconfirmed.addAll(restored.ids());
-        index = Optional.of(restored);
-        series.update();
     }
 
     /** True when the index has exactly that memory already. */
@@ -134,16 +232,6 @@ public final class SpaceIndex {
         return changes.get();
     }
 
-    /** The {@link #changes} that the snapshot on the disk holds. */
-    public long savedChanges() {
-        return savedChanges;
-    }
-
-    /** A snapshot holds the index as it was at that count of changes. */
-    public void saved(long atChanges) {
-        savedChanges = atChanges;
-    }
-
     /** Ids that are stored but could not be inserted. */
     public Set<String> failedIds() {
         return failed.keySet();
@@ -161,6 +249,11 @@ public final class SpaceIndex {
     /** Announces a change of a lane; generations of an id rise. */
     void announce(String id, long generation) {
         pending.put(id, generation);
+    }
+
+    /** Announces that a worker is to make the index agree with the store. */
+    void announceSync(String id) {
+        inHand.merge(id, 1, Integer::sum);
     }
 
     /** Whatever change of the id is on its way has nothing to say any more. */
@@ -201,6 +294,8 @@ public final class SpaceIndex {
 
     /** Applies tasks of this space in order, then settles each, whatever happens to it. */
     void apply(List<IndexTask> tasks, Batch batch, WorkerMetrics worker) {
+        // Until it is settled: a task that was overtaken may still take back what it did.
+        tasks.stream().filter(IndexTask::isLive).forEach(task -> inHand.merge(task.id, 1, Integer::sum));
         int from = 0;
         while (from < tasks.size()) {
             int to = from;
@@ -209,9 +304,10 @@ public final class SpaceIndex {
                 to++;
             }
             List<IndexTask> run = tasks.subList(from, Math.max(to, from + 1));
+            boolean changed = true;
             try {
                 if (to == from) {
-                    applyOne(run.get(0), worker);
+                    changed = applyOne(run.get(0), worker);
                 } else {
                     addRun(run, batch, worker);
                 }
@@ -219,7 +315,7 @@ public final class SpaceIndex {
                 // Which of them are in the index is not known: all are tried again.
                 run.forEach(task -> fail(task, WorkerMetrics.ErrorType.INTERNAL, worker, e));
             }
-            changes.addAndGet(run.size());
+            changes.addAndGet(changed ? run.size() : 0);
             series.update();
             run.forEach(this::settle);
             from += run.size();
@@ -299,40 +395,52 @@ public final class SpaceIndex {
         }
     }
 
-    private void applyOne(IndexTask task, WorkerMetrics worker) {
+    /** False when the index is certainly as it was. */
+    private boolean applyOne(IndexTask task, WorkerMetrics worker) {
         if (task.kind == IndexTask.Kind.SYNC) {
-            sync(task, worker);
-        } else if (isNewest(task)) {
+            return sync(task, worker);
+        }
+        if (isNewest(task)) {
             remove(task);
         }
+        return true;
     }
 
-    /** Makes the index agree with the store, which may change meanwhile. */
-    private void sync(IndexTask task, WorkerMetrics worker) {
+    /** Makes the index agree with the store, which may change meanwhile; false when it did already. */
+    private boolean sync(IndexTask task, WorkerMetrics worker) {
         try {
+            boolean changed = false;
             Optional<StoredValues.StoredEmbedding> stored;
             Optional<StoredValues.StoredEmbedding> now = values.embedding(space, task.id);
             do {
                 stored = now;
                 if (stored.isPresent()) {
-                    if (addOne(task, stored.get().generation(), stored.get().vector(), worker)) {
-                        task.restore().inserted();
-                    }
+                    changed |=
+                            addOne(task, stored.get().generation(), stored.get().vector(), worker);
                 } else {
                     failed.remove(task.id);
-                    if (index.map(vectors -> vectors.remove(task.id, Long.MAX_VALUE))
-                                    .orElse(false)
-                            && unconfirmed.contains(task.id)) {
-                        task.restore().dropped();
-                    }
+                    changed |= index.map(vectors -> vectors.remove(task.id, Long.MAX_VALUE))
+                            .orElse(false);
                 }
                 now = values.embedding(space, task.id);
             } while (generation(now) != generation(stored));
-            unconfirmed.remove(task.id);
+            count(task.restore(), unconfirmed.remove(task.id), stored.isPresent(), changed);
+            return changed;
         } catch (StoredValues.StoreClosedException e) {
             LOG.debug("Store of space {} closed while {} was read", space, task.id);
         } catch (RuntimeException e) {
             fail(task, WorkerMetrics.ErrorType.READ, worker, e);
+        }
+        return true;
+    }
+
+    private static void count(RestoreProgress restore, boolean wasSaved, boolean isStored, boolean changed) {
+        if (isStored && changed) {
+            restore.inserted();
+        } else if (isStored && wasSaved) {
+            restore.confirmed();
+        } else if (wasSaved && changed) {
+            restore.dropped();
         }
     }
 
@@ -369,6 +477,7 @@ public final class SpaceIndex {
                 takeBack(task);
             }
         }
+        inHand.computeIfPresent(task.id, (id, count) -> count == 1 ? null : count - 1);
         if (!hasFailed(task)) {
             task.countInserted(metrics.knownSpace(space), clock.getAsLong());
         }
@@ -424,10 +533,20 @@ public final class SpaceIndex {
     }
 
     /** The index for that dimension; one of another dimension is what a dropped space left behind. */
-    private synchronized VectorIndex vectorsOf(int dimension) {
-        if (index.isEmpty() || index.get().dimension() != dimension) {
+    private synchronized VectorIndex vectorsOf(int components) {
+        if (index.isEmpty() || index.get().dimension() != components) {
+            if (follower.state() == FollowerState.CLOSED) {
+                throw new StoredValues.StoreClosedException(space);
+            }
+            if (follower.state() == FollowerState.OPENING) {
+                throw new IllegalStateException("the index of space " + space + " is not open yet");
+            }
             index.ifPresent(VectorIndex::close);
-            index = Optional.of(engine.create(dimension, source(values, space)));
+            try {
+                index = Optional.of(follower.create(engine, components, source(values, space)));
+            } catch (IOException e) {
+                throw new UncheckedIOException(follower.directory() + " cannot be made: " + e, e);
+            }
         }
         return index.get();
     }
@@ -439,8 +558,15 @@ public final class SpaceIndex {
 
     /** Releases the index; tasks that still come do no harm. */
     synchronized void close() {
+        follower.on(FollowerState.Event.CLOSE);
         series.close();
         index.ifPresent(VectorIndex::close);
         failed.clear();
+    }
+
+    /** Releases the index and deletes its files: the space has gone. */
+    void discard() {
+        close();
+        IndexFiles.delete(follower.directory());
     }
 }

@@ -13,6 +13,7 @@ public final class SnapshotMetrics {
     private final Histogram duration;
     private final CounterDataPoint saveFailures;
     private final CounterDataPoint loadFailures;
+    private final CounterDataPoint takenOver;
     private final CounterDataPoint confirmed;
     private final CounterDataPoint inserted;
     private final CounterDataPoint dropped;
@@ -46,9 +47,11 @@ public final class SnapshotMetrics {
         loadFailures = failures.labelValues("load");
         Counter restored = Counter.builder()
                 .name(MetricNames.INDEX_RESTORED)
-                .help("Memories of indexes being completed: confirmed by the store, inserted from it, dropped.")
+                .help(
+                        "Memories of indexes being completed: taken over as saved, confirmed by the store, inserted, dropped.")
                 .labelNames(MetricNames.OUTCOME)
                 .register(registry);
+        takenOver = restored.labelValues("taken_over");
         confirmed = restored.labelValues("confirmed");
         inserted = restored.labelValues("inserted");
         dropped = restored.labelValues("dropped");
@@ -66,17 +69,22 @@ public final class SnapshotMetrics {
         loadFailures.inc();
     }
 
-    /** A memory of a snapshot is in the store exactly so. */
+    /** So many memories of saved indexes need not be looked up. */
+    public void takenOver(int memories) {
+        takenOver.inc(memories);
+    }
+
+    /** A memory of a saved index is in the store exactly so. */
     public void confirmed() {
         confirmed.inc();
     }
 
-    /** A memory of the store was in no snapshot. */
+    /** A memory of the store was in no saved index. */
     public void inserted() {
         inserted.inc();
     }
 
-    /** A memory of a snapshot is not in the store any more. */
+    /** A memory of a saved index is not in the store any more. */
     public void dropped() {
         dropped.inc();
     }

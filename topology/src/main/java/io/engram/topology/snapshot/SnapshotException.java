@@ -7,11 +7,11 @@ import java.nio.file.Path;
 public final class SnapshotException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    SnapshotException(Path file, String reason) {
+    public SnapshotException(Path file, String reason) {
         super(file + ": " + reason);
     }
 
-    SnapshotException(Path file, String reason, Throwable cause) {
+    public SnapshotException(Path file, String reason, Throwable cause) {
         super(file + ": " + reason, cause);
     }
 }

@@ -1,10 +1,8 @@
 package io.engram.topology.snapshot;
 
-import io.engram.index.IndexEngine;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.metrics.SnapshotMetrics;
 import io.engram.topology.supervision.Supervisor;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,25 +28,25 @@ public final class Snapshots implements AutoCloseable {
 
     private static final class Task {
         final PartitionIndex partition;
-        final Optional<TaskSnapshots> files;
         volatile long savedAtMs;
         // As savedAtMs, or when saving failed last.
         volatile long triedAtMs;
         volatile long changesSaved;
+        // Since when nothing has changed, and whether something was done about that.
+        volatile long quietSinceMs;
+        volatile boolean rests;
 
-        Task(PartitionIndex partition, Optional<TaskSnapshots> files, long nowMs) {
+        Task(PartitionIndex partition, long nowMs) {
             this.partition = partition;
-            this.files = files;
             this.savedAtMs = nowMs;
             this.triedAtMs = nowMs;
+            this.quietSinceMs = nowMs;
         }
     }
 
     private final SnapshotConfig config;
-    private final IndexEngine engine;
     private final SnapshotMetrics metrics;
     private final LongSupplier clock;
-    private final Map<Path, TaskSnapshots> directories = new ConcurrentHashMap<>();
     private final Map<PartitionIndex, Task> tasks = new ConcurrentHashMap<>();
     private final ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "engram-snapshots");
@@ -63,14 +61,8 @@ public final class Snapshots implements AutoCloseable {
      *
      * @param clock epoch milliseconds
      */
-    public Snapshots(
-            SnapshotConfig config,
-            IndexEngine engine,
-            SnapshotMetrics metrics,
-            LongSupplier clock,
-            Supervisor supervisor) {
+    public Snapshots(SnapshotConfig config, SnapshotMetrics metrics, LongSupplier clock, Supervisor supervisor) {
         this.config = config;
-        this.engine = engine;
         this.metrics = metrics;
         this.clock = clock;
         metrics.age(this::ageSeconds);
@@ -80,36 +72,18 @@ public final class Snapshots implements AutoCloseable {
 
     /** A partition's index was made. */
     public void opened(PartitionIndex partition) {
-        Optional<TaskSnapshots> files = config.directory()
-                .map(directory -> directories.computeIfAbsent(
-                        directory.resolve(partition.task()), path -> new TaskSnapshots(path, engine, metrics)));
-        tasks.put(partition, new Task(partition, files, clock.getAsLong()));
+        tasks.put(partition, new Task(partition, clock.getAsLong()));
     }
 
-    /**
-     * Hands the partition what was saved of it; waits for what is being saved.
-     *
-     * @return false when the partition was closed before it had all: then nothing of it may be saved
-     */
-    public boolean restore(PartitionIndex partition) throws InterruptedException {
-        Task task = tasks.get(partition);
-        if (task == null) {
-            return false;
-        }
-        if (task.files.isEmpty()) {
-            return true;
-        }
+    /** Waits for what is being saved: the same task may just have been closed here, and be on its way to the disk. */
+    public void awaitSaves() throws InterruptedException {
         try {
-            // The same task may just have been closed here, and be on its way to the disk.
             executor.submit(() -> {}).get(SAVE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
         } catch (TimeoutException e) {
-            LOG.warn("Saves before it take long; restoring {} without waiting for them", partition.task());
+            LOG.warn("Saves of indexes take longer than {} s", SAVE_TIMEOUT_SECONDS);
         } catch (ExecutionException | RejectedExecutionException e) {
             LOG.debug("Not waiting for saves: shutting down", e);
         }
-        boolean all = task.files.get().restore(partition);
-        task.changesSaved = partition.changes();
-        return all;
     }
 
     /** The partition's task goes elsewhere: its index is saved a last time and then released, later and not here. */
@@ -138,7 +112,7 @@ public final class Snapshots implements AutoCloseable {
      * @throws SnapshotException when a file cannot be written: it names the file and the reason
      * @throws TimeoutException when that takes longer than five minutes; it goes on
      */
-    public TaskSnapshots.Saved saveNow() throws InterruptedException, SnapshotException, TimeoutException {
+    public PartitionIndex.Saved saveNow() throws InterruptedException, SnapshotException, TimeoutException {
         try {
             return executor.submit(this::saveAll).get(SAVE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
@@ -149,8 +123,8 @@ public final class Snapshots implements AutoCloseable {
         }
     }
 
-    private TaskSnapshots.Saved saveAll() throws SnapshotException {
-        TaskSnapshots.Saved saved = TaskSnapshots.Saved.NOTHING;
+    private PartitionIndex.Saved saveAll() throws SnapshotException {
+        PartitionIndex.Saved saved = PartitionIndex.Saved.NOTHING;
         Optional<SnapshotException> failed = Optional.empty();
         for (Task task : tasks.values()) {
             try {
@@ -171,11 +145,24 @@ public final class Snapshots implements AutoCloseable {
         for (Task task : tasks.values()) {
             long changes = task.partition.changes() - task.changesSaved;
             if (changes == 0) {
-                task.savedAtMs = now; // what is on the disk is up to date
-                task.triedAtMs = now;
+                rest(task, now);
             } else if (now - task.triedAtMs >= config.intervalMs()
                     || changes >= config.changes() && task.triedAtMs == task.savedAtMs) {
                 save(task);
+            }
+        }
+    }
+
+    private void rest(Task task, long now) {
+        task.savedAtMs = now; // what is on the disk is up to date
+        task.triedAtMs = now;
+        if (!task.rests && now - task.quietSinceMs >= config.intervalMs() && task.partition.isOpened()) {
+            try {
+                task.partition.rest();
+                task.rests = true;
+                write(task);
+            } catch (SnapshotException | RuntimeException e) {
+                failed(task, e);
             }
         }
     }
@@ -200,16 +187,20 @@ public final class Snapshots implements AutoCloseable {
         }
     }
 
-    private TaskSnapshots.Saved write(Task task) throws SnapshotException {
-        if (task.files.isEmpty() || !task.partition.isRestoredFromSnapshots()) {
-            return TaskSnapshots.Saved.NOTHING;
+    private PartitionIndex.Saved write(Task task) throws SnapshotException {
+        if (!task.partition.isOpened()) {
+            return PartitionIndex.Saved.NOTHING;
         }
         long start = System.nanoTime();
         long changes = task.partition.changes();
-        TaskSnapshots.Saved saved = task.files.get().save(task.partition, clock.getAsLong());
-        task.changesSaved = changes;
+        PartitionIndex.Saved saved = task.partition.commit();
         task.savedAtMs = clock.getAsLong();
         task.triedAtMs = task.savedAtMs;
+        if (changes != task.changesSaved) {
+            task.changesSaved = changes;
+            task.quietSinceMs = task.savedAtMs;
+            task.rests = false;
+        }
         if (saved.spaces() > 0) {
             double seconds = (System.nanoTime() - start) / 1e9;
             metrics.saved(seconds);
@@ -223,9 +214,7 @@ public final class Snapshots implements AutoCloseable {
         long now = clock.getAsLong();
         long oldest = now;
         for (Task task : tasks.values()) {
-            if (task.files.isPresent()) {
-                oldest = Math.min(oldest, task.savedAtMs);
-            }
+            oldest = Math.min(oldest, task.savedAtMs);
         }
         return Math.max(0, now - oldest) / 1_000.0;
     }
@@ -233,7 +222,7 @@ public final class Snapshots implements AutoCloseable {
     private long bytes() {
         long bytes = 0;
         for (Task task : tasks.values()) {
-            bytes += task.files.map(TaskSnapshots::bytes).orElse(0L);
+            bytes += task.partition.savedBytes();
         }
         return bytes;
     }

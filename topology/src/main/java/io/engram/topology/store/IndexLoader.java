@@ -1,39 +1,57 @@
 package io.engram.topology.store;
 
+import io.engram.topology.indexing.JournalPosition;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.SpaceIndex;
 import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.snapshot.Snapshots;
 import io.engram.topology.supervision.Supervisor;
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Fills the indexes of a store's large spaces when it is opened, first from snapshots, then with what RocksDB held besides;
- * and the index of a space that becomes large. One after the other, on a thread of its own. Streams opens and closes every local store once before it starts; those come
- * to nothing here.
+ * Opens the indexes of a store's large spaces when the store is opened, and has them catch up: with what the journal says they
+ * missed, or with everything in RocksDB; and fills the index of a space that becomes large. On threads of its own. What fails
+ * for a reason that may pass is tried again. Streams opens and closes every local store once before it starts; those come to
+ * nothing here. Thread-safe.
  */
 public final class IndexLoader implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(IndexLoader.class);
     private static final int CHUNK = 256;
+    private static final long CHECK_MS = 10_000;
+    private static final long RETRY_MS = 5_000;
 
-    private final ExecutorService executor = Executors.newSingleThreadExecutor(task -> {
-        Thread thread = new Thread(task, "engram-index-loader");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final ScheduledThreadPoolExecutor executor =
+            new ScheduledThreadPoolExecutor(Runtime.getRuntime().availableProcessors(), new LoaderThreads());
 
+    private final Map<PartitionIndex, IndexedStore> open = new ConcurrentHashMap<>();
     private final Snapshots snapshots;
-
     private final Supervisor supervisor;
+    private final Supervisor.Supervised supervised;
+
+    private static final class LoaderThreads implements ThreadFactory {
+        private final AtomicInteger made = new AtomicInteger();
+
+        @Override
+        public Thread newThread(Runnable task) {
+            Thread thread = new Thread(task, "engram-index-loader-" + made.getAndIncrement());
+            thread.setDaemon(true);
+            return thread;
+        }
+    }
 
     /**
      * @param supervisor is told of errors that end loading
@@ -41,86 +59,114 @@ public final class IndexLoader implements AutoCloseable {
     public IndexLoader(Snapshots snapshots, Supervisor supervisor) {
         this.snapshots = snapshots;
         this.supervisor = supervisor;
+        this.supervised = supervisor.every("engram-index-loader", executor, CHECK_MS, CHECK_MS, this::readDamagedAgain);
     }
 
     void opened(IndexedStore store, PartitionIndex index) {
+        open.put(index, store);
         snapshots.opened(index);
+        execute(index, 0, () -> load(store, index));
+    }
+
+    /** The store closes; its index is saved later. */
+    void closed(PartitionIndex index) {
+        open.remove(index);
+        index.close();
+        snapshots.closed(index);
+    }
+
+    /** What may fail: it is tried again until the store is closed. */
+    private interface Work {
+        void run() throws IOException, InterruptedException;
+    }
+
+    private void execute(PartitionIndex index, long delayMs, Work work) {
         try {
-            executor.execute(() -> run(store, index));
+            executor.schedule(() -> attempt(index, work), delayMs, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             LOG.debug("Not loading {}: shutting down", index.task());
         }
     }
 
-    /** The store closes; its index is saved later. */
-    void closed(PartitionIndex index) {
-        index.close();
-        snapshots.closed(index);
-    }
-
-    private void run(IndexedStore store, PartitionIndex index) {
-        if (!store.isOpen() || index.isClosed()) {
-            return;
-        }
-        long handedOver = 0;
+    private void attempt(PartitionIndex index, Work work) {
         try {
-            if (!adopt(index)) {
-                return; // closed meanwhile
-            }
-            index.allAdopted();
-            Optional<LanePositions> positions = store.read(StoreKeys.POSITIONS).map(LanePositions::decode);
-            for (SpaceIndex space : index.spaces()) {
-                handedOver += readSpace(store, index, space.space());
-            }
-            if (Thread.currentThread().isInterrupted()) {
-                return;
-            }
-            positions.ifPresent(index::loadedTo);
-            index.loaded();
-            LOG.debug("Loaded the index of {}: {} memories handed over", index.task(), handedOver);
+            work.run();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (StoredValues.StoreClosedException e) {
             LOG.debug("Stopped loading {}: it was closed", index.task());
-        } catch (RuntimeException | Error e) {
-            failed(index, e);
+        } catch (IOException | RuntimeException | Error e) {
+            if (!index.isClosed()) {
+                failed(index, e);
+                execute(index, RETRY_MS, work);
+            }
         }
     }
 
+    private void load(IndexedStore store, PartitionIndex index) throws IOException, InterruptedException {
+        if (!store.isOpen() || index.isClosed()) {
+            return;
+        }
+        snapshots.awaitSaves();
+        for (SpaceIndex space : index.spaces()) {
+            index.open(space);
+        }
+        index.allOpened();
+        Optional<LanePositions> positions = store.read(StoreKeys.POSITIONS).map(LanePositions::decode);
+        Optional<JournalPosition> journal = index.replaysFrom();
+        if (journal.isPresent()) {
+            store.replay(
+                    journal.get(),
+                    entry -> index.replay(entry.memory().space(), entry.memory().id(), entry.position()));
+        }
+        long handedOver = 0;
+        for (SpaceIndex space : index.spaces()) {
+            handedOver += handOver(store, index, space);
+        }
+        if (Thread.currentThread().isInterrupted()) {
+            return;
+        }
+        positions.ifPresent(index::loadedTo);
+        index.loaded();
+        LOG.debug("Loaded the index of {}: {} memories handed over", index.task(), handedOver);
+    }
+
+    private long handOver(IndexedStore store, PartitionIndex index, SpaceIndex space) throws IOException {
+        long handedOver = 0;
+        index.open(space);
+        if (space.isToBeRead()) {
+            handedOver = readSpace(store, index, space.space());
+        } else {
+            index.replayUnsure(space);
+        }
+        index.handedOver(space);
+        return handedOver;
+    }
+
+    private void readDamagedAgain() {
+        open.forEach((index, store) ->
+                index.dropDamaged().forEach(space -> execute(index, 0, () -> handOver(store, index, space))));
+    }
+
     private void failed(PartitionIndex index, Throwable failure) {
-        LOG.error("Could not load the index of {}; it is not ready for recall", index.task(), failure);
+        LOG.error(
+                "Could not load the index of {}; it is not ready for recall, and is tried again in {} s",
+                index.task(),
+                RETRY_MS / 1_000,
+                failure);
         if (failure instanceof Error error) {
             supervisor.report("loading the index of " + index.task(), error);
         }
     }
 
-    /** False when the partition was closed meanwhile. */
-    private boolean adopt(PartitionIndex index) throws InterruptedException {
-        try {
-            return snapshots.restore(index);
-        } catch (RuntimeException | Error e) {
-            // They only save work: whatever is wrong with them, changes must not wait for ever.
-            LOG.error("Cannot restore the snapshots of {}; its index is built anew from the store", index.task(), e);
-            return !index.isClosed();
-        }
-    }
-
     /** The space has an index now: what is stored of it is handed over, in its turn. */
     void handOver(IndexedStore store, PartitionIndex index, String space) {
-        try {
-            executor.execute(() -> {
-                try {
-                    readSpace(store, index, space);
-                    index.handedOver(space);
-                } catch (StoredValues.StoreClosedException e) {
-                    LOG.debug("Stopped handing over {} of {}: it was closed", space, index.task());
-                } catch (RuntimeException | Error e) {
-                    failed(index, e);
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            LOG.debug("Not handing over {} of {}: shutting down", space, index.task());
-        }
+        execute(index, 0, () -> {
+            Optional<SpaceIndex> found = index.find(space);
+            if (found.isPresent()) {
+                handOver(store, index, found.get());
+            }
+        });
     }
 
     /** Hands over every memory of the space; returns how many. Ends early when the thread is interrupted, or the space is small again. */
@@ -165,6 +211,7 @@ public final class IndexLoader implements AutoCloseable {
 
     @Override
     public void close() {
+        supervised.close();
         executor.shutdownNow();
     }
 }

@@ -1,10 +1,15 @@
 package io.engram.topology.store;
 
 import io.engram.topology.BrokerClock;
+import io.engram.topology.indexing.IndexFiles;
+import io.engram.topology.indexing.JournalPosition;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.retention.RetentionConfig;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,10 +17,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Serializer;
@@ -37,7 +42,7 @@ import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
 
 /**
- * The innermost store of a task: RocksDB, and the index that follows it.
+ * The innermost store of a task: RocksDB, the journal of what changed in it, and the indexes that follow it.
  *
  * <pre>
  * stream thread → metering → changelog → IndexedStore → RocksDB        (the processor hands changes to the index)
@@ -52,37 +57,76 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     private static final int PAGE = 500;
 
     private final KeyValueStore<Bytes, byte[]> rocks;
-    private final BiFunction<TaskId, IndexedStore, PartitionIndex> indexFactory;
+    private final IndexFactory indexFactory;
     private final IndexLoader loader;
+    private final Flushes flushes;
     private final MemoryView view;
     // RocksDB is native code: nobody may be inside while it closes.
     private final ReadWriteLock lifecycle = new ReentrantReadWriteLock();
     private volatile Optional<PartitionIndex> index = Optional.empty();
     private volatile boolean open;
+    // Of the opening that lasts; they belong to the thread that owns the task.
+    private RecordBatchingStateRestoreCallback own = records -> {};
+    private Journal journal;
+    private Flushes.Watched watched;
+    private Path directory;
+
+    /** Makes the index of a store that has been opened. */
+    interface IndexFactory {
+        /**
+         * @param files of the indexes of the task
+         * @param journal of the store
+         */
+        PartitionIndex make(TaskId task, IndexedStore store, IndexFiles files, Journal journal);
+
+        /** The files of the indexes of a task. */
+        IndexFiles files(StateStoreContext context);
+    }
 
     IndexedStore(
             KeyValueStore<Bytes, byte[]> rocks,
-            BiFunction<TaskId, IndexedStore, PartitionIndex> indexFactory,
+            IndexFactory indexFactory,
             IndexLoader loader,
+            Flushes flushes,
             RetentionConfig retention,
             BrokerClock clock) {
         this.rocks = rocks;
         this.view = new MemoryView(this, retention, clock);
         this.indexFactory = indexFactory;
         this.loader = loader;
+        this.flushes = flushes;
     }
 
     @Override
     public void init(StateStoreContext context, StateStore root) {
         rocks.init(new RestoreHookContext(context, this::following), root);
         open = true;
-        PartitionIndex opened = indexFactory.apply(context.taskId(), this);
-        forEach(
-                StoreKeys.first(StoreKeys.LARGE),
-                StoreKeys.after(StoreKeys.LARGE),
-                entry -> opened.large(StoreKeys.body(entry.key.get())));
+        IndexFiles files = indexFactory.files(context);
+        directory = context.stateDir().toPath();
+        journal = new Journal(identify(files));
+        watched = flushes.opened(directory, journal);
+        PartitionIndex opened = indexFactory.make(context.taskId(), this, files, journal);
+        forEach(StoreKeys.first(StoreKeys.LARGE), StoreKeys.after(StoreKeys.LARGE), entry -> {
+            LargeMark mark = LargeMark.decode(entry.value);
+            opened.large(StoreKeys.body(entry.key.get()), mark.since(), mark.dimension());
+        });
         index = Optional.of(opened);
         loader.opened(this, opened);
+    }
+
+    private StoreIdentity identify(IndexFiles files) {
+        Optional<byte[]> stored = Optional.ofNullable(rocks.get(StoreKeys.IDENTITY));
+        StoreIdentity identity = StoreIdentity.open(files.identity(), stored);
+        if (stored.isEmpty() || !Arrays.equals(stored.get(), identity.key())) {
+            // Past any transaction: it must not go with one that fails.
+            own.restoreBatch(List.of(local(StoreKeys.IDENTITY, identity.key())));
+        }
+        return identity;
+    }
+
+    /** What is written like a restored record, but never was in Kafka. */
+    private static ConsumerRecord<byte[], byte[]> local(Bytes key, byte[] value) {
+        return new ConsumerRecord<>("", 0, 0, key.get(), value);
     }
 
     MemoryView view() {
@@ -98,15 +142,54 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
      * What is restored is committed: the store's own callback writes it past the transaction, together with the changelog
      * offsets. Streams keeps callbacks for whole batches of records to itself.
      */
-    private StateRestoreCallback following(StateRestoreCallback own) {
-        RecordBatchingStateRestoreCallback write = StateRestoreCallbackAdapter.adapt(own);
+    private StateRestoreCallback following(StateRestoreCallback callback) {
+        own = StateRestoreCallbackAdapter.adapt(callback);
         return (RecordBatchingStateRestoreCallback) records -> {
             shared(() -> {
-                write.restoreBatch(records);
+                own.restoreBatch(withJournal(records));
                 return true;
             });
             records.forEach(record -> follow(Bytes.wrap(record.key()), Optional.ofNullable(record.value())));
+            shared(() -> {
+                journal.commit(watched.sequence());
+                return true;
+            });
         };
+    }
+
+    private Collection<ConsumerRecord<byte[], byte[]>> withJournal(Collection<ConsumerRecord<byte[], byte[]>> records) {
+        List<ConsumerRecord<byte[], byte[]>> all = new ArrayList<>(records);
+        for (ConsumerRecord<byte[], byte[]> record : records) {
+            journalEntry(record.key())
+                    .ifPresent(entry -> all.add(new ConsumerRecord<>(
+                            record.topic(), record.partition(), record.offset(), entry.key.get(), entry.value)));
+        }
+        return all;
+    }
+
+    /** What the journal says of a change; empty when no index follows it. */
+    private Optional<KeyValue<Bytes, byte[]>> journalEntry(byte[] key) {
+        if (key[0] != StoreKeys.MEMORY) {
+            return Optional.empty();
+        }
+        MemoryKey memory = MemoryKey.of(key);
+        return index().find(memory.space()).map(follower -> {
+            long number = journal.add();
+            follower.changed(number, memory.id());
+            return KeyValue.pair(journal.key(number), Journal.value(key));
+        });
+    }
+
+    private void journal(Bytes key) {
+        journalEntry(key.get()).ifPresent(entry -> rocks.put(entry.key, entry.value));
+    }
+
+    /** Every change in the journal behind a position, from any thread. */
+    void replay(JournalPosition after, Consumer<Journal.Entry> consumer) {
+        forEach(
+                IndexLoader.successor(StoreKeys.journal(after)),
+                StoreKeys.after(StoreKeys.JOURNAL),
+                entry -> consumer.accept(Journal.Entry.of(entry)));
     }
 
     private void follow(Bytes key, Optional<byte[]> value) {
@@ -126,7 +209,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
             index().drop(StoreKeys.body(raw));
         } else if (raw[0] == StoreKeys.LARGE) {
             if (value.isPresent()) {
-                grown(StoreKeys.body(raw));
+                grown(StoreKeys.body(raw), LargeMark.decode(value.get()));
             } else {
                 index().drop(StoreKeys.body(raw));
             }
@@ -136,8 +219,8 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     }
 
     /** The space became large: it gets an index, and what is stored of it is handed over. */
-    void grown(String space) {
-        if (index().grow(space)) {
+    void grown(String space, LargeMark mark) {
+        if (index().grow(space, mark.since(), mark.dimension())) {
             loader.handOver(this, index(), space);
         }
     }
@@ -153,18 +236,20 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
 
     /** Up to {@code max} entries from {@code from} (inclusive) to {@code to} (exclusive), from any thread. */
     List<KeyValue<Bytes, byte[]>> scan(Bytes from, Bytes to, int max) {
-        return guarded(() -> {
-            List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>();
-            try (KeyValueIterator<Bytes, byte[]> iterator = rocks.range(from, to)) {
-                while (entries.size() < max && iterator.hasNext()) {
-                    KeyValue<Bytes, byte[]> entry = iterator.next();
-                    if (entry.key.compareTo(to) < 0) {
-                        entries.add(entry);
-                    }
+        return guarded(() -> scanShared(from, to, max));
+    }
+
+    private List<KeyValue<Bytes, byte[]>> scanShared(Bytes from, Bytes to, int max) {
+        List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>();
+        try (KeyValueIterator<Bytes, byte[]> iterator = rocks.range(from, to)) {
+            while (entries.size() < max && iterator.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = iterator.next();
+                if (entry.key.compareTo(to) < 0) {
+                    entries.add(entry);
                 }
             }
-            return entries;
-        });
+        }
+        return entries;
     }
 
     /** Every entry from {@code from} (inclusive) to {@code to} (exclusive), page by page, from any thread. */
@@ -231,6 +316,9 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         try {
             open = false;
             rocks.close();
+            if (watched != null) {
+                flushes.closed(directory, watched);
+            }
         } finally {
             lifecycle.writeLock().unlock();
         }
@@ -254,7 +342,12 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     @Override
     public void commit(Map<TopicPartition, Long> changelogOffsets) {
         shared(() -> {
+            List<KeyValue<Bytes, byte[]>> dead = journal.trim(this::scanShared);
+            if (!dead.isEmpty()) {
+                rocks.putAll(dead);
+            }
             rocks.commit(changelogOffsets);
+            journal.commit(watched.sequence());
             return true;
         });
     }
@@ -295,26 +388,36 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
     public void put(Bytes key, byte[] value) {
         shared(() -> {
             rocks.put(key, value);
+            journal(key);
             return true;
         });
     }
 
     @Override
     public byte[] putIfAbsent(Bytes key, byte[] value) {
-        return shared(() -> rocks.putIfAbsent(key, value));
+        return shared(() -> {
+            byte[] before = rocks.putIfAbsent(key, value);
+            journal(key);
+            return before;
+        });
     }
 
     @Override
     public void putAll(List<KeyValue<Bytes, byte[]>> entries) {
         shared(() -> {
             rocks.putAll(entries);
+            entries.forEach(entry -> journal(entry.key));
             return true;
         });
     }
 
     @Override
     public byte[] delete(Bytes key) {
-        return shared(() -> rocks.delete(key));
+        return shared(() -> {
+            byte[] before = rocks.delete(key);
+            journal(key);
+            return before;
+        });
     }
 
     @Override

@@ -255,8 +255,9 @@ public final class MemoryStore implements StateStore {
             store.put(StoreKeys.size(space), now.encode());
         }
         if (now.isLarge() && !before.isLarge()) {
-            store.put(StoreKeys.large(space), EMPTY);
-            inner.grown(space);
+            LargeMark mark = new LargeMark(generation, peekSpace(space).dimension());
+            store.put(StoreKeys.large(space), mark.encode());
+            inner.grown(space, mark);
         } else if (before.isLarge() && !now.isLarge()) {
             remove(StoreKeys.large(space));
             inner.index().drop(space);

@@ -2,14 +2,17 @@ package io.engram.topology.store;
 
 import io.engram.index.IndexEngine;
 import io.engram.topology.BrokerClock;
+import io.engram.topology.indexing.IndexFiles;
 import io.engram.topology.indexing.IndexWorkers;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.retention.RetentionConfig;
+import io.engram.topology.snapshot.SnapshotConfig;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.processor.StateStoreContext;
 import org.apache.kafka.streams.processor.TaskId;
 import org.apache.kafka.streams.state.KeyValueBytesStoreSupplier;
 import org.apache.kafka.streams.state.KeyValueStore;
@@ -31,6 +34,8 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
     private final IndexEngine engine;
     private final EngramMetrics metrics;
     private final IndexLoader loader;
+    private final Flushes flushes;
+    private final SnapshotConfig snapshots;
     private final OpenStores stores;
     private final RetentionConfig retention;
     private final LongSupplier clock;
@@ -39,6 +44,8 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
 
     /**
      * @param changelogConfig topic settings of the changelog
+     * @param flushes hears what RocksDB has written to its files
+     * @param snapshots where the indexes are
      * @param stores is told of each that opens and closes
      * @param retention of spaces without one of their own
      * @param clock epoch milliseconds
@@ -52,6 +59,8 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
             IndexEngine engine,
             EngramMetrics metrics,
             IndexLoader loader,
+            Flushes flushes,
+            SnapshotConfig snapshots,
             OpenStores stores,
             RetentionConfig retention,
             LongSupplier clock,
@@ -63,6 +72,8 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
         this.engine = engine;
         this.metrics = metrics;
         this.loader = loader;
+        this.flushes = flushes;
+        this.snapshots = snapshots;
         this.stores = stores;
         this.retention = retention;
         this.clock = clock;
@@ -73,7 +84,7 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
     @Override
     public MemoryStore build() {
         IndexedStore inner = new IndexedStore(
-                Stores.persistentKeyValueStore(name).get(), this::index, loader, retention, brokerClock);
+                Stores.persistentKeyValueStore(name).get(), new Indexes(), loader, flushes, retention, brokerClock);
         KeyValueStore<Bytes, byte[]> store = Stores.keyValueStoreBuilder(
                         supplierOf(inner), Serdes.Bytes(), Serdes.ByteArray())
                 .withLoggingEnabled(changelogConfig)
@@ -82,8 +93,20 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
         return new MemoryStore(store, inner, inner.view(), stores, scanThreshold);
     }
 
-    private PartitionIndex index(TaskId task, IndexedStore store) {
-        return new PartitionIndex(task.toString(), task.partition(), workers, engine, metrics, store.view(), clock);
+    private final class Indexes implements IndexedStore.IndexFactory {
+        @Override
+        public PartitionIndex make(TaskId task, IndexedStore store, IndexFiles files, Journal journal) {
+            return new PartitionIndex(
+                    task.toString(), task.partition(), files, journal, workers, engine, metrics, store.view(), clock);
+        }
+
+        @Override
+        public IndexFiles files(StateStoreContext context) {
+            return new IndexFiles(snapshots
+                    .directory()
+                    .map(directory -> directory.resolve(context.taskId().toString()))
+                    .orElseGet(() -> context.stateDir().toPath().resolve("index")));
+        }
     }
 
     private KeyValueBytesStoreSupplier supplierOf(IndexedStore inner) {
@@ -118,7 +141,19 @@ public final class MemoryStoreBuilder implements StoreBuilder<MemoryStore> {
     @Override
     public StoreBuilder<MemoryStore> withLoggingEnabled(Map<String, String> config) {
         return new MemoryStoreBuilder(
-                name, config, workers, engine, metrics, loader, stores, retention, clock, brokerClock, scanThreshold);
+                name,
+                config,
+                workers,
+                engine,
+                metrics,
+                loader,
+                flushes,
+                snapshots,
+                stores,
+                retention,
+                clock,
+                brokerClock,
+                scanThreshold);
     }
 
     @Override

@@ -161,7 +161,7 @@ public final class MemoryView implements StoredValues {
 
     /** Every key of the store, memories or not. */
     public void forEachKey(Consumer<Bytes> consumer) {
-        store.forEach(Bytes.wrap(new byte[0]), StoreKeys.after((byte) 'z'), entry -> consumer.accept(entry.key));
+        store.forEach(Bytes.wrap(new byte[0]), StoreKeys.IDENTITY, entry -> consumer.accept(entry.key));
     }
 
     /** Everything that is stored under a key of the changelog, as it is now. */

@@ -1,6 +1,7 @@
 package io.engram.topology.store;
 
 import io.engram.schemas.Lane;
+import io.engram.topology.indexing.JournalPosition;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -23,6 +24,12 @@ final class StoreKeys {
     static final Bytes REVIEW = Bytes.wrap(new byte[] {'v'});
     static final Bytes GENERATION = Bytes.wrap(new byte[] {'g'});
     static final Bytes POSITIONS = Bytes.wrap(new byte[] {'o'});
+
+    /** Of the store itself, and never in Kafka, as is the journal; behind all that is. */
+    static final Bytes IDENTITY = Bytes.wrap(new byte[] {'y'});
+
+    /** Behind all others: who reads to the end of another prefix must not pass over what was trimmed here. */
+    static final byte JOURNAL = 'z';
 
     private static final byte FENCE = (byte) 0xfe;
     private static final int DUE_SPACE = 2 + Long.BYTES;
@@ -191,6 +198,15 @@ final class StoreKeys {
     /** The space that a key of {@link #due} speaks of. */
     static String spaceOfDue(byte[] key) {
         return new String(key, DUE_SPACE, key.length - DUE_SPACE, StandardCharsets.UTF_8);
+    }
+
+    /** Big-endian epoch and number, so that changes sort as they happened. */
+    static Bytes journal(JournalPosition position) {
+        return Bytes.wrap(ByteBuffer.allocate(1 + 2 * Long.BYTES)
+                .put(JOURNAL)
+                .putLong(position.epoch())
+                .putLong(position.number())
+                .array());
     }
 
     /** The first key of a prefix. */

@@ -18,6 +18,9 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.HistogramSnapshot;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -25,11 +28,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class IndexWorkersTest {
     private static final String SPACE = "space-1";
@@ -41,6 +46,32 @@ class IndexWorkersTest {
             new LaneProgress(Lane.NORMAL, new OffsetTracker(), new PartitionDepth(), new DrainRate(), -1);
     private Optional<IndexWorkers> workers = Optional.empty();
     private long offset;
+
+    @TempDir
+    Path directory;
+
+    /** Of a store that commits nothing. */
+    private static final class EmptyJournal implements ChangeJournal {
+        private final UUID identity = UUID.randomUUID();
+
+        @Override
+        public UUID identity() {
+            return identity;
+        }
+
+        @Override
+        public JournalPosition committed() {
+            return new JournalPosition(1, 0);
+        }
+
+        @Override
+        public long flushed() {
+            return 0;
+        }
+
+        @Override
+        public void trimTo(JournalPosition position) {}
+    }
 
     @AfterEach
     void stop() {
@@ -56,9 +87,24 @@ class IndexWorkersTest {
     private PartitionIndex partition(IndexWorkers pool, int partition, IndexEngine engine) {
         StoredValues values = (space, id) -> Optional.ofNullable(stored.get(id));
         PartitionIndex index = new PartitionIndex(
-                "0_" + partition, partition, pool, engine, metrics, values, System::currentTimeMillis);
-        index.large(SPACE);
-        index.allAdopted();
+                "0_" + partition,
+                partition,
+                new IndexFiles(directory.resolve("0_" + partition)),
+                new EmptyJournal(),
+                pool,
+                engine,
+                metrics,
+                values,
+                System::currentTimeMillis);
+        index.large(SPACE, 1, 2);
+        for (SpaceIndex space : index.spaces()) {
+            try {
+                index.open(space);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        index.allOpened();
         return index;
     }
 

@@ -4,14 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
-import io.engram.index.VectorIndex;
-import io.engram.index.VectorSource;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
 import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.indexing.PartitionIndex;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,6 +43,12 @@ class SnapshotsTest {
         }
     }
 
+    private List<Path> indexes() throws IOException {
+        try (Stream<Path> paths = Files.list(directory.resolve("hnsw").resolve("0_0"))) {
+            return paths.filter(Files::isDirectory).sorted().toList();
+        }
+    }
+
     private static Observation observation(int sequence) {
         return Observation.observe("s", sequence, "content", new float[] {1, sequence, sequence % 7})
                 .withId("id" + sequence);
@@ -63,20 +67,25 @@ class SnapshotsTest {
             topology.send("Space-1", observation(1));
             topology.settle();
 
-            TaskSnapshots.Saved first = topology.runtime().snapshots().saveNow();
+            PartitionIndex.Saved first = topology.runtime().snapshots().saveNow();
             assertThat(first.spaces()).isEqualTo(2);
             assertThat(first.memories()).isEqualTo(51);
-            assertThat(topology.runtime().snapshots().saveNow()).isEqualTo(TaskSnapshots.Saved.NOTHING);
+            assertThat(topology.runtime().snapshots().saveNow()).isEqualTo(PartitionIndex.Saved.NOTHING);
             topology.send("Space-1", observation(2));
             topology.settle();
             assertThat(topology.runtime().snapshots().saveNow().memories()).isEqualTo(2);
-            assertThat(files()).hasSize(2).allMatch(file -> file.toString().endsWith(".hnsw"));
+            assertThat(indexes()).hasSize(2);
 
             topology.send("Space-1", Observation.of(Operation.DROP, "s", 3));
             topology.settle();
+            await().atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() -> assertThat(indexes()).hasSize(1));
             topology.runtime().snapshots().saveNow();
-            assertThat(files()).hasSize(1);
-            assertThat(topology.metric("engram_hnsw_snapshot_size_bytes")).isEqualTo(Files.size(files().get(0)));
+            long bytes = 0;
+            for (Path file : files()) {
+                bytes += file.startsWith(indexes().get(0)) ? Files.size(file) : 0;
+            }
+            assertThat(topology.metric("engram_hnsw_snapshot_size_bytes")).isEqualTo(bytes);
         }
     }
 
@@ -106,37 +115,24 @@ class SnapshotsTest {
             assertThat(topology.metric("engram_hnsw_snapshot_age_seconds")).isGreaterThanOrEqualTo(60);
 
             Files.delete(directory.resolve("hnsw").resolve("0_0"));
-            assertThat(topology.runtime().snapshots().saveNow().memories()).isEqualTo(1);
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> topology.runtime().snapshots().saveNow().memories() == 1);
             assertThat(topology.metric("engram_hnsw_snapshot_age_seconds")).isZero();
         }
     }
 
-    /** What is half-written could be what fills the disk, and so could what belongs to nobody. */
+    /** Of a space that was dropped while a process ended, or is not here any more: it could be what fills the disk. */
     @Test
-    void shouldLeaveNothingBehindThatKeepsADiskFull() throws Exception {
+    void shouldLeaveNoFilesOfSpacesThatAreNotHere() throws Exception {
+        Path left = directory.resolve("hnsw").resolve("0_0").resolve("gone-00308a3e-0000000000000001");
+        Files.createDirectories(left);
+        Files.writeString(left.resolve("manifest"), "of an index");
         try (TopologyFixture topology = topology()) {
-            topology.send("gone", observation(1));
-            topology.settle();
-            topology.runtime().snapshots().saveNow();
-            assertThat(files()).hasSize(1);
-            topology.send("gone", Observation.of(Operation.DROP, "s", 2));
             topology.send(SPACE, observation(1));
             topology.settle();
-            // It is written whole, and cannot be brought to its place.
-            Path inTheWay = SnapshotFile.of(directory.resolve("hnsw").resolve("0_0"), SPACE)
-                    .path();
-            Files.createDirectories(inTheWay);
-            Path content = Files.writeString(inTheWay.resolve("file"), "");
-
-            assertThatThrownBy(() -> topology.runtime().snapshots().saveNow())
-                    .isInstanceOf(SnapshotException.class)
-                    .hasMessageContaining(inTheWay.toString());
-            assertThat(files()).containsExactly(content);
-
-            Files.delete(content);
-            Files.delete(inTheWay);
-            assertThat(topology.runtime().snapshots().saveNow().memories()).isEqualTo(1);
-            assertThat(files()).containsExactly(inTheWay);
+            topology.runtime().snapshots().saveNow();
+            await().atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() -> assertThat(indexes()).hasSize(1).doesNotContain(left));
         }
     }
 
@@ -148,7 +144,7 @@ class SnapshotsTest {
             }
             topology.settle();
         }
-        assertThat(files()).as("saved when closed").hasSize(1);
+        assertThat(indexes()).as("saved when closed").hasSize(1);
         // The test driver deletes its store: nothing of the snapshot is true any more.
         try (TopologyFixture topology = topology()) {
             topology.settle();
@@ -188,43 +184,5 @@ class SnapshotsTest {
             assertThat(topology.store().view().index().find(SPACE).orElseThrow().size())
                     .isEqualTo(10);
         }
-    }
-
-    @Test
-    void shouldNameFileAndReasonOfEveryDamage() throws Exception {
-        VectorIndex index = engine.create(3, VectorSource.NONE);
-        for (int i = 0; i < 1_200; i++) {
-            index.add("id" + i, i, new float[] {1, i, i % 3});
-        }
-        SnapshotFile file = SnapshotFile.of(directory, SPACE);
-        file.save(engine.name(), SPACE, index, 1);
-        assertThat(file.load(engine, space -> VectorSource.NONE).index().size()).isEqualTo(1_200);
-        byte[] whole = Files.readAllBytes(file.path());
-
-        refused(file, new byte[0], "cut short");
-        refused(file, new byte[] {1, 2, 3}, "cut short");
-        refused(file, java.util.Arrays.copyOf(whole, whole.length - 1), "CRC-32C");
-        refused(file, java.util.Arrays.copyOf(whole, whole.length / 2), "CRC-32C");
-        for (int at : new int[] {0, 9, 20, 100, whole.length / 2, whole.length - 2}) {
-            byte[] flipped = whole.clone();
-            flipped[at] ^= 0x10;
-            refused(file, flipped, at == 0 ? "magic" : "CRC-32C");
-        }
-        Files.write(file.path(), whole);
-        assertThatThrownBy(() -> file.load(TestEngines.create(new HnswParameters(8, 50)), space -> VectorSource.NONE))
-                .isInstanceOf(SnapshotException.class)
-                .hasMessageContaining("configured are");
-        file.save("another", SPACE, index, 1);
-        assertThatThrownBy(() -> file.load(engine, space -> VectorSource.NONE))
-                .isInstanceOf(SnapshotException.class)
-                .hasMessageContaining("engine another");
-    }
-
-    private void refused(SnapshotFile file, byte[] bytes, String reason) throws IOException {
-        Files.write(file.path(), bytes);
-        assertThatThrownBy(() -> file.load(engine, space -> VectorSource.NONE))
-                .isInstanceOf(SnapshotException.class)
-                .hasMessageContaining(file.path().toString())
-                .hasMessageContaining(reason);
     }
 }
