@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -112,12 +113,12 @@ final class Maintenance {
         });
     }
 
-    /** Ends the open segments that have entries. */
-    void endOpen() {
+    /** Ends such open segments. */
+    void endOpen(Predicate<OpenSegment> which) {
         for (OpenSegment segment : parts.view().openSegments()) {
             segment.lock().lock();
             try {
-                if (segment.size() > 0) {
+                if (which.test(segment)) {
                     segment.seal();
                 }
             } finally {

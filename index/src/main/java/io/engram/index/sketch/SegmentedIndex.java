@@ -26,9 +26,9 @@ import java.util.function.Supplier;
  *
  * <pre>
  * open segments     heap; entries are appended, a graph grows with them; by several writers one each
- *       │ full, or {@link #seal}
+ *       │ full, a quarter of it dead, or {@link #seal}
  * sealed segments   a file each, mapped; what is dead of it is a bitset in the heap
- *       │ several of a size, or much of one dead
+ *       │ several of a size, or a quarter of one dead
  * merged            another sealed segment
  * </pre>
  *
@@ -39,13 +39,13 @@ import java.util.function.Supplier;
  * <p>Ids are compared by their UTF-8 bytes. Thread-safe.
  */
 public final class SegmentedIndex implements VectorIndex {
-    /** Of the index, its locks and its lists. */
-    private static final int OWN_BYTES = 1_500;
+    /** Of the index, its locks and its lists, and of the lock on the directory. */
+    private static final int OWN_BYTES = 3_100;
 
     /** Full segments that wait for their file before a writer sees to it. */
     private static final int MAX_WAITING = 2;
 
-    /** A merge is looked for when more than one entry in this many of a segment is dead. */
+    /** What is live of a segment is to have another one when more than one entry in this many is dead. */
     private static final int DEAD_SHARE = 4;
 
     private static final int STRIPES = 64;
@@ -188,8 +188,9 @@ public final class SegmentedIndex implements VectorIndex {
         }
     }
 
+    /** An open segment is scanned, and does without, until it has a graph that dead nodes may cut through. */
     private static boolean isMuchDead(Segment segment) {
-        return segment instanceof SealedSegment && segment.dead() > segment.size() / DEAD_SHARE;
+        return (segment instanceof SealedSegment || segment.hasGraph()) && segment.dead() > segment.size() / DEAD_SHARE;
     }
 
     @Override
@@ -244,6 +245,7 @@ public final class SegmentedIndex implements VectorIndex {
 
     private void sealAndMerge() {
         try {
+            maintenance.endOpen(SegmentedIndex::isMuchDead);
             maintenance.sealFull();
             while (maintenance.merge()) {
                 maintenance.sealFull();
@@ -307,7 +309,7 @@ public final class SegmentedIndex implements VectorIndex {
 
     @Override
     public void seal() throws IOException {
-        maintenance.endOpen();
+        maintenance.endOpen(segment -> segment.size() > 0);
         maintenance.sealFull();
         maintain();
     }
