@@ -124,7 +124,7 @@ public final class CapacityCommand implements Callable<Integer> {
         return ExitCodes.OK;
     }
 
-    private CapacityDemand demand() {
+    private CapacityDemand demand() throws IOException {
         try {
             double worker = calibrate
                     ? Math.floor(Calibration.insertsPerSecond(
@@ -189,8 +189,12 @@ public final class CapacityCommand implements Callable<Integer> {
         line(text, "  partitions of each lane     %,12d, fixed for ever: room to grow", plan.partitions());
         line(
                 text,
-                "  index                       %,12.0f MiB an instance, standbys included",
-                plan.indexBytesPerInstance() / MIB);
+                "  index                       %,12.0f MiB of heap an instance, standbys included: what is being written",
+                plan.indexHeapBytesPerInstance() / MIB);
+        line(
+                text,
+                "                              %,12.0f MiB of disk, standbys and merges included",
+                plan.indexDiskBytesPerInstance() / MIB);
         line(text, "  heap                        %,12.0f MiB an instance", plan.heapBytesPerInstance() / MIB);
         line(text, "  memory limit                %,12.0f MiB an instance", plan.memoryBytesPerInstance() / MIB);
         line(text, "  disk                        %,12.1f GiB an instance", plan.diskBytesPerInstance() / GIB);

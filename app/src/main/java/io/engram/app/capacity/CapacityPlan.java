@@ -11,10 +11,11 @@ package io.engram.app.capacity;
  * @param queueKafkaBytes that a full queue takes on the brokers, replicas included
  * @param instances that have the CPU for it, two at least; each processes at least one partition
  * @param partitions of each lane: a power of two, so that instances can be doubled three times
- * @param indexBytesPerInstance standbys included
+ * @param indexHeapBytesPerInstance what is being written, and a merge; standbys included
+ * @param indexDiskBytesPerInstance files of the index while they are merged; standbys included
  * @param heapBytesPerInstance of which the index may take half
- * @param memoryBytesPerInstance the container's limit
- * @param diskBytesPerInstance RocksDB with room for compaction, and the index's snapshot
+ * @param memoryBytesPerInstance the container's limit, without page cache for the files of the index
+ * @param diskBytesPerInstance RocksDB with room for compaction, and the index's files
  * @param kafkaBytes of lanes and changelog on all brokers
  */
 public record CapacityPlan(
@@ -26,7 +27,8 @@ public record CapacityPlan(
         long queueKafkaBytes,
         long instances,
         long partitions,
-        long indexBytesPerInstance,
+        long indexHeapBytesPerInstance,
+        long indexDiskBytesPerInstance,
         long heapBytesPerInstance,
         long memoryBytesPerInstance,
         long diskBytesPerInstance,
@@ -42,10 +44,23 @@ public record CapacityPlan(
     private static final long ENVELOPE_BYTES = 200;
     /** Key, digest, times and lengths of a stored memory. */
     private static final long STORED_OVERHEAD_BYTES = 160;
-    /** Links, id and bookkeeping of a memory in the index, whatever its dimension. */
-    private static final long INDEX_OVERHEAD_BYTES = 380;
+    /** Links, id and bookkeeping of a memory in an open segment, whatever its dimension. */
+    private static final long OPEN_OVERHEAD_BYTES = 380;
+    /** Links, id and bookkeeping of a memory in the file of a segment, whatever its dimension. */
+    private static final long FILE_OVERHEAD_BYTES = 200;
+    /** Links of a memory while its segment is merged. */
+    private static final long MERGED_LINK_BYTES = 140;
+    /** Memories of a space that are in the heap before they get a file. */
+    private static final long OPEN_MEMORIES = 60_000;
+    /** Spaces with so many that an instance writes to at a time. */
+    private static final long OPEN_SPACES = 8;
+    /** Memories of the largest segment. */
+    private static final long MERGED_MEMORIES = 250_000;
+    /** What was merged goes after the result is there. */
+    private static final int MERGE_ROOM = 2;
 
     private static final int MIN_SKETCH_BITS = 1_024;
+    private static final int MAX_SKETCH_BITS = 2_048;
     private static final long LEAST_HEAP_BYTES = 1_024 * MIB;
     /** RocksDB's cache and buffers, embeddings that wait, metaspace, threads, Kafka's buffers. */
     private static final long OFF_HEAP_BYTES = 1_024 * MIB;
@@ -65,8 +80,10 @@ public record CapacityPlan(
         double busyCores = rate * (1 + demand.headroom()) * demand.cpuMicros() / 1e6;
         long instances = Math.max(MIN_INSTANCES, ceil(busyCores / demand.coresPerInstance()));
         long copies = ceil(demand.memories() * (1.0 + Math.min(demand.standbys(), instances - 1)) / instances);
-        long index = copies * indexBytes(demand.dimension());
-        long heap = roundUp(Math.max(LEAST_HEAP_BYTES, 2 * index), 256 * MIB);
+        long indexHeap = Math.min(copies, OPEN_SPACES * OPEN_MEMORIES) * openBytes(demand.dimension())
+                + Math.min(copies, MERGED_MEMORIES) * (sketchBytes(demand.dimension()) + MERGED_LINK_BYTES);
+        long indexDisk = MERGE_ROOM * copies * fileBytes(demand.dimension());
+        long heap = roundUp(Math.max(LEAST_HEAP_BYTES, 2 * indexHeap), 256 * MIB);
         long stored = STORED_OVERHEAD_BYTES + demand.contentBytes() + (long) Float.BYTES * demand.dimension();
         double lanes = rate * demand.laneRetentionDays() * SECONDS_PER_DAY * observation;
         double changelog = (double) demand.memories() * stored;
@@ -79,10 +96,11 @@ public record CapacityPlan(
                 queueCapacity * observation * demand.replicationFactor(),
                 instances,
                 Math.max(8, nextPowerOfTwo(instances * ROOM_TO_GROW)),
-                index,
+                indexHeap,
+                indexDisk,
                 heap,
                 heap + OFF_HEAP_BYTES,
-                COMPACTION_ROOM * copies * stored + index,
+                COMPACTION_ROOM * copies * stored + indexDisk,
                 (long) ((lanes + changelog) * demand.replicationFactor()));
     }
 
@@ -92,10 +110,19 @@ public record CapacityPlan(
         return base64 + demand.contentBytes() + ENVELOPE_BYTES;
     }
 
-    /** Bytes of one memory in the sketch index: a sketch, a code a component, links and bookkeeping. */
-    static long indexBytes(int dimension) {
+    /** Heap of one memory in an open segment of the sketch index: a sketch, a code a component, links and bookkeeping. */
+    static long openBytes(int dimension) {
+        return sketchBytes(dimension) + dimension + OPEN_OVERHEAD_BYTES;
+    }
+
+    /** Bytes of one memory in the file of a segment: the same, packed. */
+    static long fileBytes(int dimension) {
+        return sketchBytes(dimension) + dimension + FILE_OVERHEAD_BYTES;
+    }
+
+    private static long sketchBytes(int dimension) {
         long padded = Integer.highestOneBit(dimension * 2 - 1);
-        return Math.max(MIN_SKETCH_BITS, padded) / Byte.SIZE + dimension + INDEX_OVERHEAD_BYTES;
+        return Math.min(MAX_SKETCH_BITS, Math.max(MIN_SKETCH_BITS, padded)) / Byte.SIZE;
     }
 
     private static long ceil(double value) {

@@ -10,6 +10,7 @@ import io.engram.app.Main;
 import io.engram.app.config.ConfigLoader;
 import io.engram.index.HnswParameters;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import io.engram.index.sketch.SketchEngine;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -18,8 +19,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,18 +65,31 @@ class CapacityPlanTest {
         // 10,000 × 1.25 × 150 µs are 1.875 cores: two instances, for the standbys.
         assertThat(plan.instances()).isEqualTo(2);
         assertThat(plan.partitions()).isEqualTo(16);
-        assertThat(plan.indexBytesPerInstance()).isEqualTo(4_000_000 * CapacityPlan.indexBytes(768));
-        assertThat(plan.heapBytesPerInstance()).isGreaterThanOrEqualTo(2 * plan.indexBytesPerInstance());
-        assertThat(plan.diskBytesPerInstance()).isGreaterThan(4_000_000L * 3_072 * 2);
+        assertThat(plan.indexDiskBytesPerInstance()).isEqualTo(2 * 4_000_000 * CapacityPlan.fileBytes(768));
+        assertThat(plan.heapBytesPerInstance()).isGreaterThanOrEqualTo(2 * plan.indexHeapBytesPerInstance());
+        assertThat(plan.diskBytesPerInstance())
+                .isGreaterThan(4_000_000L * 3_072 * 2 + plan.indexDiskBytesPerInstance());
+    }
+
+    /** What has a file needs no heap. */
+    @Test
+    void shouldNotAskForMoreHeapForMoreMemories() {
+        CapacityPlan plan = CapacityPlan.of(demand(10_000, 4_000_000));
+        CapacityPlan more = CapacityPlan.of(demand(10_000, 400_000_000));
+        assertThat(more.heapBytesPerInstance()).isEqualTo(plan.heapBytesPerInstance());
+        assertThat(more.diskBytesPerInstance()).isGreaterThan(99 * plan.diskBytesPerInstance());
+        assertThat(CapacityPlan.of(demand(10_000, 1_000)).indexHeapBytesPerInstance())
+                .isLessThan(plan.indexHeapBytesPerInstance() / 100);
     }
 
     @ParameterizedTest
     @CsvSource({"64", "768", "1536"})
-    void shouldKnowWhatTheIndexTakes(int dimension) {
+    void shouldKnowWhatTheIndexTakes(int dimension) throws IOException {
         int count = 20_000;
         SplittableRandom random = new SplittableRandom(1);
         try (VectorIndex index = new SketchEngine(HnswParameters.DEFAULT, Runnable::run)
-                .create(dimension, (id, g) -> Optional.empty())) {
+                .open(directory, dimension, VectorSource.NONE)
+                .index()) {
             for (int i = 0; i < count; i++) {
                 float[] vector = new float[dimension];
                 for (int j = 0; j < dimension; j++) {
@@ -84,7 +98,18 @@ class CapacityPlanTest {
                 index.add("memory-" + i, i + 1, vector);
             }
             double bytes = index.memoryBytes() / (double) count;
-            assertThat((double) CapacityPlan.indexBytes(dimension)).isCloseTo(bytes, within(0.15 * bytes));
+            assertThat((double) CapacityPlan.openBytes(dimension)).isCloseTo(bytes, within(0.15 * bytes));
+            index.seal();
+            index.commit(new byte[0]);
+            assertThat(index.memoryBytes()).isLessThan(count);
+        }
+        double bytes = directoryBytes() / (double) count;
+        assertThat((double) CapacityPlan.fileBytes(dimension)).isCloseTo(bytes, within(0.15 * bytes));
+    }
+
+    private long directoryBytes() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.mapToLong(file -> file.toFile().length()).sum();
         }
     }
 

@@ -1,8 +1,6 @@
 package io.engram.benchmarks.index;
 
 import java.io.IOException;
-import java.nio.file.Path;
-import java.util.Optional;
 
 /**
  * An index under test. Vectors are numbered as in their {@link VectorSet}. Searches come from any thread; inserts from one,
@@ -28,15 +26,18 @@ interface Contender extends AutoCloseable {
         return false;
     }
 
-    /** Saves to a file, if that is what it does. */
-    default boolean save(Path file) throws IOException {
+    /** Puts all of it on the disk, if that is what it does. */
+    default boolean commit() throws IOException {
         return false;
     }
 
-    /** What {@link #save} wrote, as another contender. */
-    default Optional<Contender> load(Path file) throws IOException {
-        return Optional.empty();
+    /** What is on the disk after a {@link #commit}. */
+    default long diskBytes() throws IOException {
+        return 0;
     }
+
+    /** Closes it, and opens what was committed in its place. */
+    default void reopen() throws IOException {}
 
     @Override
     void close() throws IOException;

@@ -1,38 +1,47 @@
 package io.engram.benchmarks.index;
 
+import io.engram.benchmarks.TemporaryDirectory;
 import io.engram.index.Hit;
 import io.engram.index.IndexEngine;
+import io.engram.index.OpenedIndex;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
-import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
-/** One of our engines. The originals that it compares at the end of a search are the vector set's. */
+/**
+ * One of our engines, in a directory that is deleted with it. One thread of its own seals, merges and compacts; once the inserts
+ * are over, all is sealed. The originals that it compares at the end of a search are the vector set's.
+ */
 final class EngramContender implements Contender {
-    private static final int BUFFER_BYTES = 1 << 16;
-
+    private final TemporaryDirectory directory;
+    private final ExecutorService background = Executors.newSingleThreadExecutor();
     private final IndexEngine engine;
     private final VectorSource source;
-    private final VectorIndex index;
+    private VectorIndex index;
 
-    EngramContender(IndexEngine engine, VectorSet vectors) {
-        this.engine = engine;
+    /** @param maker of the engine, with the executor that it works in */
+    EngramContender(Function<Executor, IndexEngine> maker, VectorSet vectors) throws IOException {
+        this.directory = TemporaryDirectory.create("engram-bench-index-");
+        this.engine = maker.apply(background);
         this.source = (id, generation) -> Optional.of(vectors.base()[(int) generation]);
-        this.index = engine.create(vectors.dimension(), source);
+        this.index = open(vectors.dimension());
     }
 
-    private EngramContender(IndexEngine engine, VectorSource source, VectorIndex index) {
-        this.engine = engine;
-        this.source = source;
-        this.index = index;
+    private VectorIndex open(int dimension) throws IOException {
+        OpenedIndex opened = engine.open(directory.path(), dimension, source);
+        if (!opened.damaged().isEmpty()) {
+            throw opened.damaged().get(0).cause();
+        }
+        return opened.index();
     }
 
     @Override
@@ -43,6 +52,19 @@ final class EngramContender implements Contender {
     @Override
     public void add(int number, float[] vector) {
         index.add("memory-" + number, number, vector);
+    }
+
+    @Override
+    public void settle() throws IOException, InterruptedException {
+        index.seal();
+        try {
+            background.submit(() -> {}).get();
+        } catch (ExecutionException e) {
+            throw new IOException(e);
+        }
+        if (index.failure().isPresent()) {
+            throw index.failure().get();
+        }
     }
 
     @Override
@@ -57,22 +79,31 @@ final class EngramContender implements Contender {
     }
 
     @Override
-    public boolean save(Path file) throws IOException {
-        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file), BUFFER_BYTES)) {
-            index.save(out);
-        }
+    public boolean commit() throws IOException {
+        index.commit(new byte[0]);
         return true;
     }
 
     @Override
-    public Optional<Contender> load(Path file) throws IOException {
-        try (InputStream in = new BufferedInputStream(Files.newInputStream(file), BUFFER_BYTES)) {
-            return Optional.of(new EngramContender(engine, source, engine.load(in, source)));
-        }
+    public long diskBytes() throws IOException {
+        return directory.bytes();
     }
 
     @Override
-    public void close() {
+    public void reopen() throws IOException {
         index.close();
+        index = open(index.dimension());
+    }
+
+    @Override
+    public void close() throws IOException {
+        index.close();
+        background.shutdown();
+        try {
+            background.awaitTermination(1, TimeUnit.MINUTES);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        directory.close();
     }
 }

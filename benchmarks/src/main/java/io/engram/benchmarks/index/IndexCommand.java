@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 /** Our engines and their peers over the same vectors, on the same machine, in the same run. */
 @Command(
         name = "index",
-        description = "Index engines side by side: inserts, searches, recall@10, memory, save and load.",
+        description = "Index engines side by side: inserts, searches, recall@10, heap, disk, commit and reopening.",
         mixinStandardHelpOptions = true)
 public final class IndexCommand implements Callable<Integer> {
     private static final long SEED = 20_26;
@@ -87,21 +87,19 @@ public final class IndexCommand implements Callable<Integer> {
         line(out, "");
         line(
                 out,
-                "| engine | inserts/s by count | mean | recall@10 | search p50 / p99 | while inserting | bytes per vector | save"
-                        + " / load | two writers |");
-        line(out, "|---|---|---|---|---|---|---|---|---|");
+                "| engine | inserts/s by count | mean | recall@10 | search p50 / p99 | while inserting | heap B a vector | disk B a"
+                        + " vector | commit / reopen | two writers |");
+        line(out, "|---|---|---|---|---|---|---|---|---|---|");
         ObjectNode report = new ObjectMapper().createObjectNode();
         report.put("machine", Machine.describe()).put("vectors", vectors.name()).put("count", all);
         ArrayNode engines = report.putArray("engines");
-        Path directory = Files.createTempDirectory("engram-bench-");
         for (Trial.Maker maker : makers(vectors)) {
             if (name(maker).contains(only)) {
-                Trial.Result result = new Trial(vectors, exact, maker, directory).run(checkpoints);
+                Trial.Result result = new Trial(vectors, exact, maker).run(checkpoints);
                 line(out, "%s", row(result));
                 engines.add(toJson(result));
             }
         }
-        Files.delete(directory);
         if (json.isPresent()) {
             Files.writeString(json.get(), report.toPrettyString());
         }
@@ -111,9 +109,8 @@ public final class IndexCommand implements Callable<Integer> {
     private static List<Trial.Maker> makers(VectorSet vectors) {
         HnswParameters parameters = HnswParameters.DEFAULT;
         return List.of(
-                () -> new EngramContender(new SketchEngine(parameters, Runnable::run), vectors),
-                () -> new DirectoryContender(parameters, vectors),
-                () -> new EngramContender(new HnswlibEngine(parameters, Runnable::run), vectors),
+                () -> new EngramContender(executor -> new SketchEngine(parameters, executor), vectors),
+                () -> new EngramContender(executor -> new HnswlibEngine(parameters, executor), vectors),
                 () -> new HnswlibContender(parameters, vectors.dimension(), vectors.base().length),
                 () -> new LuceneContender(parameters),
                 () -> new JVectorContender(parameters, vectors.dimension()));
@@ -136,25 +133,23 @@ public final class IndexCommand implements Callable<Integer> {
                 .forEach((at, rate) -> rates.append(String.format(Locale.ROOT, "%,d: %,.0f ", at, rate)));
         return String.format(
                 Locale.ROOT,
-                "| %s | %s| %,.0f | %.3f | %s | %s | %,.0f | %s | %s |",
+                "| %s | %s| %,.0f | %.3f | %s | %s | %,.1f | %s | %s | %s |",
                 result.name(),
                 rates,
                 result.mean(),
                 result.recall(),
                 quantiles(result.idleMs()),
                 result.besideMs().length == 0 ? "–" : quantiles(result.besideMs()),
-                result.bytes(),
-                result.saveSeconds().isEmpty()
+                result.heapBytes(),
+                figure("%,.0f", result.diskBytes()),
+                result.commitSeconds().isEmpty()
                         ? "–"
-                        : String.format(
-                                Locale.ROOT,
-                                "%.1f / %.1f s",
-                                result.saveSeconds().getAsDouble(),
-                                result.loadSeconds().getAsDouble()),
-                result.twoWriters().isEmpty()
-                        ? "–"
-                        : String.format(
-                                Locale.ROOT, "%.2f×", result.twoWriters().getAsDouble()));
+                        : figure("%.2f", result.commitSeconds()) + " / " + figure("%.2f s", result.reopenSeconds()),
+                figure("%.2f×", result.twoWriters()));
+    }
+
+    private static String figure(String format, OptionalDouble value) {
+        return value.isPresent() ? String.format(Locale.ROOT, format, value.getAsDouble()) : "–";
     }
 
     private static String quantiles(double[] ascending) {
@@ -171,15 +166,16 @@ public final class IndexCommand implements Callable<Integer> {
         result.insertsPerSecond().forEach((at, rate) -> rates.put(Integer.toString(at), rate));
         json.put("inserts_per_second_mean", result.mean())
                 .put("recall_at_10", result.recall())
-                .put("bytes_per_vector", result.bytes())
+                .put("heap_bytes_per_vector", result.heapBytes())
                 .put("search_p50_ms", quantile(result.idleMs(), 0.5))
                 .put("search_p99_ms", quantile(result.idleMs(), 0.99));
         if (result.besideMs().length > 0) {
             json.put("search_while_inserting_p50_ms", quantile(result.besideMs(), 0.5))
                     .put("search_while_inserting_p99_ms", quantile(result.besideMs(), 0.99));
         }
-        put(json, "save_seconds", result.saveSeconds());
-        put(json, "load_seconds", result.loadSeconds());
+        put(json, "disk_bytes_per_vector", result.diskBytes());
+        put(json, "commit_seconds", result.commitSeconds());
+        put(json, "reopen_seconds", result.reopenSeconds());
         put(json, "two_writers_ratio", result.twoWriters());
         return json;
     }

@@ -1,10 +1,12 @@
 package io.engram.benchmarks.index;
 
+import io.engram.benchmarks.TemporaryDirectory;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.VectorIndex;
 import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.index.sketch.SketchEngine;
+import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -37,6 +39,7 @@ public class InsertBenchmark {
     private String engine;
 
     private VectorSet vectors;
+    private TemporaryDirectory directory;
     private VectorIndex index;
 
     @Setup
@@ -45,11 +48,14 @@ public class InsertBenchmark {
     }
 
     @Setup(Level.Iteration)
-    public void fill() {
+    public void fill() throws IOException {
         IndexEngine made = engine.equals(SketchEngine.NAME)
                 ? new SketchEngine(HnswParameters.DEFAULT, Runnable::run)
                 : new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run);
-        index = made.create(DIMENSION, (id, generation) -> Optional.of(vectors.base()[(int) generation]));
+        directory = TemporaryDirectory.create("engram-bench-index-");
+        index = made.open(
+                        directory.path(), DIMENSION, (id, generation) -> Optional.of(vectors.base()[(int) generation]))
+                .index();
         add(0, BEFORE);
     }
 
@@ -66,10 +72,11 @@ public class InsertBenchmark {
     }
 
     @TearDown(Level.Iteration)
-    public void check() {
+    public void check() throws IOException {
         if (index.size() != BEFORE + INSERTS) {
             throw new IllegalStateException("only " + index.size() + " are in the index");
         }
         index.close();
+        directory.close();
     }
 }

@@ -1,5 +1,6 @@
 package io.engram.benchmarks.index;
 
+import io.engram.benchmarks.TemporaryDirectory;
 import io.engram.index.Hit;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
@@ -7,6 +8,7 @@ import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.index.sketch.SketchEngine;
+import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -20,6 +22,7 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /** One search among 20,000 vectors of 768 dimensions; recall@10 is checked before anything is timed. */
@@ -42,19 +45,24 @@ public class SearchBenchmark {
     private int accuracy;
 
     private VectorSet vectors;
+    private TemporaryDirectory directory;
     private VectorIndex index;
     private int next;
 
     @Setup
-    public void fill() {
+    public void fill() throws IOException {
         vectors = VectorSet.clustered(COUNT, DIMENSION, 1);
         IndexEngine made = engine.equals(SketchEngine.NAME)
                 ? new SketchEngine(HnswParameters.DEFAULT, Runnable::run)
                 : new HnswlibEngine(HnswParameters.DEFAULT, Runnable::run);
-        index = made.create(DIMENSION, (id, generation) -> Optional.of(vectors.base()[(int) generation]));
+        directory = TemporaryDirectory.create("engram-bench-index-");
+        index = made.open(
+                        directory.path(), DIMENSION, (id, generation) -> Optional.of(vectors.base()[(int) generation]))
+                .index();
         for (int i = 0; i < COUNT; i++) {
             index.add("memory-" + i, i, vectors.base()[i]);
         }
+        index.seal();
         int[][] found = new int[vectors.queries().length][];
         for (int q = 0; q < found.length; q++) {
             found[q] =
@@ -64,6 +72,12 @@ public class SearchBenchmark {
         if (recall < MIN_RECALL) {
             throw new IllegalStateException("recall@10 is " + recall);
         }
+    }
+
+    @TearDown
+    public void close() throws IOException {
+        index.close();
+        directory.close();
     }
 
     private List<Hit> search(int query) {

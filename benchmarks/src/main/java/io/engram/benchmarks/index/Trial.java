@@ -1,13 +1,12 @@
 package io.engram.benchmarks.index;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -32,7 +31,6 @@ final class Trial {
     private final VectorSet vectors;
     private final ExactNeighbours exact;
     private final Maker maker;
-    private final Path directory;
 
     /** Makes a fresh contender. */
     interface Maker {
@@ -44,10 +42,12 @@ final class Trial {
      *
      * @param insertsPerSecond by the count at which an interval ends
      * @param mean inserts per second, with what was left to do when they were over
-     * @param bytes heap per vector that the contender holds
+     * @param heapBytes per vector that the contender holds once the inserts are over
+     * @param diskBytes per vector that it has committed, when it does
      * @param idleMs searches with nothing else going on, milliseconds, ascending
      * @param besideMs searches while one thread inserts, milliseconds, ascending; empty when it cannot
-     * @param saveSeconds and {@code loadSeconds}, when it does
+     * @param commitSeconds what was left to do for it
+     * @param reopenSeconds to close it and open it again
      * @param twoWriters inserts per second with two threads relative to one, when it takes two
      */
     record Result(
@@ -55,18 +55,18 @@ final class Trial {
             Map<Integer, Double> insertsPerSecond,
             double mean,
             double recall,
-            double bytes,
+            double heapBytes,
+            OptionalDouble diskBytes,
             double[] idleMs,
             double[] besideMs,
-            OptionalDouble saveSeconds,
-            OptionalDouble loadSeconds,
+            OptionalDouble commitSeconds,
+            OptionalDouble reopenSeconds,
             OptionalDouble twoWriters) {}
 
-    Trial(VectorSet vectors, ExactNeighbours exact, Maker maker, Path directory) {
+    Trial(VectorSet vectors, ExactNeighbours exact, Maker maker) {
         this.vectors = vectors;
         this.exact = exact;
         this.maker = maker;
-        this.directory = directory;
     }
 
     /** @param checkpoints counts at which an interval ends, ascending, the last one all vectors */
@@ -98,17 +98,18 @@ final class Trial {
                 throw new IllegalStateException(contender.name() + " lost its way: recall@10 " + recall);
             }
             double bytes = (usedHeap() - before) / (double) count;
-            double[] saveAndLoad = saveAndLoad(contender, found);
+            Optional<Committed> committed = commit(contender, found);
             return new Result(
                     contender.name(),
                     rates,
                     mean,
                     recall,
                     bytes,
+                    optional(committed.map(done -> done.diskBytes / (double) count)),
                     idle,
                     contender.searchesWhileInserting() ? searchBeside() : new double[0],
-                    saveAndLoad.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(saveAndLoad[0]),
-                    saveAndLoad.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(saveAndLoad[1]),
+                    optional(committed.map(Committed::commitSeconds)),
+                    optional(committed.map(Committed::reopenSeconds)),
                     contender.takesManyWriters() ? OptionalDouble.of(twoWriters()) : OptionalDouble.empty());
         }
     }
@@ -144,27 +145,28 @@ final class Trial {
         return least;
     }
 
-    /** The loaded one must answer as the saved one did. */
-    private double[] saveAndLoad(Contender contender, int[][] found) throws IOException {
-        Path file = Files.createTempFile(directory, "index", ".snapshot");
-        try {
-            long start = System.nanoTime();
-            if (!contender.save(file)) {
-                return new double[0];
-            }
-            long saved = System.nanoTime();
-            try (Contender loaded = contender.load(file).orElseThrow()) {
-                long done = System.nanoTime();
-                int[][] again = new int[found.length][];
-                search(loaded, again);
-                if (!Arrays.deepEquals(found, again)) {
-                    throw new IllegalStateException(contender.name() + " answers otherwise after save and load");
-                }
-                return new double[] {(saved - start) / 1e9, (done - saved) / 1e9};
-            }
-        } finally {
-            Files.delete(file);
+    private record Committed(long diskBytes, double commitSeconds, double reopenSeconds) {}
+
+    private static OptionalDouble optional(Optional<Double> value) {
+        return value.isPresent() ? OptionalDouble.of(value.get()) : OptionalDouble.empty();
+    }
+
+    /** Opened again it must answer as before. */
+    private Optional<Committed> commit(Contender contender, int[][] found) throws IOException {
+        long start = System.nanoTime();
+        if (!contender.commit()) {
+            return Optional.empty();
         }
+        long committed = System.nanoTime();
+        contender.reopen();
+        long reopened = System.nanoTime();
+        int[][] again = new int[found.length][];
+        search(contender, again);
+        if (!Arrays.deepEquals(found, again)) {
+            throw new IllegalStateException(contender.name() + " answers otherwise when it is opened again");
+        }
+        return Optional.of(
+                new Committed(contender.diskBytes(), (committed - start) / 1e9, (reopened - committed) / 1e9));
     }
 
     /** Searches by one thread while another one inserts, of which the last part counts. */
