@@ -193,6 +193,34 @@ public abstract class IndexDirectoryContract {
         }
     }
 
+    /** So the user data can name what may be in the commit: what is added while it is asked for is not. */
+    @Test
+    void shouldAskForUserDataOnceNoMoreChangesEnterWhatIsSaved() throws IOException {
+        try (VectorIndex index = open().index()) {
+            add(index, 0, 50);
+            index.commit(() -> {
+                add(index, 50, 60);
+                return data("first");
+            });
+            assertThat(index.size()).isEqualTo(60);
+        }
+        OpenedIndex again = open();
+        try (VectorIndex index = again.index()) {
+            assertThat(text(again)).contains("first");
+            assertHolds(index, 50);
+            index.commit(() -> {
+                add(index, 50, 70);
+                return data("second");
+            });
+            index.commit(data("third")); // what was added meanwhile has changed the index
+        }
+        OpenedIndex last = open();
+        try (VectorIndex index = last.index()) {
+            assertThat(text(last)).contains("third");
+            assertHolds(index, 70);
+        }
+    }
+
     @Test
     void shouldRefuseTooMuchUserData() throws IOException {
         try (VectorIndex index = open().index()) {
