@@ -1,6 +1,5 @@
 package io.engram.index;
 
-import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 
@@ -23,23 +22,9 @@ public record HnswParameters(int m, int efConstruction) {
         }
     }
 
-    /** Notes in a snapshot what its graphs are built with: M and efConstruction, four bytes each. */
+    /** Notes in a file what its graphs are built with: M and efConstruction, four bytes each. */
     public void write(DataOutput out) throws IOException {
         out.writeInt(m);
         out.writeInt(efConstruction);
-    }
-
-    /**
-     * Reads what {@link #write} wrote.
-     *
-     * @throws IOException when graphs were built with other parameters than these
-     */
-    public void requireSame(DataInput in) throws IOException {
-        int builtM = in.readInt();
-        int builtEfConstruction = in.readInt();
-        if (builtM != m || builtEfConstruction != efConstruction) {
-            throw new IOException(
-                    "built with M " + builtM + ", efConstruction " + builtEfConstruction + ", configured are " + this);
-        }
     }
 }

@@ -1,7 +1,6 @@
 package io.engram.index;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
 
 /** Makes the indexes of one kind; a new engine is an implementation of this and of {@link VectorIndex}. Thread-safe. */
@@ -22,21 +21,4 @@ public interface IndexEngine {
      * @throws IOException when a file cannot be read
      */
     OpenedIndex open(Path directory, int dimension, VectorSource source) throws IOException;
-
-    /**
-     * A new, empty index.
-     *
-     * @param dimension components of every vector, 1 or more
-     * @param source of the vectors that are added; an engine that keeps them itself never asks
-     */
-    VectorIndex create(int dimension, VectorSource source);
-
-    /**
-     * The index that {@link VectorIndex#save} wrote; it answers as the saved one did.
-     *
-     * @param in buffered by the caller, and not closed here
-     * @param source as for {@link #create}
-     * @throws IOException when this is no snapshot of this engine, or one of other build parameters
-     */
-    VectorIndex load(InputStream in, VectorSource source) throws IOException;
 }

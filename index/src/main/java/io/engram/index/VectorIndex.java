@@ -1,7 +1,6 @@
 package io.engram.index;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -128,13 +127,6 @@ public interface VectorIndex extends AutoCloseable {
     default Optional<IOException> failure() {
         return Optional.empty();
     }
-
-    /**
-     * Writes a snapshot for {@link IndexEngine#load}. Searches go on meanwhile, changes may wait for a part of it.
-     *
-     * @param out buffered by the caller, and not closed here
-     */
-    void save(OutputStream out) throws IOException;
 
     /** An estimate of the heap and direct memory that the index holds, in bytes. */
     long memoryBytes();

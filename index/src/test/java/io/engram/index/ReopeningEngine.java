@@ -1,8 +1,6 @@
 package io.engram.index;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,16 +26,6 @@ public record ReopeningEngine(IndexEngine engine, int every) implements IndexEng
     public OpenedIndex open(Path directory, int dimension, VectorSource source) throws IOException {
         OpenedIndex opened = engine.open(directory, dimension, source);
         return new OpenedIndex(new Reopening(directory, source, opened.index()), opened.userData(), opened.damaged());
-    }
-
-    @Override
-    public VectorIndex create(int dimension, VectorSource source) {
-        throw new UnsupportedOperationException("only in directories");
-    }
-
-    @Override
-    public VectorIndex load(InputStream in, VectorSource source) {
-        throw new UnsupportedOperationException("only in directories");
     }
 
     private final class Reopening implements VectorIndex {
@@ -143,11 +131,6 @@ public record ReopeningEngine(IndexEngine engine, int every) implements IndexEng
                 index.drop(damaged);
                 return true;
             });
-        }
-
-        @Override
-        public void save(OutputStream out) {
-            throw new UnsupportedOperationException("only in directories");
         }
 
         @Override

@@ -7,8 +7,6 @@ import io.engram.index.OpenedIndex;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -29,17 +27,7 @@ public final class UnindexedEngine implements IndexEngine {
     /** Nothing is ever in the directory. */
     @Override
     public OpenedIndex open(Path directory, int dimension, VectorSource source) {
-        return new OpenedIndex(create(dimension, source), Optional.empty(), List.of());
-    }
-
-    @Override
-    public VectorIndex create(int dimension, VectorSource source) {
-        return new Unindexed(dimension, new ConcurrentHashMap<>());
-    }
-
-    @Override
-    public VectorIndex load(InputStream in, VectorSource source) {
-        throw new UnsupportedOperationException("never saved");
+        return new OpenedIndex(new Unindexed(dimension, new ConcurrentHashMap<>()), Optional.empty(), List.of());
     }
 
     private record Unindexed(int dimension, Map<String, Long> generations) implements VectorIndex {
@@ -92,11 +80,6 @@ public final class UnindexedEngine implements IndexEngine {
         @Override
         public boolean holds(String id, long generation, float[] vector) {
             return Long.valueOf(generation).equals(generations.get(id));
-        }
-
-        @Override
-        public void save(OutputStream out) {
-            // Nothing to keep; runs are over before anyone restores one.
         }
 
         @Override

@@ -101,7 +101,7 @@ final class GraphCodec {
 
         Entry next() throws IOException {
             if (read == items.size()) {
-                throw new InvalidObjectException("the graph has more nodes than the snapshot has items");
+                throw new InvalidObjectException("the graph has more nodes than the file has entries");
             }
             return items.get(read++);
         }

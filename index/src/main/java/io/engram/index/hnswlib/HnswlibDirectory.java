@@ -89,7 +89,7 @@ final class HnswlibDirectory implements AutoCloseable {
      */
     HnswlibIndex restored(HnswlibSnapshot snapshot, Executor compactor) throws DamagedIndexException {
         try {
-            return new HnswlibIndex(snapshot, parameters, compactor, Optional.of(this));
+            return new HnswlibIndex(snapshot, parameters, compactor, this);
         } catch (IOException e) { // of bytes in the heap
             throw HnswlibFile.damaged(file(), "links", e.getMessage());
         }

@@ -4,10 +4,8 @@ import io.engram.index.DirectoryLocks;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.OpenedIndex;
-import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -55,17 +53,7 @@ public final class HnswlibEngine implements IndexEngine {
         Optional<HnswlibFile.Content> found = directory.read(dimension);
         HnswlibIndex index = found.isPresent()
                 ? directory.restored(found.get().snapshot(), compactor)
-                : new HnswlibIndex(dimension, parameters, compactor, Optional.of(directory));
+                : new HnswlibIndex(dimension, parameters, compactor, directory);
         return new OpenedIndex(index, found.map(content -> content.userData().clone()), List.of());
-    }
-
-    @Override
-    public VectorIndex create(int dimension, VectorSource source) {
-        return new HnswlibIndex(dimension, parameters, compactor);
-    }
-
-    @Override
-    public VectorIndex load(InputStream in, VectorSource source) throws IOException {
-        return new HnswlibIndex(HnswlibSnapshot.read(parameters, in), parameters, compactor, Optional.empty());
     }
 }

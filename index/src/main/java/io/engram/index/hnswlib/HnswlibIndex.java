@@ -7,7 +7,6 @@ import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.Vectors;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,7 +14,6 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.PriorityQueue;
 import java.util.Set;
@@ -61,7 +59,7 @@ public final class HnswlibIndex implements VectorIndex {
     private final AtomicLong versions = new AtomicLong();
     // Rises after each change; a commit compares it with that of the last one.
     private final AtomicLong changes = new AtomicLong();
-    private final Optional<HnswlibDirectory> directory;
+    private final HnswlibDirectory directory;
     // Shared by all changes; exclusive for the moment in which a rebuilt graph takes over.
     private final ReadWriteLock swap = new ReentrantReadWriteLock();
     private final AtomicBoolean compacting = new AtomicBoolean();
@@ -76,13 +74,9 @@ public final class HnswlibIndex implements VectorIndex {
      * @param dimension components of every vector, 1 or more
      * @param parameters of the graph
      * @param compactor runs rebuilds; owned by the caller
+     * @param directory that it commits to, and gives up when it is closed
      */
-    public HnswlibIndex(int dimension, HnswParameters parameters, Executor compactor) {
-        this(dimension, parameters, compactor, Optional.empty());
-    }
-
-    /** @param directory that it commits to */
-    HnswlibIndex(int dimension, HnswParameters parameters, Executor compactor, Optional<HnswlibDirectory> directory) {
+    HnswlibIndex(int dimension, HnswParameters parameters, Executor compactor, HnswlibDirectory directory) {
         if (dimension < 1) {
             throw new IllegalArgumentException("dimension < 1: " + dimension);
         }
@@ -96,10 +90,9 @@ public final class HnswlibIndex implements VectorIndex {
     /**
      * The index that was saved.
      *
-     * @throws IOException when the snapshot holds no graph although it says so
+     * @throws IOException when it holds no graph although it says so
      */
-    HnswlibIndex(
-            HnswlibSnapshot saved, HnswParameters parameters, Executor compactor, Optional<HnswlibDirectory> directory)
+    HnswlibIndex(HnswlibSnapshot saved, HnswParameters parameters, Executor compactor, HnswlibDirectory directory)
             throws IOException {
         this(saved.dimension(), parameters, compactor, directory);
         for (int i = 0; i < saved.live().length; i++) {
@@ -301,28 +294,18 @@ public final class HnswlibIndex implements VectorIndex {
     /** Writes all entries and links anew. */
     @Override
     public void commit(Supplier<byte[]> userData) throws IOException {
-        directory().commit(userData, changes::get, this::snapshot);
-    }
-
-    private HnswlibDirectory directory() {
-        return directory.orElseThrow(
-                () -> new UnsupportedOperationException("this index has no directory; save() writes it to a stream"));
+        directory.commit(userData, changes::get, this::snapshot);
     }
 
     @Override
     public List<DamagedSegment> verify() {
-        return directory.map(HnswlibDirectory::verify).orElse(List.of());
+        return directory.verify();
     }
 
     /** The entries are in the heap and stay; the next commit writes the file anew. */
     @Override
     public void drop(DamagedSegment damaged) {
-        directory().rewrite();
-    }
-
-    @Override
-    public void save(OutputStream out) throws IOException {
-        snapshot().write(parameters, out);
+        directory.rewrite();
     }
 
     /** What is live and how it is linked, at one moment; the vectors never change and are written later. */
@@ -359,7 +342,7 @@ public final class HnswlibIndex implements VectorIndex {
     @Override
     public void close() {
         closed = true;
-        directory.ifPresent(HnswlibDirectory::close);
+        directory.close();
         entries.clear();
         synchronized (backlog) {
             backlog.clear();

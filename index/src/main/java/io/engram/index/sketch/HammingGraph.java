@@ -1,9 +1,6 @@
 package io.engram.index.sketch;
 
 import io.engram.index.HnswParameters;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -78,29 +75,6 @@ final class HammingGraph {
         this.nodes = HeapNodes.empty(words, m, room, room);
     }
 
-    /**
-     * The graph that {@link Saved#write} wrote.
-     *
-     * @throws IOException when the bytes are no graph with these parameters
-     */
-    static HammingGraph read(int words, HnswParameters parameters, long seed, DataInputStream in) throws IOException {
-        int count = in.readInt();
-        long head = in.readLong();
-        int upperUsed = in.readInt();
-        if (count < 1 || count > Beam.MAX_NODES || upperUsed < 0 || head < 0 || GraphWalk.entry(head) >= count) {
-            throw new IOException("impossible graph of " + count + " nodes, entry " + GraphWalk.entry(head));
-        }
-        HammingGraph graph = new HammingGraph(words, parameters, seed + count, 0);
-        HeapNodes read = graph.room(count, upperUsed);
-        ArrayIo io = new ArrayIo();
-        io.read(in, read.sketches, HeapNodes.PAD, count * words);
-        io.read(in, read.base, HeapNodes.LINK_PAD, count * graph.baseStride);
-        io.read(in, read.upperAt, 0, count);
-        io.read(in, read.upper, 0, upperUsed);
-        graph.take(read, count, head, upperUsed);
-        return graph;
-    }
-
     private HeapNodes room(int count, int used) {
         return HeapNodes.empty(words, m, count, Math.max(used, upperStride));
     }
@@ -132,18 +106,7 @@ final class HammingGraph {
      * @param count of its nodes
      * @param nodes their links do not change any more
      */
-    record Saved(int count, long head, int upperUsed, int words, int baseStride, HeapNodes nodes) {
-        void write(DataOutputStream out) throws IOException {
-            out.writeInt(count);
-            out.writeLong(head);
-            out.writeInt(upperUsed);
-            ArrayIo io = new ArrayIo();
-            io.write(out, nodes.sketches, HeapNodes.PAD, count * words);
-            io.write(out, nodes.base, HeapNodes.LINK_PAD, count * baseStride);
-            io.write(out, nodes.upperAt, 0, count);
-            io.write(out, nodes.upper, 0, upperUsed);
-        }
-    }
+    record Saved(int count, long head, int upperUsed, int words, int baseStride, HeapNodes nodes) {}
 
     /**
      * What is to be saved: sketches are shared, for they never change, links are copied. By the writer.

@@ -1,9 +1,6 @@
 package io.engram.index.sketch;
 
 import io.engram.index.HnswParameters;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Optional;
@@ -73,47 +70,8 @@ final class OpenSegment extends Segment {
         this.parameters = parameters;
     }
 
-    /**
-     * The segment that {@link Saved#write} wrote.
-     *
-     * @throws IOException when the bytes are no segment of this dimension and these parameters
-     */
-    static OpenSegment read(int dimension, Rotation rotation, HnswParameters parameters, DataInputStream in)
-            throws IOException {
-        int size = in.readInt();
-        boolean sealed = in.readBoolean();
-        if (size < 0 || size > CAPACITY) {
-            throw new IOException("impossible segment of " + size + " entries");
-        }
-        OpenSegment segment = new OpenSegment(dimension, rotation, parameters, 0);
-        ArrayIo io = new ArrayIo();
-        for (int number = 0; number << segment.shift < size; number++) {
-            int count = Math.min(segment.mask + 1, size - (number << segment.shift));
-            Block block = Block.of(number == 0 ? Math.max(FIRST_BLOCK, count) : segment.mask + 1, dimension);
-            segment.dead += block.read(count, dimension, io, in);
-            segment.blocks[number] = block;
-        }
-        if (in.readBoolean()) {
-            HammingGraph graph = HammingGraph.read(rotation.words(), parameters, dimension, in);
-            if (graph.size() != size) {
-                throw new IOException("graph of " + graph.size() + " nodes for " + size + " entries");
-            }
-            segment.graph = Optional.of(graph);
-        }
-        segment.size = size;
-        segment.sealed = sealed;
-        return segment;
-    }
-
     /** A segment at one moment; what its blocks hold up to {@code size} does not change, but for what is live. */
-    record Saved(
-            int size,
-            boolean sealed,
-            int dimension,
-            int shift,
-            Block[] blocks,
-            byte[][] live,
-            Optional<HammingGraph.Saved> graph)
+    record Saved(int size, int dimension, int shift, Block[] blocks, Optional<HammingGraph.Saved> graph)
             implements SegmentWriter.Entries {
         private Block block(int ordinal) {
             return blocks[ordinal >> shift];
@@ -141,19 +99,6 @@ final class OpenSegment extends Segment {
         @Override
         public void codes(int ordinal, byte[] codes) {
             System.arraycopy(block(ordinal).codes(), at(ordinal) * dimension, codes, 0, dimension);
-        }
-
-        void write(DataOutputStream out) throws IOException {
-            out.writeInt(size);
-            out.writeBoolean(sealed);
-            ArrayIo io = new ArrayIo();
-            for (int number = 0; number < blocks.length; number++) {
-                blocks[number].write(live[number], dimension, io, out);
-            }
-            out.writeBoolean(graph.isPresent());
-            if (graph.isPresent()) {
-                graph.get().write(out);
-            }
         }
     }
 
@@ -192,11 +137,7 @@ final class OpenSegment extends Segment {
         try {
             int entries = size;
             Block[] used = Arrays.copyOf(blocks, (entries + mask) >> shift);
-            byte[][] live = new byte[used.length][];
-            for (int number = 0; number < used.length; number++) {
-                live[number] = Arrays.copyOf(used[number].live(), Math.min(mask + 1, entries - (number << shift)));
-            }
-            return new Saved(entries, sealed, dimension, shift, used, live, graph.map(now -> now.save(sealed)));
+            return new Saved(entries, dimension, shift, used, graph.map(now -> now.save(sealed)));
         } finally {
             lock.unlock();
         }
@@ -256,11 +197,6 @@ final class OpenSegment extends Segment {
         return lastWriter == Thread.currentThread().getId();
     }
 
-    /** True when it was filled to the end. */
-    boolean isFull() {
-        return size == CAPACITY;
-    }
-
     /** Ends appending; with the lock. */
     void seal() {
         sealed = true;
@@ -307,32 +243,10 @@ final class OpenSegment extends Segment {
 
     /** Appends an entry and links it; returns its ordinal. With the lock. */
     int append(String id, long generation, float[] unit, Scratch scratch) {
-        Block block = blockFor(size);
-        int at = size & mask;
-        block.steps()[at] = Quantizer.encode(unit, block.codes(), at * dimension);
-        return finish(block, id, generation, unit, scratch);
-    }
-
-    /** Appends an entry of another segment; as {@link #append}. */
-    int copy(OpenSegment from, int ordinal, Scratch scratch) {
-        float[] unit = new float[dimension];
-        from.decode(ordinal, unit);
-        Block block = blockFor(size);
-        int at = size & mask;
-        // As they are: encoding again what was decoded might round otherwise.
-        block.steps()[at] = from.step(ordinal);
-        System.arraycopy(
-                from.blocks[ordinal >> shift].codes(),
-                (ordinal & mask) * dimension,
-                block.codes(),
-                at * dimension,
-                dimension);
-        return finish(block, from.id(ordinal), from.generation(ordinal), unit, scratch);
-    }
-
-    private int finish(Block block, String id, long generation, float[] unit, Scratch scratch) {
         int ordinal = size;
+        Block block = blockFor(ordinal);
         int at = ordinal & mask;
+        block.steps()[at] = Quantizer.encode(unit, block.codes(), at * dimension);
         block.ids()[at] = id;
         block.generations()[at] = generation;
         block.live()[at] = 1;

@@ -11,6 +11,9 @@ import java.util.function.UnaryOperator;
  * while nobody does. Readers need no lock. Thread-safe.
  */
 final class Parts {
+    /** A second writer starts a segment of its own once the first one holds this many. */
+    private static final int SPLIT_FROM = 4_096;
+
     // Shared by all changes; exclusive for the moment in which segments take the place of others, or all are looked at.
     private final ReadWriteLock swap = new ReentrantReadWriteLock();
     private final Function<View, OpenPart> maker;
@@ -44,12 +47,50 @@ final class Parts {
     OpenPart lockOpen() {
         while (true) {
             View now = view;
-            int locked = Segments.lockOne(now.openSegments());
+            int locked = lockOne(now.openSegments());
             if (locked >= 0) {
                 return now.open().get(locked);
             }
             open(now);
         }
+    }
+
+    /**
+     * Locks the one that this thread wrote to last, or else one that no other thread is in; waits only while the first one is
+     * small. -1 when another one is to be opened.
+     */
+    private static int lockOne(OpenSegment[] all) {
+        int locked = tryLockOpen(all, true);
+        if (locked < 0) {
+            locked = tryLockOpen(all, false);
+        }
+        int first = locked < 0 ? firstOpen(all) : -1;
+        if (first >= 0 && all[first].size() < SPLIT_FROM) {
+            all[first].lock().lock();
+            return first;
+        }
+        return locked;
+    }
+
+    private static int firstOpen(OpenSegment[] all) {
+        for (int i = 0; i < all.length; i++) {
+            if (!all[i].isSealed()) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static int tryLockOpen(OpenSegment[] all, boolean ownOnly) {
+        for (int i = 0; i < all.length; i++) {
+            OpenSegment segment = all[i];
+            if (!segment.isSealed()
+                    && (!ownOnly || segment.isOwn())
+                    && segment.lock().tryLock()) {
+                return i;
+            }
+        }
+        return -1;
     }
 
     private synchronized void open(View seen) {

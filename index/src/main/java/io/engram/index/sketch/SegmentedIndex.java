@@ -8,7 +8,6 @@ import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import io.engram.index.Vectors;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -327,12 +326,6 @@ public final class SegmentedIndex implements VectorIndex {
     @Override
     public void drop(DamagedSegment damaged) {
         maintenance.drop(damaged);
-    }
-
-    /** Not supported: {@link #commit} saves the index where it is. */
-    @Override
-    public void save(OutputStream out) {
-        throw new UnsupportedOperationException("commit() saves this index in its directory");
     }
 
     /** Heap only: what is mapped is in the page cache, as far as there is room. */

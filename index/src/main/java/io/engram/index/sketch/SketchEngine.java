@@ -4,16 +4,14 @@ import io.engram.index.DirectoryLocks;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.OpenedIndex;
-import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 
-/** Makes indexes that share build parameters and the executor of their merges and rebuilds. */
+/** Makes {@link SegmentedIndex}es that share build parameters and the executor of their seals and merges. */
 public final class SketchEngine implements IndexEngine {
     /** The name in configuration. */
     public static final String NAME = "sketch";
@@ -25,7 +23,7 @@ public final class SketchEngine implements IndexEngine {
 
     /**
      * @param parameters of every graph
-     * @param compactor seals and merges segments, and rebuilds those that hold too many removed entries; owned by the caller
+     * @param compactor seals and merges segments; owned by the caller
      */
     public SketchEngine(HnswParameters parameters, Executor compactor) {
         this.parameters = parameters;
@@ -37,19 +35,7 @@ public final class SketchEngine implements IndexEngine {
         return NAME;
     }
 
-    @Override
-    public VectorIndex create(int dimension, VectorSource source) {
-        return new SketchIndex(dimension, parameters, source, compactor, scratches(dimension));
-    }
-
-    @Override
-    public VectorIndex load(InputStream in, VectorSource source) throws IOException {
-        SketchSnapshot snapshot = SketchSnapshot.read(
-                parameters, dimension -> scratches(dimension).rotation(), in);
-        return SketchIndex.of(snapshot, parameters, source, compactor, scratches(snapshot.dimension()));
-    }
-
-    /** A {@link SegmentedIndex}; what is opened again is not read, but for entries that had no sealed segment. */
+    /** What is opened again is not read, but for entries that had no sealed segment. */
     @Override
     public OpenedIndex open(Path directory, int dimension, VectorSource source) throws IOException {
         SegmentedIndex.Opened opened = open(directory, dimension, source, SegmentedIndex.Settings.DEFAULT);

@@ -3,10 +3,8 @@ package io.engram.index.sketch;
 import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
 import io.engram.index.OpenedIndex;
-import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.concurrent.Executor;
 
@@ -39,15 +37,5 @@ final class SmallSegmentsEngine implements IndexEngine {
     public OpenedIndex open(Path directory, int dimension, VectorSource source) throws IOException {
         SegmentedIndex.Opened opened = engine.open(directory, dimension, source, settings);
         return new OpenedIndex(opened.index(), opened.userData(), opened.damaged());
-    }
-
-    @Override
-    public VectorIndex create(int dimension, VectorSource source) {
-        throw new UnsupportedOperationException("only in directories");
-    }
-
-    @Override
-    public VectorIndex load(InputStream in, VectorSource source) {
-        throw new UnsupportedOperationException("only in directories");
     }
 }

@@ -8,8 +8,6 @@ import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -33,16 +31,6 @@ record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before)
     public OpenedIndex open(Path directory, int dimension, VectorSource source) throws IOException {
         OpenedIndex opened = engine.open(directory, dimension, source);
         return new OpenedIndex(intercepted(opened.index()), opened.userData(), opened.damaged());
-    }
-
-    @Override
-    public VectorIndex create(int dimension, VectorSource source) {
-        return intercepted(engine.create(dimension, source));
-    }
-
-    @Override
-    public VectorIndex load(InputStream in, VectorSource source) throws IOException {
-        return intercepted(engine.load(in, source));
     }
 
     private VectorIndex intercepted(VectorIndex index) {
@@ -116,11 +104,6 @@ record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before)
             @Override
             public boolean holds(String id, long generation, float[] vector) {
                 return index.holds(id, generation, vector);
-            }
-
-            @Override
-            public void save(OutputStream out) throws IOException {
-                index.save(out);
             }
 
             @Override

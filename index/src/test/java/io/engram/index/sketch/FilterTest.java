@@ -14,7 +14,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class SketchIndexTest {
+class FilterTest {
     /** A filter reads what it judges: walks that widen meet most entries again. */
     @Test
     void shouldAskTheFilterOfEachEntryOnce(@TempDir Path directory) throws IOException {

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One writer, four readers, removals, replacements and commits of one open segment at once. */
-class SketchStressTest {
+class OpenSegmentStressTest {
     private static final int DIMENSION = 24;
     private static final int READERS = 4;
     private static final int CHANGES = 40_000;
