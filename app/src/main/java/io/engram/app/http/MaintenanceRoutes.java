@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.engram.app.state.PartitionReport;
 import io.engram.app.state.StateVerifier;
-import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.indexing.IndexCommits;
 import io.engram.topology.snapshot.SnapshotException;
 import io.engram.topology.snapshot.Snapshots;
 import io.javalin.config.RoutesConfig;
@@ -51,7 +51,7 @@ final class MaintenanceRoutes {
 
     private void snapshot(Context context) throws InterruptedException {
         long start = System.nanoTime();
-        PartitionIndex.Saved saved;
+        IndexCommits.Saved saved;
         try {
             saved = snapshots.saveNow();
         } catch (SnapshotException e) {

@@ -5,7 +5,6 @@ import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.snapshot.SnapshotException;
 import io.engram.topology.store.LanePositions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -45,6 +44,7 @@ public final class PartitionIndex {
     private final int partition;
     private final IndexFiles files;
     private final ChangeJournal journal;
+    private final IndexCommits commits;
     private final IndexWorkers workers;
     private final IndexEngine engine;
     private final EngramMetrics metrics;
@@ -95,6 +95,7 @@ public final class PartitionIndex {
         this.partition = partition;
         this.files = files;
         this.journal = journal;
+        this.commits = new IndexCommits(files, journal);
         this.workers = workers;
         this.engine = engine;
         this.metrics = metrics;
@@ -228,79 +229,23 @@ public final class PartitionIndex {
     }
 
     /**
-     * What a pass over a partition wrote.
-     *
-     * @param spaces indexes
-     * @param memories in them
-     * @param bytes of their files
-     */
-    public record Saved(int spaces, long memories, long bytes) {
-        /** Nothing. */
-        public static final Saved NOTHING = new Saved(0, 0, 0);
-
-        public Saved plus(Saved that) {
-            return new Saved(spaces + that.spaces, memories + that.memories, bytes + that.bytes);
-        }
-    }
-
-    /**
      * Saves every index that changed, then has the journal forget what none needs any more. One thread at a time.
      *
      * @throws SnapshotException when a file cannot be written; the others are saved nevertheless
      */
-    public Saved commit() throws SnapshotException {
-        Saved saved = Saved.NOTHING;
-        Optional<SnapshotException> failed = Optional.empty();
-        try {
-            // Whether there is anything to save or not: where nothing can be, people should know before there is.
-            Files.createDirectories(files.directory());
-        } catch (IOException e) {
-            throw new SnapshotException(files.directory(), "cannot be written: " + e, e);
-        }
-        JournalPosition trim = journal.committed();
-        for (SpaceIndex space : spaces.values()) {
-            isComplete(space);
-            try {
-                if (space.isToBeCommitted()) {
-                    long bytes = space.commit();
-                    saved = saved.plus(new Saved(1, space.size(), bytes));
-                }
-            } catch (IOException | RuntimeException e) {
-                if (find(space.space()).filter(space::equals).isPresent()) { // else it was dropped meanwhile
-                    failed = Optional.of(
-                            new SnapshotException(space.follower().directory(), "cannot be written: " + e, e));
-                }
-            }
-        }
-        for (SpaceIndex space : spaces.values()) {
-            Optional<JournalPosition> needs = space.follower().needs();
-            trim = needs.isPresent() && needs.get().compareTo(trim) < 0 ? needs.get() : trim;
-        }
-        if (adopted) {
-            journal.trimTo(trim);
-        }
-        if (failed.isPresent()) {
-            throw failed.get();
-        }
-        return saved;
+    public IndexCommits.Saved commit() throws SnapshotException {
+        spaces.values().forEach(this::isComplete);
+        return commits.commit(spaces.values(), adopted, space -> spaces.get(space.space()) == space);
     }
 
     /** Nothing has changed for long: what is in the heap gets files. */
     public void rest() throws SnapshotException {
-        for (SpaceIndex space : spaces.values()) {
-            try {
-                space.rest();
-            } catch (IOException e) {
-                throw new SnapshotException(space.follower().directory(), "cannot be written: " + e, e);
-            }
-        }
+        commits.rest(spaces.values());
     }
 
     /** Bytes of the files, as of when they were written or opened. */
     public long savedBytes() {
-        return spaces.values().stream()
-                .mapToLong(space -> space.follower().savedBytes())
-                .sum();
+        return commits.bytes(spaces.values());
     }
 
     /** True once changes are applied: before, nothing of it may be saved. */

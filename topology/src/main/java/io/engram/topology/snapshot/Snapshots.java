@@ -1,5 +1,6 @@
 package io.engram.topology.snapshot;
 
+import io.engram.topology.indexing.IndexCommits;
 import io.engram.topology.indexing.PartitionIndex;
 import io.engram.topology.metrics.SnapshotMetrics;
 import io.engram.topology.supervision.Supervisor;
@@ -112,7 +113,7 @@ public final class Snapshots implements AutoCloseable {
      * @throws SnapshotException when a file cannot be written: it names the file and the reason
      * @throws TimeoutException when that takes longer than five minutes; it goes on
      */
-    public PartitionIndex.Saved saveNow() throws InterruptedException, SnapshotException, TimeoutException {
+    public IndexCommits.Saved saveNow() throws InterruptedException, SnapshotException, TimeoutException {
         try {
             return executor.submit(this::saveAll).get(SAVE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
@@ -123,8 +124,8 @@ public final class Snapshots implements AutoCloseable {
         }
     }
 
-    private PartitionIndex.Saved saveAll() throws SnapshotException {
-        PartitionIndex.Saved saved = PartitionIndex.Saved.NOTHING;
+    private IndexCommits.Saved saveAll() throws SnapshotException {
+        IndexCommits.Saved saved = IndexCommits.Saved.NOTHING;
         Optional<SnapshotException> failed = Optional.empty();
         for (Task task : tasks.values()) {
             try {
@@ -187,13 +188,13 @@ public final class Snapshots implements AutoCloseable {
         }
     }
 
-    private PartitionIndex.Saved write(Task task) throws SnapshotException {
+    private IndexCommits.Saved write(Task task) throws SnapshotException {
         if (!task.partition.isOpened()) {
-            return PartitionIndex.Saved.NOTHING;
+            return IndexCommits.Saved.NOTHING;
         }
         long start = System.nanoTime();
         long changes = task.partition.changes();
-        PartitionIndex.Saved saved = task.partition.commit();
+        IndexCommits.Saved saved = task.partition.commit();
         task.savedAtMs = clock.getAsLong();
         task.triedAtMs = task.savedAtMs;
         if (changes != task.changesSaved) {

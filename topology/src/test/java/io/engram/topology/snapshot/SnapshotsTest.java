@@ -9,7 +9,7 @@ import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
 import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
-import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.indexing.IndexCommits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,10 +67,10 @@ class SnapshotsTest {
             topology.send("Space-1", observation(1));
             topology.settle();
 
-            PartitionIndex.Saved first = topology.runtime().snapshots().saveNow();
+            IndexCommits.Saved first = topology.runtime().snapshots().saveNow();
             assertThat(first.spaces()).isEqualTo(2);
             assertThat(first.memories()).isEqualTo(51);
-            assertThat(topology.runtime().snapshots().saveNow()).isEqualTo(PartitionIndex.Saved.NOTHING);
+            assertThat(topology.runtime().snapshots().saveNow()).isEqualTo(IndexCommits.Saved.NOTHING);
             topology.send("Space-1", observation(2));
             topology.settle();
             assertThat(topology.runtime().snapshots().saveNow().memories()).isEqualTo(2);
