@@ -1,5 +1,6 @@
 package io.engram.app.lifecycle;
 
+import io.engram.app.assignment.RecallTaskAssignor;
 import io.engram.app.config.EngramConfig;
 import io.engram.app.kafka.TopicPlan;
 import io.engram.app.redelivery.Redelivery;
@@ -50,7 +51,7 @@ final class StreamsSettings {
         settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_CLASS_CONFIG, PoisonRecordHandler.class);
         settings.put(PoisonRecordHandler.RUNTIME_CONFIG, runtime);
         settings.put(GLOBAL_HANDLER_CONFIG, true);
-        settings.put(StreamsConfig.InternalConfig.INTERNAL_TASK_ASSIGNOR_CLASS, RecallTaskAssignor.class.getName());
+        settings.put(StreamsConfig.TASK_ASSIGNOR_CLASS_CONFIG, RecallTaskAssignor.class.getName());
         settings.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, BoundedRocksDb.class);
         settings.put(BoundedRocksDb.BUDGET_CONFIG, rocksDb);
         settings.put(BoundedRocksDb.FLUSHES_CONFIG, runtime.flushes());
