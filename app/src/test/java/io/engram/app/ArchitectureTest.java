@@ -4,7 +4,11 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -13,6 +17,10 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.kafka.common.annotation.InterfaceAudience;
 
 /** The arrows: app → topology → {schemas, index}. */
 @AnalyzeClasses(packages = "io.engram", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -60,6 +68,51 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("kafka..", "org.apache.kafka.server..", "org.apache.kafka.metadata..");
+
+    /** Who uses what Kafka does not call public, and why it has to. */
+    private static final Map<String, String> BEYOND_THE_PUBLIC_API_OF_KAFKA = Map.of(
+            "io.engram.app.kafka.EmbeddedKafka",
+            "runs a broker in this process, for which Kafka has no public class",
+            "io.engram.app.kafka.NativeCodecs",
+            "uses each codec before the first record of a client does; the public clients only do so with records",
+            "io.engram.topology.SpacePartitioner",
+            "must hash as the producers do, and Kafka's own hash is the only one that is always theirs",
+            "io.engram.topology.store.IndexedStore",
+            "takes restored records in batches with their offsets, which only an internal callback gives");
+
+    private static final DescribedPredicate<JavaClass> NOT_PUBLIC_IN_KAFKA =
+            DescribedPredicate.describe("that Kafka does not call public", type -> {
+                JavaClass component = type.getBaseComponentType();
+                JavaClass outermost = outermost(component);
+                return outermost.getPackageName().startsWith("org.apache.kafka.")
+                        && (!outermost.isAnnotatedWith(InterfaceAudience.Public.class)
+                                || component.getName().contains("Internal"));
+            });
+
+    private static JavaClass outermost(JavaClass type) {
+        return type.getEnclosingClass().map(ArchitectureTest::outermost).orElse(type);
+    }
+
+    private static boolean goesBeyond(JavaClass type) {
+        return BEYOND_THE_PUBLIC_API_OF_KAFKA.containsKey(outermost(type).getName());
+    }
+
+    @ArchTest
+    static final ArchRule ONLY_SOME_GO_BEYOND_THE_PUBLIC_API_OF_KAFKA = noClasses()
+            .that(DescribedPredicate.describe("are not on the list", type -> !goesBeyond(type)))
+            .should()
+            .dependOnClassesThat(NOT_PUBLIC_IN_KAFKA);
+
+    @ArchTest
+    static void shouldListNobodyWhoKeepsToThePublicApiOfKafka(JavaClasses classes) {
+        Set<String> beyond = classes.stream()
+                .filter(ArchitectureTest::goesBeyond)
+                .filter(type -> type.getDirectDependenciesFromSelf().stream()
+                        .anyMatch(dependency -> NOT_PUBLIC_IN_KAFKA.test(dependency.getTargetClass())))
+                .map(type -> outermost(type).getName())
+                .collect(Collectors.toSet());
+        assertThat(beyond).isEqualTo(BEYOND_THE_PUBLIC_API_OF_KAFKA.keySet());
+    }
 
     @ArchTest
     static final ArchRule NO_STATIC_MUTABLE_STATE =

@@ -21,7 +21,12 @@ import org.slf4j.Marker;
  * </ul>
  */
 public final class StreamsAdvice extends TurboFilter {
+    /**
+     * Tells the failure of the first kind. It is a plain {@code StreamsException}: Kafka has no class and no code for it, so
+     * its text is all there is. {@code TopicWatchIT} meets it on a broker and fails when the words are others.
+     */
     private static final String HARMFUL = "StreamsResetter";
+
     private static final String PASS_OVER = "exception.handler appropriately";
     private static final String BEFORE_THROWING = "Get exceptions for the following tasks";
     private static final String STREAMS = "org.apache.kafka.streams.";

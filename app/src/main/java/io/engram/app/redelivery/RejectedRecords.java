@@ -12,8 +12,6 @@ import java.util.Set;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.header.Headers;
-import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /** Reads what the topic of rejections says of a record, and makes the record that goes back to its lane. */
 public final class RejectedRecords {
@@ -82,15 +80,16 @@ public final class RejectedRecords {
 
     /** The record for its lane: as it was, on the partition of its space, marked as one that comes again. */
     public ProducerRecord<byte[], byte[]> again(ConsumerRecord<byte[], byte[]> record, Lane lane) {
-        Headers headers = new RecordHeaders();
+        Integer partition = record.key() == null ? null : SpacePartitioner.partition(record.key(), partitions);
+        ProducerRecord<byte[], byte[]> again =
+                new ProducerRecord<>(topics.observations(lane), partition, record.key(), record.value());
         for (Header header : record.headers()) {
             // What was said of it then; where and when it was first sent is still needed.
             if (!NOT_NEEDED.contains(header.key())) {
-                headers.add(header);
+                again.headers().add(header);
             }
         }
-        headers.add(RejectionHeaders.REDELIVERED, YES);
-        Integer partition = record.key() == null ? null : SpacePartitioner.partition(record.key(), partitions);
-        return new ProducerRecord<>(topics.observations(lane), partition, null, record.key(), record.value(), headers);
+        again.headers().add(RejectionHeaders.REDELIVERED, YES);
+        return again;
     }
 }

@@ -331,6 +331,9 @@ class TopicWatchIT {
             makeLaneAgain(lane, 1);
             awaitNote(instance, 503, lane + " has 1 partitions, but the memories are in 2");
             assertThat(instance.sumOf("engram_topic_problems", "partitions")).isEqualTo(1);
+            // What is said in place of Kafka's advice: with other words than those that are known, it would not be.
+            await().atMost(Duration.ofSeconds(60))
+                    .untilAsserted(() -> assertThat(logged()).contains("Delete and reset nothing"));
             assertThat(logged())
                     .contains("kafka-topics --alter --topic " + lane + " --partitions 2")
                     .doesNotContain("StreamsResetter", "clean up invalid");

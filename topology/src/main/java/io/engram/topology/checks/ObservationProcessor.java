@@ -410,13 +410,10 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         if (outgoing.isCut()) {
             runtime.metrics().rejectionTruncated();
         }
-        context.forward(
-                new Record<>(
-                        outgoing.key().orElse(null),
-                        outgoing.value().orElse(null),
-                        record.enqueuedAtMs(),
-                        outgoing.headers()),
-                EngramTopology.REJECTED_SINK);
+        Record<byte[], byte[]> rejected =
+                new Record<>(outgoing.key().orElse(null), outgoing.value().orElse(null), record.enqueuedAtMs());
+        outgoing.headers().forEach(rejected.headers()::add);
+        context.forward(rejected, EngramTopology.REJECTED_SINK);
     }
 
     private void note(Incoming record, RejectedRecord rejection, long nowMs) {

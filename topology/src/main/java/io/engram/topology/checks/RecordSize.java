@@ -3,7 +3,6 @@ package io.engram.topology.checks;
 import io.engram.schemas.Limits;
 import java.util.Optional;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.utils.Utils;
 
 /**
  * How large a record is at most when it is written, in a batch of its own and without compression. A producer compares the
@@ -57,6 +56,17 @@ final class RecordSize {
 
     /** The bytes of a header's name and value. */
     static long payload(Header header) {
-        return Utils.utf8Length(header.key()) + (header.value() == null ? 0 : header.value().length);
+        return utf8Length(header.key()) + (header.value() == null ? 0 : header.value().length);
+    }
+
+    private static long utf8Length(String text) {
+        long bytes = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char unit = text.charAt(i);
+            // Two of them are a pair, which takes four bytes.
+            boolean isHalf = Character.isSurrogate(unit);
+            bytes += unit < 0x80 ? 1 : unit < 0x800 || isHalf ? 2 : 3;
+        }
+        return bytes;
     }
 }

@@ -8,16 +8,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.header.Headers;
-import org.apache.kafka.common.header.internals.RecordHeader;
-import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /**
  * A rejection as it is written: the record byte for byte, or cut to what the topic of rejections takes.
  *
  * @param truncatedBytes of key, value and headers that were left out, 0 when it is whole
  */
-record RejectionRecord(Optional<byte[]> key, Optional<byte[]> value, Headers headers, long truncatedBytes) {
+record RejectionRecord(Optional<byte[]> key, Optional<byte[]> value, List<Header> headers, long truncatedBytes) {
     /** What is kept of a value, or of a key, that cannot be kept whole. */
     static final int KEPT_BYTES = 1 << 10;
 
@@ -31,7 +28,7 @@ record RejectionRecord(Optional<byte[]> key, Optional<byte[]> value, Headers hea
      * @param maxBytes as {@link RecordSize} counts
      */
     static RejectionRecord of(
-            Optional<byte[]> key, Optional<byte[]> value, Headers original, List<Header> own, int maxBytes) {
+            Optional<byte[]> key, Optional<byte[]> value, Iterable<Header> original, List<Header> own, int maxBytes) {
         List<Header> foreign = new ArrayList<>();
         for (Header header : original) {
             if (!isOurs(header)) {
@@ -41,7 +38,7 @@ record RejectionRecord(Optional<byte[]> key, Optional<byte[]> value, Headers hea
         List<Header> all = new ArrayList<>(foreign);
         all.addAll(own);
         return RecordSize.of(key, value, all) <= maxBytes
-                ? new RejectionRecord(key, value, new RecordHeaders(all), 0)
+                ? new RejectionRecord(key, value, all, 0)
                 : cut(key, value, foreign, own, maxBytes);
     }
 
@@ -65,7 +62,7 @@ record RejectionRecord(Optional<byte[]> key, Optional<byte[]> value, Headers hea
         }
         kept.addAll(own);
         kept.add(header(RejectionHeaders.TRUNCATED_BYTES, left));
-        return new RejectionRecord(keptKey, keptValue, new RecordHeaders(kept), left);
+        return new RejectionRecord(keptKey, keptValue, kept, left);
     }
 
     /** True for a header that only we write, whoever wrote this one. */
@@ -81,9 +78,11 @@ record RejectionRecord(Optional<byte[]> key, Optional<byte[]> value, Headers hea
         return bytes.map(array -> array.length).orElse(0);
     }
 
+    private record TextHeader(String key, byte[] value) implements Header {}
+
     /** A header of ours. */
     static Header header(String name, Object value) {
-        return new RecordHeader(name, value.toString().getBytes(StandardCharsets.UTF_8));
+        return new TextHeader(name, value.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     boolean isCut() {
