@@ -1,7 +1,7 @@
 package io.engram.app.cli;
 
+import io.engram.app.errors.StartupException;
 import io.engram.app.kafka.EmbeddedKafka;
-import io.engram.app.lifecycle.StartupException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;

@@ -1,6 +1,6 @@
 package io.engram.app.cli;
 
-import io.engram.app.lifecycle.StartupException;
+import io.engram.app.errors.StartupException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;

@@ -2,9 +2,9 @@ package io.engram.app.cli;
 
 import io.engram.app.config.ConfigKeys;
 import io.engram.app.config.EngramConfig;
+import io.engram.app.errors.StartupException;
 import io.engram.app.kafka.EmbeddedKafka;
 import io.engram.app.lifecycle.EngramApplication;
-import io.engram.app.lifecycle.StartupException;
 import io.engram.index.IndexEngine;
 import java.nio.file.Path;
 import java.util.List;

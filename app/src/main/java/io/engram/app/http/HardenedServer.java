@@ -1,6 +1,6 @@
 package io.engram.app.http;
 
-import io.engram.app.lifecycle.StartupException;
+import io.engram.app.errors.StartupException;
 import io.engram.app.net.Endpoint;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;

@@ -1,6 +1,7 @@
 package io.engram.app.lifecycle;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.errors.StartupException;
 import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.kafka.GroupOffsets;
 import io.engram.app.kafka.TopicPlan;

@@ -1,5 +1,6 @@
 package io.engram.app.lifecycle;
 
+import io.engram.app.errors.StartupException;
 import org.rocksdb.Cache;
 import org.rocksdb.LRUCache;
 import org.rocksdb.RocksDB;

@@ -1,5 +1,6 @@
 package io.engram.app.lifecycle;
 
+import io.engram.app.errors.StartupException;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;

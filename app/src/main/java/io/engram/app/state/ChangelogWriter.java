@@ -1,7 +1,7 @@
 package io.engram.app.state;
 
 import io.engram.app.config.EngramConfig;
-import io.engram.app.lifecycle.StartupException;
+import io.engram.app.errors.StartupException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;

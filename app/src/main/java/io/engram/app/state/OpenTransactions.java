@@ -1,6 +1,6 @@
 package io.engram.app.state;
 
-import io.engram.app.lifecycle.StartupException;
+import io.engram.app.errors.StartupException;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;

@@ -1,10 +1,10 @@
 package io.engram.app.state;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.errors.StartupException;
 import io.engram.app.kafka.TopicPlan;
 import io.engram.app.kafka.TopicSetup;
 import io.engram.app.kafka.TopicState;
-import io.engram.app.lifecycle.StartupException;
 import io.engram.topology.checks.WriteLimits;
 import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryKey;

@@ -1,8 +1,8 @@
 package io.engram.app.state;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.errors.StartupException;
 import io.engram.app.kafka.ChangelogTopic;
-import io.engram.app.lifecycle.StartupException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

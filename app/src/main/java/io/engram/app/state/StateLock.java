@@ -1,6 +1,6 @@
 package io.engram.app.state;
 
-import io.engram.app.lifecycle.StartupException;
+import io.engram.app.errors.StartupException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;

@@ -1,8 +1,8 @@
 package io.engram.app.state;
 
 import io.engram.app.config.EngramConfig;
+import io.engram.app.errors.StartupException;
 import io.engram.app.kafka.TopicState;
-import io.engram.app.lifecycle.StartupException;
 import io.engram.index.DamagedIndexException;
 import io.engram.index.IndexEngine;
 import io.engram.index.OpenedIndex;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.engram.app.errors.StartupException;
 import io.engram.app.faults.Server;
-import io.engram.app.lifecycle.StartupException;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import java.io.IOException;

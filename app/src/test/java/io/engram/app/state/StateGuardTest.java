@@ -3,8 +3,8 @@ package io.engram.app.state;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.engram.app.errors.StartupException;
 import io.engram.app.kafka.ChangelogTopic;
-import io.engram.app.lifecycle.StartupException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package io.engram.app.lifecycle;
+package io.engram.app.errors;
 
 /** The instance cannot start, for a reason that its message explains to the user; no stack trace is needed. */
 public final class StartupException extends RuntimeException {
