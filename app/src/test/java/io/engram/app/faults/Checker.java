@@ -270,7 +270,10 @@ final class Checker {
                     if (memory.getValue().isAcknowledged()) {
                         compare(space, memory.getKey(), memory.getValue());
                     } else {
-                        await().atMost(STALL).untilAsserted(() -> compare(space, memory.getKey(), memory.getValue()));
+                        // Most are there at once: thousands of first looks must not wait for an interval each.
+                        await().atMost(STALL)
+                                .pollDelay(Duration.ZERO)
+                                .untilAsserted(() -> compare(space, memory.getKey(), memory.getValue()));
                     }
                     return null;
                 }));
