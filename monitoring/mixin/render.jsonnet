@@ -4,16 +4,20 @@ function(speed=1, runbook='')
     _config+:: { speed: speed } + (if runbook == '' then {} else { runbook: runbook }),
   };
   local note = '# Rendered by monitoring/render from monitoring/mixin: change it there.\n';
-  local yaml(groups) = note + std.manifestYamlDoc({ groups: groups }, quote_keys=false) + '\n';
+  // Each list of groups is written once, which takes most of the time: a resource of Kubernetes has the same, indented.
+  local recording = std.manifestYamlDoc(mixin.recordingRules, quote_keys=false);
+  local alerts = std.manifestYamlDoc(mixin.alertRules, quote_keys=false);
+  local kubernetes = std.manifestYamlDoc(mixin.kubernetesRules, quote_keys=false);
+  local rules(groups) = note + 'groups:\n' + groups + '\n';
+  local indented(groups) = std.join('\n', ['  ' + line for line in std.split(groups, '\n')]) + '\n';
   {
-    'prometheus/rules/engram-recording.yml': yaml(mixin.recordingRules),
-    'prometheus/rules/engram-alerts.yml': yaml(mixin.alertRules),
-    'prometheus/rules/engram-kubernetes.yml': yaml(mixin.kubernetesRules),
+    'prometheus/rules/engram-recording.yml': rules(recording),
+    'prometheus/rules/engram-alerts.yml': rules(alerts),
+    'prometheus/rules/engram-kubernetes.yml': rules(kubernetes),
     'kubernetes/prometheus-rule.yaml': note + std.manifestYamlDoc({
       apiVersion: 'monitoring.coreos.com/v1',
       kind: 'PrometheusRule',
       metadata: { name: 'engram-streaming' },
-      spec: { groups: mixin.recordingRules + mixin.alertRules + mixin.kubernetesRules },
-    }, quote_keys=false) + '\n',
+    }, quote_keys=false) + '\nspec:\n  groups:\n' + indented(recording) + indented(alerts) + indented(kubernetes),
     'grafana/dashboards/engram-streaming.json': std.manifestJsonEx(mixin.grafanaDashboard, '  ') + '\n',
   }
