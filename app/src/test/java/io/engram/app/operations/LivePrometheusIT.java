@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
  * notification. All durations of the rules are a twentieth.
  */
 @Tag("operations")
+@Tag("monitoring")
 class LivePrometheusIT {
     private static final int SPEED = 20;
     private static final int LOW_CAPACITY = 2_000;
