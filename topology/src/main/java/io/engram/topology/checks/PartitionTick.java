@@ -195,8 +195,8 @@ final class PartitionTick {
         }
     }
 
-    private long watermark(SessionKey session) {
-        return lanes.get(session.lane()).indexedOffset();
+    private long watermark(Lane lane) {
+        return lanes.get(lane).indexedOffset();
     }
 
     private void notePoint() {
