@@ -16,7 +16,10 @@ import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.recall.Recall;
 import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.recall.RecallRequest;
+import io.engram.topology.store.CountingStore;
 import io.engram.topology.store.MemoryStore;
+import io.engram.topology.store.SessionStore;
+import io.engram.topology.store.StoredKeys;
 import io.engram.topology.supervision.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
@@ -44,6 +47,7 @@ import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
@@ -248,6 +252,21 @@ public final class TopologyFixture implements AutoCloseable {
 
     public MemoryStore store() {
         return (MemoryStore) driver.getStateStore(EngramTopology.STORE);
+    }
+
+    /** The sessions as they are stored, for one test's thread. */
+    public SessionStore sessions() {
+        return store().sessions();
+    }
+
+    /** What is stored of sessions and of what is due of them. */
+    public List<Bytes> sessionKeys() {
+        return StoredKeys.ofSessions(store());
+    }
+
+    /** Counts what the stores read from now on. */
+    public CountingStore countReads() {
+        return CountingStore.in(store());
     }
 
     public TopologyRuntime runtime() {

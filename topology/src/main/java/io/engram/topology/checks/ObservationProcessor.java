@@ -25,6 +25,7 @@ import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
+import io.engram.topology.store.SessionStore;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
@@ -53,6 +54,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     private final Map<Lane, LaneProgress> lanes = new EnumMap<>(Lane.class);
     private ProcessorContext<byte[], byte[]> context;
     private MemoryStore store;
+    private SessionStore sessions;
     private ObservationChecks checks;
     private Changes changes;
     private PartitionTick tick;
@@ -83,6 +85,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             runtime.lanes().started(partition, progress);
         }
         store.activate(lanes);
+        sessions = store.sessions();
         AdmissionControl admission = new AdmissionControl(
                 config.admission(),
                 runtime.depths(),
@@ -95,7 +98,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         Sweeper sweeper = new Sweeper(store, config.sessions(), retention);
         deferred = new DeferredOffsets(store, config.sessions().openMs());
         tick = new PartitionTick(
-                context, runtime, store, admission, acknowledgements, sweeper, retention, deferred, lanes);
+                context, runtime, store, sessions, admission, acknowledgements, sweeper, retention, deferred, lanes);
         checks = new ObservationChecks(store, runtime, admission, context::currentSystemTimeMs);
         changes = new Changes(store, sweeper, retention, tick::spaceAppeared, tick::spaceDropped);
         context.schedule(Duration.ofMillis(config.tickMs()), PunctuationType.WALL_CLOCK_TIME, tick::run);
@@ -243,7 +246,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     private boolean checkSequenced(
             Incoming record, String space, SpaceMetrics metrics, Observation observation, SessionPosition position) {
         SessionKey key = new SessionKey(space, record.lane().lane(), position.session());
-        SessionLookup found = SessionLookup.of(store, key, position.sequence(), record);
+        SessionLookup found = SessionLookup.of(sessions, key, position.sequence(), record);
         SessionState session = found.state();
         Verdict verdict = checks.ofSequenced(record, space, observation, position, session);
         decided = true;
@@ -280,7 +283,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             session.close();
             runtime.sessions().ended(key);
         }
-        found.store(store);
+        found.store(sessions);
         touched(found, record);
         return changes.apply(record, space, metrics, observation, accepted);
     }
@@ -333,12 +336,12 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             // What uses its number up without being accepted says what is stored already.
             changes.repeat(record, found.key().space(), id);
             found.state().accept(position.sequence(), digest, record.appendedAtMs());
-            found.store(store);
+            found.store(sessions);
         } else if (effect == Verdict.Session.LEAVES_OPEN) {
             boolean moves = found.state().expects(position.sequence());
             passed = Passed.of(found.state(), position.sequence(), record, isShed, tick.brokerTimeMs());
             if (moves) {
-                found.store(store);
+                found.store(sessions);
             }
         }
         if (found.state().isKnown()) {
@@ -356,13 +359,13 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     /** One bad record must not make all that follow look like a gap: its number is passed, but may be sent again. */
     private Passed leaveOpen(Incoming record, String space, SessionPosition position) {
         SessionKey key = new SessionKey(space, record.lane().lane(), position.session());
-        SessionLookup found = SessionLookup.of(store, key, position.sequence(), record);
+        SessionLookup found = SessionLookup.of(sessions, key, position.sequence(), record);
         if (!found.state().expects(position.sequence())) {
             return found.state().open().contains(position.sequence()) ? Passed.OPEN : Passed.NOT;
         }
         decided = true;
         Passed passed = Passed.of(found.state(), position.sequence(), record, false, tick.brokerTimeMs());
-        found.store(store);
+        found.store(sessions);
         touched(found, record);
         return passed;
     }

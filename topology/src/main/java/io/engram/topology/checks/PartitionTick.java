@@ -16,6 +16,7 @@ import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
+import io.engram.topology.store.SessionStore;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -36,9 +37,11 @@ final class PartitionTick {
     private final ProcessorContext<byte[], byte[]> context;
     private final TopologyRuntime runtime;
     private final MemoryStore store;
+    private final SessionStore sessions;
     private final AdmissionControl admission;
     private final Acknowledgements acknowledgements;
     private final Sweeper sweeper;
+    private final SessionSweeper sessionSweeper;
     private final Retention retention;
     private final DeferredOffsets deferred;
     private final Map<Lane, LaneProgress> lanes;
@@ -57,6 +60,7 @@ final class PartitionTick {
             ProcessorContext<byte[], byte[]> context,
             TopologyRuntime runtime,
             MemoryStore store,
+            SessionStore sessions,
             AdmissionControl admission,
             Acknowledgements acknowledgements,
             Sweeper sweeper,
@@ -66,9 +70,11 @@ final class PartitionTick {
         this.context = context;
         this.runtime = runtime;
         this.store = store;
+        this.sessions = sessions;
         this.admission = admission;
         this.acknowledgements = acknowledgements;
         this.sweeper = sweeper;
+        this.sessionSweeper = new SessionSweeper(sessions, runtime.config().sessions(), System::nanoTime);
         this.retention = retention;
         this.deferred = deferred;
         this.lanes = lanes;
@@ -129,19 +135,20 @@ final class PartitionTick {
         measure(nowMs);
         acknowledge(nowMs);
         notePoint();
+        sweepSessions(nowMs);
         sweeper.sweepDropped();
         retention.tick(runtime.brokerClock().nowMs());
         // The clock of the machine may be set back.
         if (Math.abs(nowMs - sweptAtMs) >= SWEEP_INTERVAL_MS) {
             sweptAtMs = nowMs;
-            sweep(nowMs);
+            sweep();
         }
     }
 
     /** What the task found in its store: sessions get the acknowledgement they may have missed. */
     private void announceStored() {
         if (!sessionsAnnounced && store.view().index().isCaughtUp()) {
-            MemoryStore.SessionPage page = store.sessionsAfter(lastAnnounced, SESSIONS_PER_TICK);
+            SessionStore.SessionPage page = sessions.sessionsAfter(lastAnnounced, SESSIONS_PER_TICK);
             page.sessions().forEach(session -> acknowledgements.found(session.key(), session.state()));
             lastAnnounced = page.last();
             sessionsAnnounced = lastAnnounced.isEmpty();
@@ -214,17 +221,22 @@ final class PartitionTick {
         }
     }
 
-    private void sweep(long nowMs) {
+    private void sweepSessions(long nowMs) {
         // By a clock that is ahead everything would be old: while the broker's time is unknown nothing is deleted.
         runtime.brokerClock().nowMs().ifPresent(brokerMs -> {
-            deferred.sweep(brokerMs);
-            Sweeper.SweptSessions swept = sweeper.sweepSessions(processedEnqueueTimeMs, brokerMs);
+            SessionSweeper.Swept swept = sessionSweeper.sweep(processedEnqueueTimeMs, brokerMs);
             swept.changed().forEach(session -> acknowledgements.changed(session.key(), session.state()));
             for (SessionKey session : swept.purged()) {
                 runtime.sessions().forgotten(session);
                 String key = SessionProgress.key(session.space(), session.lane(), session.session());
                 send(key, null, nowMs, EngramTopology.SESSIONS_SINK);
             }
+        });
+    }
+
+    private void sweep() {
+        runtime.brokerClock().nowMs().ifPresent(brokerMs -> {
+            deferred.sweep(brokerMs);
             oldestComing(brokerMs).ifPresent(ms -> {
                 sweeper.sweepTombstones(ms);
                 sweeper.forgetDrops(ms);

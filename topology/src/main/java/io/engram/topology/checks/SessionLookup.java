@@ -1,9 +1,9 @@
 package io.engram.topology.checks;
 
-import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.RetiredSession;
 import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionState;
+import io.engram.topology.store.SessionStore;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -16,7 +16,7 @@ import java.util.OptionalLong;
  */
 record SessionLookup(SessionKey key, SessionState state, OptionalLong retiredAt, Optional<SessionState> replaced) {
     /** Finds it: a session that was closed starts anew at 1, but what comes again belongs where it was. */
-    static SessionLookup of(MemoryStore store, SessionKey key, long sequence, Incoming record) {
+    static SessionLookup of(SessionStore store, SessionKey key, long sequence, Incoming record) {
         Optional<SessionState> stored = store.session(key);
         if (record.isRedelivered()) {
             return ofRedelivered(store, key, stored, record.originOffset());
@@ -28,7 +28,7 @@ record SessionLookup(SessionKey key, SessionState state, OptionalLong retiredAt,
     }
 
     private static SessionLookup ofRedelivered(
-            MemoryStore store, SessionKey key, Optional<SessionState> stored, long origin) {
+            SessionStore store, SessionKey key, Optional<SessionState> stored, long origin) {
         if (stored.filter(session -> origin >= session.incarnation()).isPresent()) {
             return current(key, stored.get());
         }
@@ -56,13 +56,17 @@ record SessionLookup(SessionKey key, SessionState state, OptionalLong retiredAt,
     }
 
     /** Writes the state back; numbers that the replaced incarnation left open stay open beside it. */
-    void store(MemoryStore store) {
+    void store(SessionStore store) {
         if (isRetired()) {
             store.putRetiredSession(key, new RetiredSession(state, retiredAt.getAsLong()));
             return;
         }
-        replaced.filter(before -> !before.open().isEmpty())
-                .ifPresent(before -> store.putRetiredSession(key, new RetiredSession(before, state.incarnation())));
+        replaced.ifPresent(before -> {
+            state.replace(before);
+            if (!before.open().isEmpty()) {
+                store.putRetiredSession(key, new RetiredSession(before, state.incarnation()));
+            }
+        });
         store.putSession(key, state);
     }
 }

@@ -1,23 +1,20 @@
 package io.engram.topology.checks;
 
-import io.engram.schemas.Lane;
 import io.engram.topology.SessionConfig;
 import io.engram.topology.retention.Retention;
 import io.engram.topology.store.DropMark;
 import io.engram.topology.store.DueKind;
 import io.engram.topology.store.DueQueue;
 import io.engram.topology.store.MemoryStore;
-import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SpaceRecord;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
  * Removes what time has passed by, a little at a time so that the stream thread never stalls: memories of dropped spaces, the
- * marks of drops, old tombstones, sessions without activity. Time is the lane's enqueue time, so that a backlog ages nothing.
+ * marks of drops, old tombstones. Time is the lane's enqueue time, so that a backlog ages nothing. Of sessions: {@link
+ * SessionSweeper}.
  *
  * <pre>
  * drop → key of {@link DueKind#SWEEP} ── all that it hides is deleted ──→ key of {@link DueKind#DROP} ── nothing older can come ──→ forgotten
@@ -34,21 +31,17 @@ final class Sweeper {
 
     private final MemoryStore store;
     private final long retentionMs;
-    private final long openMs;
     private final Retention retention;
     private final DueQueue sweeps;
     private final DueQueue drops;
-    private final MemoryStore.RetiredCursor retiredCursor = new MemoryStore.RetiredCursor();
-    private Optional<SessionKey> lastSession = Optional.empty();
 
     /**
-     * @param sessions how long sessions, their open numbers and tombstones are kept
+     * @param sessions how long tombstones and marks of drops are kept
      * @param retention is told when all that was dropped with a space is deleted
      */
     Sweeper(MemoryStore store, SessionConfig sessions, Retention retention) {
         this.store = store;
         this.retentionMs = sessions.retentionMs();
-        this.openMs = sessions.openMs();
         this.retention = retention;
         this.sweeps = store.due(DueKind.SWEEP);
         this.drops = store.due(DueKind.DROP);
@@ -69,7 +62,7 @@ final class Sweeper {
                     return;
                 }
                 sweeps.done(next);
-                sweep(next.space(), DropMark.decode(next.value()));
+                sweep(next.subject(), DropMark.decode(next.value()));
             }
             due = sweeps.until(DueQueue.AT_ONCE, HANDED_OUT);
         }
@@ -103,58 +96,29 @@ final class Sweeper {
     /** Forgets some drops, once no older change can come any more. */
     void forgetDrops(long oldestComingMs) {
         long deadline = System.nanoTime() + STEP_NANOS;
-        for (DueQueue.Due next : drops.until(oldestComingMs - retentionMs - 1, STEP)) {
-            if (System.nanoTime() - deadline >= 0) {
-                return;
+        List<DueQueue.Due> due;
+        do {
+            due = drops.until(oldestComingMs - retentionMs - 1, HANDED_OUT);
+            for (DueQueue.Due next : due) {
+                drops.done(next);
+                forget(next.subject(), DropMark.decode(next.value()));
+                // Asked afterwards: on a machine so slow that reading takes all the time, there is some progress still.
+                if (System.nanoTime() - deadline >= 0) {
+                    return;
+                }
             }
-            drops.done(next);
-            SpaceRecord record = store.peekSpace(next.space());
-            if (record.droppedGeneration() != DropMark.decode(next.value()).generation()) {
-                continue; // dropped again, which has a key of its own
-            }
-            if (record.exists() || record.hasRetention() || record.isRetained()) {
-                store.rewriteSpace(next.space(), record.withoutDropMark());
-            } else {
-                store.deleteSpace(next.space());
-            }
-        }
+        } while (due.size() == HANDED_OUT);
     }
 
-    /**
-     * Has some sessions forget numbers that were open for too long, and deletes those that were inactive for the retention
-     * time and have no open numbers.
-     *
-     * @param processedEnqueueTimeMs by lane, of lanes from which something was processed
-     * @param brokerMs the broker's time, as far as it is known here; epoch ms
-     */
-    SweptSessions sweepSessions(Map<Lane, Long> processedEnqueueTimeMs, long brokerMs) {
-        List<SessionKey> purged = new ArrayList<>();
-        List<MemoryStore.StoredSession> changed = new ArrayList<>();
-        MemoryStore.SessionPage page = store.sessionsAfter(lastSession, STEP);
-        for (MemoryStore.StoredSession session : page.sessions()) {
-            Optional<Long> now =
-                    Optional.ofNullable(processedEnqueueTimeMs.get(session.key().lane()));
-            boolean old = now.filter(ms -> ms - session.state().lastActivityMs() > retentionMs)
-                    .isPresent();
-            boolean expired = session.state().expireOpen(brokerMs - openMs);
-            if (old && session.state().open().isEmpty()) {
-                store.deleteSession(session.key());
-                purged.add(session.key());
-            } else if (expired) {
-                store.putSession(session.key(), session.state());
-                changed.add(session);
-            }
+    private void forget(String space, DropMark mark) {
+        SpaceRecord record = store.peekSpace(space);
+        if (record.droppedGeneration() != mark.generation()) {
+            return; // dropped again, which has a key of its own
         }
-        lastSession = page.last();
-        store.expireRetired(retiredCursor, brokerMs - openMs, STEP);
-        return new SweptSessions(purged, changed);
+        if (record.exists() || record.hasRetention() || record.isRetained()) {
+            store.rewriteSpace(space, record.withoutDropMark());
+        } else {
+            store.deleteSpace(space);
+        }
     }
-
-    /**
-     * What became of sessions.
-     *
-     * @param purged are deleted
-     * @param changed lost open numbers
-     */
-    record SweptSessions(List<SessionKey> purged, List<MemoryStore.StoredSession> changed) {}
 }

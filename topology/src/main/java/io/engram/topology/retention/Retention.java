@@ -216,11 +216,11 @@ public final class Retention {
     }
 
     private void serve(DueQueue queue, DueQueue.Due due, long nowMs) {
-        SpaceRecord record = store.peekSpace(due.space());
+        SpaceRecord record = store.peekSpace(due.subject());
         if (!record.isRetained()) {
             return; // dropped meanwhile
         }
-        LimitedSpace known = find(due.space());
+        LimitedSpace known = find(due.subject());
         boolean isCurrent = queue == limits ? known.isQueued() : known.expiryAtMs() == due.time();
         if (!isCurrent) {
             return; // of before a drop

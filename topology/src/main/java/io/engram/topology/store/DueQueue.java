@@ -2,13 +2,15 @@ package io.engram.topology.store;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
- * The spaces with which something is to be done, in order of time, as keys of the store; so they are in its changelog and on
- * standbys. Only the front is read, and nothing at all while nothing is due.
+ * The spaces or sessions with which something is to be done, in order of time, as keys of the store; so they are in its changelog
+ * and on standbys. Only the front is read, and nothing at all while nothing is due.
  *
  * <pre>
  * deleted │ front ●────●──●─────●────────●──→ time
@@ -16,14 +18,14 @@ import org.apache.kafka.streams.state.KeyValueIterator;
  * </pre>
  *
  * RocksDB is slow to pass over keys that were deleted, so the front never goes back: what is put before it is put behind what is
- * due already, and is due there all the same. For what is to be done at once the time is a round: a space that is put again comes after all
- * that wait, so spaces take turns. Belongs to the stream thread.
+ * due already, and is due there all the same. For what is to be done at once the time is a round: what is put again comes after all
+ * that waits, so spaces take turns. Belongs to the stream thread.
  */
 public final class DueQueue {
     /** Until this time everything is due: for kinds whose time is a round. */
     public static final long AT_ONCE = Long.MAX_VALUE - 1;
 
-    private final MemoryStore store;
+    private final Supplier<KeyValueStore<Bytes, byte[]>> store;
     private final DueKind kind;
     // No key of the kind is before it.
     private Bytes front;
@@ -32,7 +34,7 @@ public final class DueQueue {
     // No key of the kind has an earlier time.
     private long nextTime;
 
-    DueQueue(MemoryStore store, DueKind kind) {
+    DueQueue(Supplier<KeyValueStore<Bytes, byte[]>> store, DueKind kind) {
         this.store = store;
         this.kind = kind;
         this.front = StoreKeys.due(kind, 0, "");
@@ -40,39 +42,47 @@ public final class DueQueue {
     }
 
     /**
-     * A space with which something is to be done.
+     * Something is to be done.
      *
-     * @param time of its key
+     * @param time of the key
+     * @param subject the space, or what tells the session, with which it is
      */
-    public record Due(long time, String space, byte[] value) {}
+    public record Due(long time, String subject, byte[] value) {}
 
     /**
-     * Something is to be done with the space at that time.
+     * Something is to be done with the subject at that time.
      *
      * @param time epoch ms, or 0 for at once
      * @return the time of its key, which may be later
      */
-    public long put(long time, String space, byte[] value) {
+    public long put(long time, String subject, byte[] value) {
         long at = Math.max(time, StoreKeys.timeOfDue(floor.get()));
-        Bytes key = StoreKeys.due(kind, at, space);
+        Bytes key = StoreKeys.due(kind, at, subject);
         if (key.compareTo(floor) < 0) {
             at++;
-            key = StoreKeys.due(kind, at, space);
+            key = StoreKeys.due(kind, at, subject);
         }
-        store.putDue(key, value);
+        store.get().put(key, value);
         nextTime = Math.min(nextTime, at);
         return at;
     }
 
-    /** Up to {@code max} spaces that are due until that time (inclusive), the earliest first; each is to be {@link #done} in order. */
+    /**
+     * Up to {@code max} of what is due until that time (inclusive), the earliest first; each is to be {@link #done} in order.
+     *
+     * @param max 1 or more
+     */
     public List<Due> until(long time, int max) {
+        if (max < 1) {
+            throw new IllegalArgumentException("max < 1: " + max);
+        }
         if (time < nextTime) {
             return List.of();
         }
         Bytes end = StoreKeys.afterDue(kind);
         List<Due> due = new ArrayList<>();
         nextTime = Long.MAX_VALUE;
-        try (KeyValueIterator<Bytes, byte[]> iterator = store.dueKeys(front, end)) {
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.get().range(front, end)) {
             while (due.size() < max && iterator.hasNext()) {
                 KeyValue<Bytes, byte[]> entry = iterator.next();
                 if (entry.key.compareTo(end) >= 0) {
@@ -83,7 +93,7 @@ public final class DueQueue {
                 if (at > time) {
                     break;
                 }
-                due.add(new Due(at, StoreKeys.spaceOfDue(entry.key.get()), entry.value));
+                due.add(new Due(at, StoreKeys.subjectOfDue(entry.key.get()), entry.value));
             }
         }
         advance(time, due);
@@ -94,8 +104,8 @@ public final class DueQueue {
         if (!due.isEmpty()) {
             Due last = due.get(due.size() - 1);
             front = later(
-                    front, StoreKeys.due(kind, due.get(0).time(), due.get(0).space()));
-            floor = later(floor, IndexLoader.successor(StoreKeys.due(kind, last.time(), last.space())));
+                    front, StoreKeys.due(kind, due.get(0).time(), due.get(0).subject()));
+            floor = later(floor, IndexLoader.successor(StoreKeys.due(kind, last.time(), last.subject())));
         } else if (time < AT_ONCE) {
             front = later(front, StoreKeys.due(kind, time + 1, ""));
             floor = later(floor, front);
@@ -108,13 +118,13 @@ public final class DueQueue {
 
     /** What was due first is done, or put again at another time. */
     public void done(Due due) {
-        Bytes key = StoreKeys.due(kind, due.time(), due.space());
-        store.deleteDue(key);
+        Bytes key = StoreKeys.due(kind, due.time(), due.subject());
+        store.get().put(key, null);
         front = IndexLoader.successor(key);
     }
 
-    /** Nothing is to be done with the space at that time after all. */
-    public void delete(long time, String space) {
-        store.deleteDue(StoreKeys.due(kind, time, space));
+    /** Nothing is to be done with the subject at that time after all. */
+    public void delete(long time, String subject) {
+        store.get().put(StoreKeys.due(kind, time, subject), null);
     }
 }

@@ -54,8 +54,6 @@ public final class MemoryStore implements StateStore {
     private boolean fenced;
     // No key of that kind is before it: a store is slow to pass over what was deleted.
     private Bytes firstTombstone = StoreKeys.first(StoreKeys.TOMBSTONE);
-    private Bytes firstSession = StoreKeys.first(StoreKeys.SESSION);
-    private Bytes firstRetired = StoreKeys.first(StoreKeys.RETIRED);
 
     /**
      * @param scanThreshold most memories of a space without an index
@@ -91,8 +89,6 @@ public final class MemoryStore implements StateStore {
         sizes.clear();
         fenced = false;
         firstTombstone = StoreKeys.first(StoreKeys.TOMBSTONE);
-        firstSession = StoreKeys.first(StoreKeys.SESSION);
-        firstRetired = StoreKeys.first(StoreKeys.RETIRED);
         generation = Optional.ofNullable(store.get(StoreKeys.GENERATION))
                 .map(GenerationBound::decode)
                 .orElse(0L);
@@ -358,91 +354,12 @@ public final class MemoryStore implements StateStore {
 
     /** What is due of a kind; at most one per kind may be in use. */
     public DueQueue due(DueKind kind) {
-        return new DueQueue(this, kind);
+        return new DueQueue(() -> store, kind);
     }
 
-    void putDue(Bytes key, byte[] value) {
-        store.put(key, value);
-    }
-
-    void deleteDue(Bytes key) {
-        remove(key);
-    }
-
-    KeyValueIterator<Bytes, byte[]> dueKeys(Bytes from, Bytes to) {
-        return store.range(from, to);
-    }
-
-    public Optional<SessionState> session(SessionKey key) {
-        return Optional.ofNullable(store.get(sessionKey(key))).map(SessionState::decode);
-    }
-
-    public void putSession(SessionKey key, SessionState state) {
-        Bytes stored = sessionKey(key);
-        store.put(stored, state.encode());
-        firstSession = earlier(firstSession, stored);
-    }
-
-    public void deleteSession(SessionKey key) {
-        remove(sessionKey(key));
-    }
-
-    /** An earlier incarnation of a session to which the record of a source offset belongs, if any is kept. */
-    public Optional<RetiredSession> retiredSession(SessionKey key, long sourceOffset) {
-        Bytes from = StoreKeys.retired(key.space(), key.lane(), key.session(), 0);
-        Bytes to = StoreKeys.retired(key.space(), key.lane(), key.session(), sourceOffset + 1);
-        // From the end: the latest one that began before the record, however many there are.
-        try (KeyValueIterator<Bytes, byte[]> iterator = store.reverseRange(from, to)) {
-            while (iterator.hasNext()) {
-                KeyValue<Bytes, byte[]> entry = iterator.next();
-                if (entry.key.get().length == from.get().length && entry.key.compareTo(to) < 0) {
-                    return Optional.of(RetiredSession.decode(entry.value))
-                            .filter(retired -> sourceOffset < retired.endOffset());
-                }
-            }
-        }
-        return Optional.empty();
-    }
-
-    /** Keeps an incarnation that was closed with open numbers; without any it is forgotten. */
-    public void putRetiredSession(SessionKey key, RetiredSession session) {
-        Bytes retired = StoreKeys.retired(
-                key.space(), key.lane(), key.session(), session.state().incarnation());
-        if (session.state().open().isEmpty()) {
-            remove(retired);
-        } else {
-            store.put(retired, session.encode());
-            firstRetired = earlier(firstRetired, retired);
-        }
-    }
-
-    /** Where a sweep over retired sessions goes on. */
-    public static final class RetiredCursor {
-        private Optional<Bytes> next = Optional.empty();
-    }
-
-    /**
-     * Has up to {@code max} retired sessions forget the numbers that were opened before a time; those of which nothing is
-     * open then are deleted. Starts over after the last one.
-     */
-    public void expireRetired(RetiredCursor cursor, long openedBeforeMs, int max) {
-        List<KeyValue<Bytes, byte[]>> entries =
-                page(cursor.next.orElse(firstRetired), StoreKeys.fence(StoreKeys.RETIRED), max);
-        if (cursor.next.isEmpty()) {
-            firstRetired = entries.isEmpty() ? StoreKeys.fence(StoreKeys.RETIRED) : entries.get(0).key;
-        }
-        for (KeyValue<Bytes, byte[]> entry : entries) {
-            RetiredSession retired = RetiredSession.decode(entry.value);
-            if (retired.state().expireOpen(openedBeforeMs)) {
-                if (retired.state().open().isEmpty()) {
-                    remove(entry.key);
-                } else {
-                    store.put(entry.key, retired.encode());
-                }
-            }
-        }
-        cursor.next =
-                entries.size() < max ? Optional.empty() : Optional.of(IndexLoader.successor(entries.get(max - 1).key));
+    /** The sessions of the task, for as long as it is active. */
+    public SessionStore sessions() {
+        return new SessionStore(() -> store);
     }
 
     /** What is known of a chunk of neighbouring source offsets of a lane. */
@@ -551,43 +468,6 @@ public final class MemoryStore implements StateStore {
     /** Writes past all types; for tests that damage the store. */
     void putRaw(Bytes key, byte[] value) {
         store.put(key, value);
-    }
-
-    private static Bytes sessionKey(SessionKey key) {
-        return StoreKeys.session(key.space(), key.lane(), key.session());
-    }
-
-    /** A session and where it stands. */
-    public record StoredSession(SessionKey key, SessionState state) {}
-
-    /**
-     * Some sessions, in the order of their keys.
-     *
-     * @param last where the next page starts behind; empty when this was the last page
-     */
-    public record SessionPage(List<StoredSession> sessions, Optional<SessionKey> last) {}
-
-    /** Up to {@code max} sessions after {@code after}; those that cannot be read are left out. */
-    public SessionPage sessionsAfter(Optional<SessionKey> after, int max) {
-        Bytes from = after.map(key -> IndexLoader.successor(sessionKey(key))).orElse(firstSession);
-        List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.fence(StoreKeys.SESSION), max);
-        if (after.isEmpty()) {
-            firstSession = entries.isEmpty() ? StoreKeys.fence(StoreKeys.SESSION) : entries.get(0).key;
-        }
-        List<StoredSession> sessions = new ArrayList<>(entries.size());
-        for (KeyValue<Bytes, byte[]> entry : entries) {
-            SessionKey key = SessionKey.of(entry.key.get());
-            try {
-                sessions.add(new StoredSession(key, SessionState.decode(entry.value)));
-            } catch (RuntimeException e) {
-                LOG.debug("Cannot read the state of session {} in store {}", key, name(), e);
-            }
-        }
-        return new SessionPage(
-                sessions,
-                entries.size() < max
-                        ? Optional.empty()
-                        : Optional.of(SessionKey.of(entries.get(max - 1).key.get())));
     }
 
     /** Deletes up to {@code max} tombstones that were left before {@code beforeMs}, the oldest first; returns how many. */

@@ -113,6 +113,13 @@ public final class OpenRanges {
         return highest < 0 ? OptionalLong.empty() : OptionalLong.of(highest);
     }
 
+    /** When the range expires that does so first: all that were opened before are gone. Epoch ms; empty without ranges. */
+    OptionalLong oldestMs() {
+        return Arrays.stream(minutes, 0, count)
+                .map(minute -> minute * MINUTE_MS)
+                .min();
+    }
+
     /** How many ranges there are. */
     public int size() {
         return count;

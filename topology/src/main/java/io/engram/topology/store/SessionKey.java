@@ -5,12 +5,21 @@ import io.engram.schemas.Lane;
 /** A session's place: sessions count for each lane by themselves. */
 public record SessionKey(String space, Lane lane, String session) {
     static SessionKey of(byte[] storeKey) {
-        String body = StoreKeys.body(storeKey);
-        int first = body.indexOf('\0');
-        int second = body.indexOf('\0', first + 1);
+        return ofSubject(StoreKeys.body(storeKey));
+    }
+
+    /** Reads what {@link #subject} wrote. */
+    public static SessionKey ofSubject(String subject) {
+        int first = subject.indexOf('\0');
+        int second = subject.indexOf('\0', first + 1);
         return new SessionKey(
-                body.substring(0, first),
-                Lane.ofLabel(body.substring(first + 1, second)).orElseThrow(),
-                body.substring(second + 1));
+                subject.substring(0, first),
+                Lane.ofLabel(subject.substring(first + 1, second)).orElseThrow(),
+                subject.substring(second + 1));
+    }
+
+    /** How keys of what is due name it: {@code space 00 lane 00 session}. */
+    String subject() {
+        return space + '\0' + lane.label() + '\0' + session;
     }
 }

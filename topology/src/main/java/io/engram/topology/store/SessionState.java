@@ -9,16 +9,18 @@ import java.util.OptionalLong;
  *
  * <pre>
  * offset size  field
- * 0      1     version = 3
+ * 0      1     version = 4
  * 1      1     flags: 1 = closed
  * 2      8     next sequence number
  * 10     8     incarnation: source offset of the session's first record
  * 18     8     last activity, epoch ms of the last enqueue
  * 26     8     highest number that was passed for good since too many ranges were open, 0 = none
  * 34     8     highest number that was open for too long, 0 = none
- * 42     8     which of the latest 64 numbers were shed and passed for good, one bit each, slot = sequence mod 64
- * 50     8     which of the digests are present, one bit each
- * 58     8×n   the present digests, slot = sequence mod 64
+ * 42     8     time of its key of {@link DueKind#idle}, -1 = it has none
+ * 50     8     time of its key of {@link DueKind#OPEN}, or {@link DueKind#RETIRED} if it is an earlier incarnation, -1 = none
+ * 58     8     which of the latest 64 numbers were shed and passed for good, one bit each, slot = sequence mod 64
+ * 66     8     which of the digests are present, one bit each
+ * 74     8×n   the present digests, slot = sequence mod 64
  * ...    ...   {@link OpenRanges}
  * </pre>
  *
@@ -30,9 +32,10 @@ public final class SessionState {
     /** How many of the latest accepted digests are kept. */
     public static final int WINDOW = 64;
 
-    private static final byte VERSION = 3;
+    private static final byte VERSION = 4;
     private static final byte CLOSED = 1;
-    private static final int HEADER_BYTES = 58;
+    private static final long NO_KEY = -1;
+    private static final int HEADER_BYTES = 74;
 
     private long next = 1;
     private long incarnation;
@@ -40,6 +43,8 @@ public final class SessionState {
     private long lapsed;
     private long expired;
     private boolean closed;
+    private long idleKeyMs = NO_KEY;
+    private long openKeyMs = NO_KEY;
     private OpenRanges open = new OpenRanges();
     private long shedForGood;
     private long present;
@@ -180,6 +185,32 @@ public final class SessionState {
         closed = true;
     }
 
+    /** This incarnation takes the place of another: the keys of what is due name the session, so they are this one's now. */
+    public void replace(SessionState before) {
+        idleKeyMs = before.idleKeyMs;
+        openKeyMs = before.openKeyMs;
+        before.idleKeyMs = NO_KEY;
+        before.openKeyMs = NO_KEY;
+    }
+
+    /** Time of its key of {@link DueKind#idle}; empty when there is none. */
+    OptionalLong idleKeyMs() {
+        return idleKeyMs == NO_KEY ? OptionalLong.empty() : OptionalLong.of(idleKeyMs);
+    }
+
+    void idleKeyMs(OptionalLong atMs) {
+        idleKeyMs = atMs.orElse(NO_KEY);
+    }
+
+    /** Time of its key of {@link DueKind#OPEN}, or {@link DueKind#RETIRED}; empty when there is none. */
+    OptionalLong openKeyMs() {
+        return openKeyMs == NO_KEY ? OptionalLong.empty() : OptionalLong.of(openKeyMs);
+    }
+
+    void openKeyMs(OptionalLong atMs) {
+        openKeyMs = atMs.orElse(NO_KEY);
+    }
+
     private void advance() {
         // The slot belonged to the number that leaves the window.
         present &= ~bit(next);
@@ -201,8 +232,10 @@ public final class SessionState {
                 .putLong(lastActivityMs)
                 .putLong(lapsed)
                 .putLong(expired)
-                .putLong(shedForGood);
-        out.putLong(present);
+                .putLong(idleKeyMs)
+                .putLong(openKeyMs)
+                .putLong(shedForGood)
+                .putLong(present);
         for (int slot = 0; slot < WINDOW; slot++) {
             if ((present & 1L << slot) != 0) {
                 out.putLong(digests[slot]);
@@ -231,6 +264,8 @@ public final class SessionState {
         state.lastActivityMs = in.getLong();
         state.lapsed = in.getLong();
         state.expired = in.getLong();
+        state.idleKeyMs = in.getLong();
+        state.openKeyMs = in.getLong();
         state.shedForGood = in.getLong();
         state.present = in.getLong();
         for (int slot = 0; slot < WINDOW; slot++) {

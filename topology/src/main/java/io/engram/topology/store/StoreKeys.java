@@ -32,7 +32,7 @@ final class StoreKeys {
     static final byte JOURNAL = 'z';
 
     private static final byte FENCE = (byte) 0xfe;
-    private static final int DUE_SPACE = 2 + Long.BYTES;
+    private static final int DUE_SUBJECT = 2 + Long.BYTES;
 
     private StoreKeys() {}
 
@@ -148,9 +148,9 @@ final class StoreKeys {
      *
      * @param time 0 or more
      */
-    static Bytes due(DueKind kind, long time, String space) {
-        byte[] text = space.getBytes(StandardCharsets.UTF_8);
-        return Bytes.wrap(ByteBuffer.allocate(DUE_SPACE + text.length)
+    static Bytes due(DueKind kind, long time, String subject) {
+        byte[] text = subject.getBytes(StandardCharsets.UTF_8);
+        return Bytes.wrap(ByteBuffer.allocate(DUE_SUBJECT + text.length)
                 .put(DUE)
                 .put(kind.code())
                 .putLong(time)
@@ -174,13 +174,18 @@ final class StoreKeys {
      * behind each other, for an iterator of Streams has gone on to the second when it hands out the first.
      */
     static List<Bytes> fences() {
+        return fences(List.of(DEFERRED, TOMBSTONE), DueKind.OF_SPACES);
+    }
+
+    /** As {@link #fences}, of what is kept of sessions. */
+    static List<Bytes> fencesOfSessions() {
+        return fences(List.of(RETIRED, SESSION), DueKind.OF_SESSIONS);
+    }
+
+    private static List<Bytes> fences(List<Byte> prefixes, List<DueKind> kinds) {
         List<Bytes> first = new ArrayList<>();
-        for (byte prefix : new byte[] {DEFERRED, RETIRED, SESSION, TOMBSTONE}) {
-            first.add(fence(prefix));
-        }
-        for (DueKind kind : DueKind.values()) {
-            first.add(afterDue(kind));
-        }
+        prefixes.forEach(prefix -> first.add(fence(prefix)));
+        kinds.forEach(kind -> first.add(afterDue(kind)));
         List<Bytes> fences = new ArrayList<>(first);
         for (Bytes fence : first) {
             byte[] second = fence.get().clone();
@@ -195,9 +200,9 @@ final class StoreKeys {
         return ByteBuffer.wrap(key).getLong(2);
     }
 
-    /** The space that a key of {@link #due} speaks of. */
-    static String spaceOfDue(byte[] key) {
-        return new String(key, DUE_SPACE, key.length - DUE_SPACE, StandardCharsets.UTF_8);
+    /** The space or the session that a key of {@link #due} speaks of. */
+    static String subjectOfDue(byte[] key) {
+        return new String(key, DUE_SUBJECT, key.length - DUE_SUBJECT, StandardCharsets.UTF_8);
     }
 
     /** Big-endian epoch and number, so that changes sort as they happened. */

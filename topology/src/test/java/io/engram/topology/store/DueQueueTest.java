@@ -39,7 +39,7 @@ class DueQueueTest {
     }
 
     private static List<String> spaces(List<Due> due) {
-        return due.stream().map(Due::space).toList();
+        return due.stream().map(Due::subject).toList();
     }
 
     @Test
@@ -101,8 +101,8 @@ class DueQueueTest {
         for (int i = 0; i < 6; i++) {
             Due next = queue.until(DueQueue.AT_ONCE, 1).get(0);
             queue.done(next);
-            served.add(next.space());
-            if (next.space().equals("large")) {
+            served.add(next.subject());
+            if (next.subject().equals("large")) {
                 queue.put(0, "large", VALUE);
             }
         }
@@ -119,7 +119,7 @@ class DueQueueTest {
         before.delete(30, "deleted");
 
         assertThat(queue(DueKind.EXPIRY).until(100, 10)).singleElement().satisfies(due -> {
-            assertThat(due.space()).isEqualTo("left");
+            assertThat(due.subject()).isEqualTo("left");
             assertThat(due.time()).isEqualTo(20);
             assertThat(due.value()).isEqualTo(VALUE);
         });
@@ -147,8 +147,8 @@ class DueQueueTest {
                 List<Due> due = queue.until(now, max);
                 int served = random.nextInt(due.size() + 1);
                 for (Due next : due.subList(0, served)) {
-                    assertThat(wanted.remove(next.space())).isLessThanOrEqualTo(next.time());
-                    assertThat(keys.remove(next.space())).isEqualTo(next.time());
+                    assertThat(wanted.remove(next.subject())).isLessThanOrEqualTo(next.time());
+                    assertThat(keys.remove(next.subject())).isEqualTo(next.time());
                     assertThat(next.time()).isLessThanOrEqualTo(now);
                     queue.done(next);
                 }
@@ -156,7 +156,7 @@ class DueQueueTest {
         }
         List<String> rest = new ArrayList<>();
         List<Due> due = queue.until(now + 1_000, 1_000);
-        due.forEach(next -> rest.add(next.space()));
+        due.forEach(next -> rest.add(next.subject()));
         assertThat(rest).containsExactlyInAnyOrderElementsOf(wanted.keySet());
     }
 }

@@ -78,12 +78,50 @@ class FormatsTest {
 
         assertThat(HEX.formatHex(key.get())).isEqualTo("75" + "65" + "0102030405060708" + "6e6f746573");
         assertThat(StoreKeys.timeOfDue(key.get())).isEqualTo(0x0102030405060708L);
-        assertThat(StoreKeys.spaceOfDue(key.get())).isEqualTo("notes");
+        assertThat(StoreKeys.subjectOfDue(key.get())).isEqualTo("notes");
         assertThat(key)
                 .isGreaterThan(StoreKeys.due(DueKind.EXPIRY, 0x01020304050607ffL - 0xff, "z"))
                 .isLessThan(StoreKeys.due(DueKind.EXPIRY, 0x0102030405060708L, "notes2"))
                 .isLessThan(StoreKeys.due(DueKind.EXPIRY, 0x0102030405060709L, "a"))
                 .isLessThan(StoreKeys.afterDue(DueKind.EXPIRY))
                 .isGreaterThan(StoreKeys.afterDue(DueKind.DROP));
+    }
+
+    @Test
+    void shouldKeepTheBytesOfASession() {
+        SessionState state = SessionState.startedAt(0x4d);
+        state.accept(1, 0x1111, 1_000);
+        state.skip(2_000, true, 59_999);
+        state.accept(3, 0x3333, 0x0102030405060708L);
+        state.idleKeyMs(OptionalLong.of(0x55));
+        state.close();
+        String head = "01" + "0000000000000004" + "000000000000004d" + "0102030405060708" + "0000000000000000"
+                + "0000000000000000" + "0000000000000055" + "ffffffffffffffff" + "0000000000000000"
+                + "000000000000000a" + "0000000000001111" + "0000000000003333" + "01" + "02" + "03" + "02";
+
+        assertThat(HEX.formatHex(state.encode())).isEqualTo("04" + head);
+        assertThat(SessionState.decode(state.encode()).encode()).isEqualTo(state.encode());
+        assertThatThrownBy(() -> SessionState.decode(ofVersion(5, state.encode())))
+                .hasMessage("session state of version 5, expected 4");
+        RetiredSession retired = new RetiredSession(state, 0x99);
+        assertThat(HEX.formatHex(retired.encode())).isEqualTo("02" + "0000000000000099" + "04" + head);
+        assertThat(RetiredSession.decode(retired.encode()).encode()).isEqualTo(retired.encode());
+        assertThatThrownBy(() -> RetiredSession.decode(ofVersion(3, retired.encode())))
+                .hasMessage("retired session of version 3, expected 2");
+    }
+
+    @Test
+    void shouldSortWhatIsDueOfSessionsByKindThenTime() {
+        SessionKey session = new SessionKey("notes", Lane.LOW, "a\0b");
+        Bytes key = StoreKeys.due(DueKind.idle(Lane.LOW), 0x0102030405060708L, session.subject());
+
+        assertThat(HEX.formatHex(key.get()))
+                .isEqualTo("75" + "32" + "0102030405060708" + "6e6f746573" + "00" + "6c6f77" + "00" + "610062");
+        assertThat(SessionKey.ofSubject(StoreKeys.subjectOfDue(key.get()))).isEqualTo(session);
+        assertThat(key)
+                .isGreaterThan(StoreKeys.due(DueKind.idle(Lane.LOW), 1, "z"))
+                .isGreaterThan(StoreKeys.afterDue(DueKind.idle(Lane.NORMAL)))
+                .isLessThan(StoreKeys.afterDue(DueKind.idle(Lane.LOW)));
+        assertThat(StoreKeys.due(DueKind.OPEN, 1, "z")).isLessThan(StoreKeys.afterDue(DueKind.OPEN));
     }
 }

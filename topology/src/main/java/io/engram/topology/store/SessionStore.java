@@ -1,0 +1,223 @@
+package io.engram.topology.store;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Supplier;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KeyValue;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The sessions of a task, typed: where each stands, earlier incarnations of which numbers are open, and when something is
+ * to be done with them.
+ *
+ * <pre>
+ * 's' | space 00 lane 00 session                          → {@link SessionState}
+ * 'r' | space 00 lane 00 session 00 | incarnation (8)     → {@link RetiredSession}
+ * 'u' | kind | time (8) | space 00 lane 00 session        → nothing; of a retired one 00 and the incarnation in digits follow
+ * </pre>
+ *
+ * A session that is stored has a key of {@link DueKind#idle}, and one of {@link DueKind#OPEN} while numbers of it are open.
+ * Both are written once and not with each record: they may be early, and then move when their time has come. Belongs to the
+ * stream thread; there is one for as long as the task is active.
+ */
+public final class SessionStore {
+    private static final Logger LOG = LoggerFactory.getLogger(SessionStore.class);
+    private static final byte[] EMPTY = {};
+
+    private final Supplier<KeyValueStore<Bytes, byte[]>> store;
+    private final Map<DueKind, DueQueue> queues = new EnumMap<>(DueKind.class);
+    private boolean fenced;
+
+    SessionStore(Supplier<KeyValueStore<Bytes, byte[]>> store) {
+        this.store = store;
+        DueKind.OF_SESSIONS.forEach(kind -> queues.put(kind, new DueQueue(store, kind)));
+    }
+
+    /** Up to {@code max} things of a kind that are due until that time, the earliest first; each is to be {@link #taken} in order. */
+    public List<DueQueue.Due> due(DueKind kind, long untilMs, int max) {
+        return queues.get(kind).until(untilMs, max);
+    }
+
+    /** The session of which something is due, which has no key of that kind any more; empty when it cannot be read. */
+    public Optional<StoredSession> taken(DueKind kind, DueQueue.Due due) {
+        queues.get(kind).done(due);
+        SessionKey key = SessionKey.ofSubject(due.subject());
+        Optional<SessionState> state =
+                Optional.ofNullable(store.get().get(keyOf(key))).flatMap(bytes -> readable(key, () -> SessionState.decode(bytes)));
+        state.ifPresent(found -> {
+            if (kind == DueKind.OPEN) {
+                found.openKeyMs(OptionalLong.empty());
+            } else {
+                found.idleKeyMs(OptionalLong.empty());
+            }
+        });
+        return state.map(found -> new StoredSession(key, found));
+    }
+
+    /**
+     * Where a session stands.
+     *
+     * @throws IllegalArgumentException when the stored bytes are of another version
+     */
+    public Optional<SessionState> session(SessionKey key) {
+        return Optional.ofNullable(store.get().get(keyOf(key))).map(SessionState::decode);
+    }
+
+    private static <T> Optional<T> readable(SessionKey key, Supplier<T> decoded) {
+        try {
+            return Optional.of(decoded.get());
+        } catch (RuntimeException e) {
+            LOG.debug("Cannot read the state of session {}", key, e);
+            return Optional.empty();
+        }
+    }
+
+    public void putSession(SessionKey key, SessionState state) {
+        putSession(key, state, state.lastActivityMs());
+    }
+
+    /**
+     * As {@link #putSession(SessionKey, SessionState)}, for a session that may have no idle key.
+     *
+     * @param idleFromMs time of its next one if it has none, by the lane's enqueue times
+     */
+    public void putSession(SessionKey key, SessionState state, long idleFromMs) {
+        fence();
+        if (state.idleKeyMs().isEmpty()) {
+            state.idleKeyMs(OptionalLong.of(idleQueue(key).put(idleFromMs, key.subject(), EMPTY)));
+        }
+        queueOpen(DueKind.OPEN, key.subject(), state);
+        store.get().put(keyOf(key), state.encode());
+    }
+
+    private DueQueue idleQueue(SessionKey key) {
+        return queues.get(DueKind.idle(key.lane()));
+    }
+
+    private void queueOpen(DueKind kind, String subject, SessionState state) {
+        OptionalLong oldestMs = state.open().oldestMs();
+        if (state.openKeyMs().isEmpty() && oldestMs.isPresent()) {
+            state.openKeyMs(OptionalLong.of(queues.get(kind).put(oldestMs.getAsLong(), subject, EMPTY)));
+        }
+    }
+
+    /** Deletes a session with the keys that it has. */
+    public void deleteSession(SessionKey key, SessionState state) {
+        state.idleKeyMs().ifPresent(atMs -> idleQueue(key).delete(atMs, key.subject()));
+        state.openKeyMs().ifPresent(atMs -> queues.get(DueKind.OPEN).delete(atMs, key.subject()));
+        remove(keyOf(key));
+    }
+
+    /** An earlier incarnation of a session to which the record of a source offset belongs, if any is kept. */
+    public Optional<RetiredSession> retiredSession(SessionKey key, long sourceOffset) {
+        Bytes from = StoreKeys.retired(key.space(), key.lane(), key.session(), 0);
+        Bytes to = StoreKeys.retired(key.space(), key.lane(), key.session(), sourceOffset + 1);
+        // From the end: the latest one that began before the record, however many there are.
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.get().reverseRange(from, to)) {
+            while (iterator.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = iterator.next();
+                if (entry.key.get().length == from.get().length && entry.key.compareTo(to) < 0) {
+                    return Optional.of(RetiredSession.decode(entry.value))
+                            .filter(retired -> sourceOffset < retired.endOffset());
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Keeps an incarnation that was closed with open numbers; without any it is forgotten. */
+    public void putRetiredSession(SessionKey key, RetiredSession session) {
+        SessionState state = session.state();
+        Bytes retired = StoreKeys.retired(key.space(), key.lane(), key.session(), state.incarnation());
+        String subject = key.subject() + '\0' + state.incarnation();
+        if (state.open().isEmpty()) {
+            state.openKeyMs().ifPresent(atMs -> queues.get(DueKind.RETIRED).delete(atMs, subject));
+            remove(retired);
+        } else {
+            queueOpen(DueKind.RETIRED, subject, state);
+            store.get().put(retired, session.encode());
+        }
+    }
+
+    /**
+     * Has an earlier incarnation forget the numbers that were opened before a time; it is deleted when none is left.
+     *
+     * @param due of kind {@link DueKind#RETIRED}, the first of those that are due
+     */
+    public void expireRetired(DueQueue.Due due, long openedBeforeMs) {
+        queues.get(DueKind.RETIRED).done(due);
+        int end = due.subject().lastIndexOf('\0');
+        SessionKey key = SessionKey.ofSubject(due.subject().substring(0, end));
+        long incarnation = Long.parseLong(due.subject().substring(end + 1));
+        Bytes stored = StoreKeys.retired(key.space(), key.lane(), key.session(), incarnation);
+        Optional.ofNullable(store.get().get(stored))
+                .flatMap(bytes -> readable(key, () -> RetiredSession.decode(bytes)))
+                .ifPresent(retired -> {
+                    retired.state().openKeyMs(OptionalLong.empty());
+                    retired.state().expireOpen(openedBeforeMs);
+                    putRetiredSession(key, retired);
+                });
+    }
+
+    /** A session and where it stands. */
+    public record StoredSession(SessionKey key, SessionState state) {}
+
+    /**
+     * Some sessions, in the order of their keys.
+     *
+     * @param last where the next page starts behind; empty when this was the last page
+     */
+    public record SessionPage(List<StoredSession> sessions, Optional<SessionKey> last) {}
+
+    /** Up to {@code max} sessions after {@code after}; those that cannot be read are left out. */
+    public SessionPage sessionsAfter(Optional<SessionKey> after, int max) {
+        Bytes from = after.map(key -> IndexLoader.successor(keyOf(key))).orElse(StoreKeys.first(StoreKeys.SESSION));
+        Bytes to = StoreKeys.fence(StoreKeys.SESSION);
+        List<StoredSession> sessions = new ArrayList<>();
+        Optional<SessionKey> last = Optional.empty();
+        int read = 0;
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.get().range(from, to)) {
+            while (read < max && iterator.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = iterator.next();
+                if (entry.key.compareTo(to) >= 0) {
+                    break;
+                }
+                read++;
+                SessionKey key = SessionKey.of(entry.key.get());
+                last = Optional.of(key);
+                readable(key, () -> SessionState.decode(entry.value))
+                        .ifPresent(state -> sessions.add(new StoredSession(key, state)));
+            }
+        }
+        return new SessionPage(sessions, read < max ? Optional.empty() : last);
+    }
+
+    private static Bytes keyOf(SessionKey key) {
+        return StoreKeys.session(key.space(), key.lane(), key.session());
+    }
+
+    /** {@link KeyValueStore#delete} reads the value first, which nobody here wants. */
+    private void remove(Bytes key) {
+        store.get().put(key, null);
+    }
+
+    /** Without a session there is nothing to delete, and a partition without sessions writes nothing. */
+    private void fence() {
+        if (!fenced) {
+            fenced = true;
+            for (Bytes fence : StoreKeys.fencesOfSessions()) {
+                if (store.get().get(fence) == null) {
+                    store.get().put(fence, EMPTY);
+                }
+            }
+        }
+    }
+}
