@@ -5,24 +5,33 @@ import io.engram.schemas.Topics;
 import io.engram.topology.checks.DeadlineExtractor;
 import io.engram.topology.checks.ObservationProcessor;
 import io.engram.topology.store.MemoryStoreBuilder;
+import io.engram.topology.store.SessionStoreSupplier;
+import java.util.List;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.streams.AutoOffsetReset;
 import org.apache.kafka.streams.Topology;
 
 /**
- * The topology: one sub-topology, so that a task owns a partition of all three lanes and one store.
+ * The topology: one sub-topology, so that a task owns a partition of all three lanes and of both stores.
  *
  * <pre>
  * engram-observations-high ───┐                        ┌→ engram-rejected
  * engram-observations-normal ─┼→ observations ─────────┼→ engram-sessions
  * engram-observations-low ────┘      ↕                 └→ engram-backpressure
  *                              memory (RocksDB, changelog, index)
+ *                              sessions (RocksDB, changelog, cache)
  * </pre>
  */
 public final class EngramTopology {
     public static final String PROCESSOR = "observations";
+    /** The store of the memories. */
     public static final String STORE = "memory";
+    /** The store of the sessions. */
+    public static final String SESSIONS = "sessions";
+    /** All stores of a task. */
+    public static final List<String> STORES = List.of(STORE, SESSIONS);
+
     public static final String REJECTED_SINK = "rejected";
     public static final String SESSIONS_SINK = "sessions";
     public static final String BACKPRESSURE_SINK = "backpressure";
@@ -61,6 +70,8 @@ public final class EngramTopology {
                         runtime.brokerClock(),
                         config.indexing().scanThreshold()),
                 PROCESSOR);
+        topology.addStateStore(
+                SessionStoreSupplier.builder(SESSIONS, config.changelogConfig(), runtime.stores()), PROCESSOR);
         addSink(topology, REJECTED_SINK, topics.rejected());
         addSink(topology, SESSIONS_SINK, topics.sessions());
         addSink(topology, BACKPRESSURE_SINK, topics.backpressure());

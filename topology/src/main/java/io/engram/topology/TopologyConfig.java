@@ -23,7 +23,7 @@ import org.apache.kafka.common.config.TopicConfig;
  * @param snapshots where and when indexes are saved
  * @param tickMs pause between looks at depth, levels and acknowledgements, milliseconds, 1 or more
  * @param statusIntervalMs pause between repeated records of backpressure while not normal, milliseconds
- * @param changelogConfig topic settings of the store's changelog
+ * @param changelogConfig topic settings of the stores' changelogs
  */
 public record TopologyConfig(
         Topics topics,

@@ -18,7 +18,9 @@ import io.engram.topology.recall.RecallOutcome;
 import io.engram.topology.recall.RecallRequest;
 import io.engram.topology.store.CountingStore;
 import io.engram.topology.store.MemoryStore;
+import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionStore;
+import io.engram.topology.store.StoreTampering;
 import io.engram.topology.store.StoredKeys;
 import io.engram.topology.supervision.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -73,6 +75,7 @@ public final class TopologyFixture implements AutoCloseable {
     private final TestOutputTopic<byte[], byte[]> rejected;
     private final TestOutputTopic<byte[], byte[]> sessions;
     private final TestOutputTopic<byte[], byte[]> backpressure;
+    private final TestOutputTopic<byte[], byte[]> sessionsChangelog;
 
     public TopologyFixture(Path stateDir) {
         this(stateDir, UnaryOperator.identity(), TestEngines.create());
@@ -94,6 +97,7 @@ public final class TopologyFixture implements AutoCloseable {
         properties.put(StreamsConfig.STATE_DIR_CONFIG, stateDir.toString());
         properties.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         properties.put(StreamsConfig.TRANSACTIONAL_STATE_STORES_CONFIG, true);
+        properties.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 1 << 20);
         properties.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_CLASS_CONFIG, PoisonRecordHandler.class);
         properties.put(PoisonRecordHandler.RUNTIME_CONFIG, runtime);
         driver = new TopologyTestDriver(EngramTopology.build(runtime), properties, START);
@@ -107,6 +111,7 @@ public final class TopologyFixture implements AutoCloseable {
         rejected = output(topics.rejected());
         sessions = output(topics.sessions());
         backpressure = output(topics.backpressure());
+        sessionsChangelog = output("engram-test-" + EngramTopology.SESSIONS + "-changelog");
     }
 
     private TestOutputTopic<byte[], byte[]> output(String topic) {
@@ -232,6 +237,13 @@ public final class TopologyFixture implements AutoCloseable {
         return progress;
     }
 
+    /** The keys of all records of the sessions' changelog since the last call. */
+    public List<byte[]> sessionsChangelog() {
+        return sessionsChangelog.readRecordsToList().stream()
+                .map(TestRecord::key)
+                .toList();
+    }
+
     /** All records of backpressure since the last call, as {@code key level}. */
     public List<String> backpressure() {
         return backpressure.readRecordsToList().stream()
@@ -256,17 +268,22 @@ public final class TopologyFixture implements AutoCloseable {
 
     /** The sessions as they are stored, for one test's thread. */
     public SessionStore sessions() {
-        return store().sessions();
+        return new SessionStore(driver.getKeyValueStore(EngramTopology.SESSIONS));
+    }
+
+    /** As {@link #sessions()}, with what it reads counted. */
+    public SessionStore sessions(CountingStore reads) {
+        return new SessionStore(reads.wrap(driver.getKeyValueStore(EngramTopology.SESSIONS)));
+    }
+
+    /** Damages the state of a session. */
+    public void damageSession(SessionKey key, byte[] value) {
+        StoreTampering.putSession(driver.getKeyValueStore(EngramTopology.SESSIONS), key, value);
     }
 
     /** What is stored of sessions and of what is due of them. */
     public List<Bytes> sessionKeys() {
-        return StoredKeys.ofSessions(store());
-    }
-
-    /** Counts what the stores read from now on. */
-    public CountingStore countReads() {
-        return CountingStore.in(store());
+        return StoredKeys.ofSessions(driver.getKeyValueStore(EngramTopology.SESSIONS));
     }
 
     public TopologyRuntime runtime() {

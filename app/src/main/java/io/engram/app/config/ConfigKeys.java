@@ -55,6 +55,7 @@ public final class ConfigKeys {
     public static final String SLACK_LOW_MS = "lane.low.slack.ms";
     public static final String SESSION_IDLE_MS = "session.idle.ms";
     public static final String SESSION_RETENTION_MS = "session.retention.ms";
+    public static final String SESSION_CACHE_BYTES = "session.cache.bytes";
     public static final String REJECTED_RETENTION_MS = "rejected.retention.ms";
     public static final String INDEX_ENGINE = "index.engine";
     public static final String INDEX_WORKERS = "index.workers";
@@ -336,6 +337,13 @@ public final class ConfigKeys {
                     atLeast(1),
                     MEDIUM,
                     "State of an inactive session, and tombstones of forgotten memories, are kept for this long, milliseconds.")
+            .define(
+                    SESSION_CACHE_BYTES,
+                    Type.LONG,
+                    16L << 20,
+                    atLeast(0),
+                    LOW,
+                    "Heap for the state of sessions that are in use: each is written once a commit as long as all that a commit touches fits, about a kilobyte a session.")
             .define(
                     REJECTED_RETENTION_MS,
                     Type.LONG,

@@ -112,9 +112,14 @@ public final class EngramConfig {
         return text(ConfigKeys.TOPICS_COMPRESSION_TYPE);
     }
 
-    /** The topic in which every change of the stores is, and from which they are restored. */
-    public String changelogTopic() {
-        return applicationId() + "-" + EngramTopology.STORE + "-changelog";
+    /** The topic in which every change of a store is, and from which it is restored. */
+    public String changelogTopic(String store) {
+        return applicationId() + "-" + store + "-changelog";
+    }
+
+    /** Of all stores, in the order of {@link EngramTopology#STORES}. */
+    public List<String> changelogTopics() {
+        return EngramTopology.STORES.stream().map(this::changelogTopic).toList();
     }
 
     /** Partitions of each lane. */
@@ -306,6 +311,11 @@ public final class EngramConfig {
 
     public long rocksWriteBufferBytes() {
         return longNumber(ConfigKeys.ROCKSDB_WRITE_BUFFER_BYTES);
+    }
+
+    /** What the caches of the sessions' stores may take of the heap, all together. */
+    public long sessionCacheBytes() {
+        return longNumber(ConfigKeys.SESSION_CACHE_BYTES);
     }
 
     /** What the topology needs to know. */

@@ -242,7 +242,8 @@ final class StatusRoutes {
 
     private ObjectNode session(SessionKey key, MemoryView view) {
         Lane lane = key.lane();
-        SessionState session = view.session(key)
+        SessionState session = view.sessions()
+                .session(key)
                 .orElseThrow(() -> Problem.of(
                                 404,
                                 "Not Found",

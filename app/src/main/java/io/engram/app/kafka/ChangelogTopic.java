@@ -1,5 +1,7 @@
 package io.engram.app.kafka;
 
+import io.engram.topology.EngramTopology;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +20,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The changelog as the brokers know it, and whether there should be one.
+ * A changelog as the brokers know it, and whether there should be one.
  *
  * @param name of the topic
  * @param id of the topic, another one when it was deleted and made again; empty when it is not there
@@ -34,20 +36,32 @@ public record ChangelogTopic(String name, Optional<String> id, boolean processed
     }
 
     /**
-     * Asks the brokers.
+     * Asks the brokers about every changelog.
      *
      * @param group the application's id
      */
-    public static ChangelogTopic read(Admin admin, TopicPlan plan, String group)
+    public static List<ChangelogTopic> read(Admin admin, TopicPlan plan, String group)
             throws InterruptedException, ExecutionException, TimeoutException {
-        Optional<TopicState> state = TopicState.find(admin, plan.changelog());
         boolean processed = GroupOffsets.committed(admin, group).entrySet().stream()
                 .filter(entry -> plan.lanes().contains(entry.getKey().topic()))
                 .anyMatch(entry -> entry.getValue() != null && entry.getValue().offset() > 0);
-        Map<Integer, Long> ends =
-                state.isPresent() ? ends(admin, plan.changelog(), state.get().partitions()) : Map.of();
-        return new ChangelogTopic(
-                plan.changelog(), state.map(found -> found.id().toString()), processed, ends);
+        List<ChangelogTopic> changelogs = new ArrayList<>();
+        for (String name : plan.changelogs()) {
+            Optional<TopicState> state = TopicState.find(admin, name);
+            Map<Integer, Long> ends =
+                    state.isPresent() ? ends(admin, name, state.get().partitions()) : Map.of();
+            changelogs.add(
+                    new ChangelogTopic(name, state.map(found -> found.id().toString()), processed, ends));
+        }
+        return changelogs;
+    }
+
+    /** The store that it is of. */
+    public String store() {
+        return EngramTopology.STORES.stream()
+                .filter(store -> name.endsWith("-" + store + "-changelog"))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException(name + " is the changelog of no store"));
     }
 
     /** A partition without a leader does not keep the others from being served, so it is left out. */

@@ -22,7 +22,7 @@ public final class GroupOffsets {
     private GroupOffsets() {}
 
     /**
-     * Looks at the group, the lanes and the changelog, all of which exist.
+     * Looks at the group, the lanes and the memories' changelog, all of which exist.
      *
      * @param group the application's id
      * @return partitions whose memories are there and whose offsets are not
@@ -31,7 +31,7 @@ public final class GroupOffsets {
             throws InterruptedException, ExecutionException, TimeoutException {
         Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
         List<String> topics = new ArrayList<>(plan.lanes());
-        topics.add(plan.changelog());
+        topics.add(plan.memories());
         for (String topic : topics) {
             for (int partition = 0; partition < plan.partitions(); partition++) {
                 ends.put(new TopicPartition(topic, partition), OffsetSpec.latest());
@@ -44,7 +44,7 @@ public final class GroupOffsets {
         for (int partition = 0; partition < plan.partitions(); partition++) {
             int at = partition;
             boolean memories =
-                    found.get(new TopicPartition(plan.changelog(), at)).offset() > 0;
+                    found.get(new TopicPartition(plan.memories(), at)).offset() > 0;
             boolean records = plan.lanes().stream()
                     .anyMatch(lane -> found.get(new TopicPartition(lane, at)).offset() > 0);
             boolean offsets =

@@ -81,7 +81,7 @@ final class TopicChecks {
     void checkPartitions() {
         Map<String, Integer> counts = new LinkedHashMap<>();
         plan.lanes().forEach(lane -> topic(lane).ifPresent(state -> counts.put(lane, state.partitions())));
-        Optional<Integer> memories = topic(plan.changelog()).map(TopicState::partitions);
+        Optional<Integer> memories = topic(plan.memories()).map(TopicState::partitions);
         memories.ifPresent(partitions -> checkAgainstMemories(counts, partitions));
         if (Set.copyOf(counts.values()).size() > 1) {
             throw new TopicMismatchException("the lanes must have equal numbers of partitions, found " + counts
@@ -94,10 +94,11 @@ final class TopicChecks {
             throw new TopicMismatchException("partitions=" + plan.partitions() + ", but "
                     + (lanes.isPresent()
                             ? "the lanes have " + expected
-                            : "the memories are in " + expected + " (" + plan.changelog() + ")")
+                            : "the memories are in " + expected + " (" + plan.memories() + ")")
                     + ": set partitions=" + expected
                     + " (with another number spaces would be looked for elsewhere, away from their memories)");
         }
+        plan.changelogs().forEach(changelog -> checkChangelog(changelog, expected));
         topic(plan.topics().rejected())
                 .filter(state -> state.partitions() != expected)
                 .ifPresent(state -> {
@@ -110,10 +111,21 @@ final class TopicChecks {
                 });
     }
 
+    /** A task has the same partition of every changelog. */
+    private void checkChangelog(String name, int expected) {
+        topic(name).filter(state -> state.partitions() != expected).ifPresent(state -> {
+            throw new TopicMismatchException("topic " + name + " has " + state.partitions()
+                    + " partitions, but the memories are in " + expected + ". "
+                    + (state.partitions() < expected
+                            ? addPartitions(name, expected)
+                            : "Partitions cannot be taken away" + WAY_OUT));
+        });
+    }
+
     private void checkAgainstMemories(Map<String, Integer> lanes, int memories) {
         lanes.forEach((lane, partitions) -> {
             String mismatch = "topic " + lane + " has " + partitions + " partitions, but the memories are in "
-                    + memories + " (" + plan.changelog() + "), which can never change";
+                    + memories + " (" + plan.memories() + "), which can never change";
             if (partitions < memories) {
                 throw new TopicMismatchException(mismatch + ". " + addPartitions(lane, memories));
             }
@@ -138,12 +150,14 @@ final class TopicChecks {
                         + alter(name, "cleanup.policy=delete"));
             });
         }
-        topic(plan.changelog()).filter(state -> state.isCleanedBy("delete")).ifPresent(state -> {
-            throw new TopicMismatchException("topic " + plan.changelog() + " has cleanup.policy="
-                    + state.setting(TopicConfig.CLEANUP_POLICY_CONFIG)
-                    + ", which would lose memories after its retention; set cleanup.policy=compact: "
-                    + alter(plan.changelog(), "cleanup.policy=compact"));
-        });
+        for (String name : plan.changelogs()) {
+            topic(name).filter(state -> state.isCleanedBy("delete")).ifPresent(state -> {
+                throw new TopicMismatchException("topic " + name + " has cleanup.policy="
+                        + state.setting(TopicConfig.CLEANUP_POLICY_CONFIG)
+                        + ", which would lose memories or sessions after its retention; set cleanup.policy=compact: "
+                        + alter(name, "cleanup.policy=compact"));
+            });
+        }
     }
 
     /**
@@ -231,14 +245,14 @@ final class TopicChecks {
     }
 
     private List<String> checkSizes() {
-        require(plan.changelog(), CHANGELOG_BYTES);
+        plan.changelogs().forEach(changelog -> require(changelog, CHANGELOG_BYTES));
         require(plan.topics().rejected(), WriteLimits.MIN_REJECTION_BYTES);
         require(plan.topics().sessions(), STATUS_BYTES);
         require(plan.topics().backpressure(), STATUS_BYTES);
         TopicPlan.ClientLimits clients = plan.clients();
         if (clients.streamsBytes() < CHANGELOG_BYTES) {
             throw new TopicMismatchException(
-                    clients.streamsSetting() + " is " + clients.streamsBytes() + ", but a record of " + plan.changelog()
+                    clients.streamsSetting() + " is " + clients.streamsBytes() + ", but a record of " + plan.memories()
                             + " can take " + CHANGELOG_BYTES + ": set it to at least that");
         }
         List<String> warnings = new ArrayList<>();

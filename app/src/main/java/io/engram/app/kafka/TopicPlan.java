@@ -14,8 +14,8 @@ import org.apache.kafka.common.config.TopicConfig;
 /**
  * The topics as they should be.
  *
- * @param changelog name of the store's changelog, as Kafka Streams calls it
- * @param changelogSettings with which Kafka Streams would create it
+ * @param changelogs names of the stores' changelogs, as Kafka Streams calls them; that of the memories first
+ * @param changelogSettings with which Kafka Streams would create them
  * @param partitions of all topics, 1 or more
  * @param replicationFactor of topics that are created, -1 for the broker's default
  * @param maxMessageBytes of rejections that are created, and of lanes where the broker allows no more
@@ -25,7 +25,7 @@ import org.apache.kafka.common.config.TopicConfig;
  */
 public record TopicPlan(
         Topics topics,
-        String changelog,
+        List<String> changelogs,
         Map<String, String> changelogSettings,
         int partitions,
         short replicationFactor,
@@ -61,7 +61,7 @@ public record TopicPlan(
     public static TopicPlan of(EngramConfig config, ClientLimits clients) {
         return new TopicPlan(
                 config.topics(),
-                config.changelogTopic(),
+                config.changelogTopics(),
                 config.topology().changelogConfig(),
                 config.partitions(),
                 config.replicationFactor(),
@@ -72,17 +72,24 @@ public record TopicPlan(
     }
 
     public TopicPlan {
+        changelogs = List.copyOf(changelogs);
         changelogSettings = Map.copyOf(changelogSettings);
+    }
+
+    /** The changelog in which the memories are. */
+    String memories() {
+        return changelogs.get(0);
     }
 
     List<String> lanes() {
         return Lane.ALL.stream().map(topics::observations).toList();
     }
 
-    /** All topics, the changelog included. */
+    /** All topics, the changelogs included. */
     List<String> names() {
         List<String> names = new ArrayList<>(lanes());
-        names.addAll(List.of(topics.rejected(), topics.sessions(), topics.backpressure(), changelog));
+        names.addAll(List.of(topics.rejected(), topics.sessions(), topics.backpressure()));
+        names.addAll(changelogs);
         return names;
     }
 
@@ -92,7 +99,7 @@ public record TopicPlan(
     }
 
     /**
-     * All topics as they are created; the changelog as Kafka Streams would ask for it.
+     * All topics as they are created; the changelogs as Kafka Streams would ask for it.
      *
      * @param laneBytes that a lane takes at most
      */
@@ -126,7 +133,7 @@ public record TopicPlan(
         wanted.add(topic(topics.backpressure(), compacted));
         Map<String, String> ofChangelog = new HashMap<>(changelogSettings);
         ofChangelog.putAll(compacted);
-        wanted.add(topic(changelog, ofChangelog));
+        changelogs.forEach(changelog -> wanted.add(topic(changelog, ofChangelog)));
         return wanted;
     }
 

@@ -1,6 +1,7 @@
 package io.engram.app.kafka;
 
 import io.engram.topology.checks.WriteLimits;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -44,18 +45,20 @@ public final class TopicSetup {
      * Checks everything, and creates what is missing only when all of it fits and the broker would take all of it.
      *
      * @param limits are told what the topics take
-     * @return the id of the changelog
+     * @return the ids of the changelogs, by their names
      * @throws TopicMismatchException when the topics do not fit; nothing was created then
      */
-    public String ensure(WriteLimits limits) throws InterruptedException, ExecutionException, TimeoutException {
+    public Map<String, String> ensure(WriteLimits limits)
+            throws InterruptedException, ExecutionException, TimeoutException {
         Map<String, TopicState> found = TopicState.read(admin, plan.names());
         new TopicChecks(plan, found).check();
-        // Kafka Streams would make the changelog as well, but only with the first tasks, whose state has to know its id
+        // Kafka Streams would make the changelogs as well, but only with the first tasks, whose state has to know their
+        // ids
         // before.
         List<NewTopic> missing = missing(found);
         create(missing, new CreateTopicsOptions());
         for (NewTopic topic : missing) {
-            if (found.containsKey(plan.changelog())) {
+            if (found.containsKey(plan.memories())) {
                 LOG.warn(
                         "Topic {} was missing beside memories, and was made again; what it held and was not processed is"
                                 + " gone, no memory is",
@@ -71,7 +74,9 @@ public final class TopicSetup {
         TopicChecks checks = new TopicChecks(plan, now);
         checks.check().forEach(warning -> LOG.warn("{}", warning));
         checks.apply(limits);
-        return now.get(plan.changelog()).id().toString();
+        Map<String, String> ids = new HashMap<>();
+        plan.changelogs().forEach(name -> ids.put(name, now.get(name).id().toString()));
+        return ids;
     }
 
     /** What is not there, as the broker would create it. */

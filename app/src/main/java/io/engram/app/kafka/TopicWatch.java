@@ -142,7 +142,7 @@ public final class TopicWatch implements AutoCloseable {
 
     private String consequence(String name) {
         String what = "topic " + name + " was deleted and made again: ";
-        if (name.equals(plan.changelog())) {
+        if (plan.changelogs().contains(name)) {
             return what
                     + "what it held is only in state.dir of the instances now, which end at once to keep it."
                     + " Start no instance with an empty state.dir; the runbook says at EngramTopicsChanged how to go on";

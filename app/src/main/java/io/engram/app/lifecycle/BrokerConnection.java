@@ -8,6 +8,8 @@ import io.engram.app.kafka.TopicPlan;
 import io.engram.app.kafka.TopicSetup;
 import io.engram.topology.checks.WriteLimits;
 import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -55,8 +57,8 @@ final class BrokerConnection {
      * @param plan the topics as they should be
      * @param limits are told what the topics take
      * @param clusterCheck is told the cluster's id before anything is created there
-     * @param changelogCheck is told of the changelog before anything is created
-     * @param changelogReady is told the id of the changelog when it is there, before any task is
+     * @param changelogCheck is told of the changelogs before anything is created
+     * @param changelogsReady is told their ids, by their names, when they are there, before any task is
      * @param goOn false ends the wait
      * @throws StartupException when the topics do not fit, or the wait was ended
      */
@@ -66,8 +68,8 @@ final class BrokerConnection {
             TopicPlan plan,
             WriteLimits limits,
             Consumer<String> clusterCheck,
-            Consumer<ChangelogTopic> changelogCheck,
-            Consumer<String> changelogReady,
+            Consumer<List<ChangelogTopic>> changelogCheck,
+            Consumer<Map<String, String>> changelogsReady,
             BooleanSupplier goOn)
             throws InterruptedException {
         TopicSetup topics = new TopicSetup(admin, plan);
@@ -76,7 +78,7 @@ final class BrokerConnection {
                 String cluster = admin.describeCluster().clusterId().get(ATTEMPT_MS, TimeUnit.MILLISECONDS);
                 clusterCheck.accept(cluster);
                 changelogCheck.accept(ChangelogTopic.read(admin, plan, config.applicationId()));
-                changelogReady.accept(topics.ensure(limits));
+                changelogsReady.accept(topics.ensure(limits));
                 sayWhetherOffsetsAreLost(admin, plan, config);
                 return;
             } catch (TimeoutException e) {

@@ -30,12 +30,14 @@ import io.engram.topology.metrics.GuardedRegistry;
 import io.engram.topology.supervision.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -44,7 +46,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
@@ -157,7 +158,7 @@ public final class EngramApplication implements AutoCloseable {
             readiness = new Readiness(streams, stores, cluster, disk);
             streams.setUncaughtExceptionHandler(new ThreadReplacement(
                     config.maxThreadReplacements(), System::nanoTime, diskHold, readiness::threadDied));
-            StateVerifier verifier = new StateVerifier(stores, consumer, config.changelogTopic());
+            StateVerifier verifier = new StateVerifier(stores, consumer, config::changelogTopic);
             metricsServer = owned(new MetricsServer(config, registry, streams, this::fatal));
             api = owned(new ApiServer(config, recall, gateway, stores, cluster, verifier, runtime, probes()));
             metrics.instance().partitions(stores::countByRole, config::partitions);
@@ -191,13 +192,13 @@ public final class EngramApplication implements AutoCloseable {
     }
 
     /** What state.dir holds may be all that is left of the memories: it stays as it is, with what was only in memory. */
-    private void changelogLost(String what) {
+    private void changelogLost(String changelog, String what) {
         synchronized (halting) { // who comes second waits for the end of the process
-            haltAndKeep(what);
+            haltAndKeep(changelog, what);
         }
     }
 
-    private void haltAndKeep(String what) {
+    private void haltAndKeep(String changelog, String what) {
         try {
             // Another cluster has no changelog either; then the state is not to be touched at all.
             guard.met(admin.describeCluster().clusterId().get(CLUSTER_ID_MS, TimeUnit.MILLISECONDS));
@@ -209,7 +210,7 @@ public final class EngramApplication implements AutoCloseable {
         LOG.error(
                 "The changelog {} {}: stopping at once, so that state.dir {} keeps what it held. Start no instance with an"
                         + " empty state.dir, delete nothing, and go on at EngramTopicsChanged in the runbook",
-                config.changelogTopic(),
+                changelog,
                 what,
                 config.stateDir());
         guard.keep();
@@ -295,22 +296,23 @@ public final class EngramApplication implements AutoCloseable {
      * @param acceptNewChangelog true to put state of a changelog that is gone aside instead of refusing to start
      */
     public void start(boolean acceptNewCluster, boolean acceptNewChangelog) throws InterruptedException {
-        AtomicReference<String> changelog = new AtomicReference<>("");
+        Map<String, String> changelogs = new ConcurrentHashMap<>();
         BrokerConnection.prepare(
                 admin,
                 config,
                 topicPlan,
                 runtime.writeLimits(),
                 found -> guard.requireCluster(found, acceptNewCluster),
-                found -> guard.requireChangelog(found, acceptNewChangelog),
-                id -> {
-                    guard.follows(id);
-                    changelog.set(id);
+                found -> guard.requireChangelogs(found, acceptNewChangelog),
+                ids -> {
+                    guard.follows(ids);
+                    changelogs.putAll(ids);
                 },
                 () -> !stopping);
-        ChangelogWatch changelogWatch = owned(
-                new ChangelogWatch(admin, config.changelogTopic(), changelog.get(), supervisor, this::changelogLost));
-        runtime.stores().beforeClose(changelogWatch::beforeClose);
+        List<ChangelogWatch> watches = new ArrayList<>();
+        changelogs.forEach((topic, id) -> watches.add(
+                owned(new ChangelogWatch(admin, topic, id, supervisor, what -> changelogLost(topic, what)))));
+        runtime.stores().beforeClose(() -> watches.forEach(ChangelogWatch::beforeClose));
         long brokerMs = owned(new BrokerTime(config, runtime)).start();
         if (guard.isStale(changelogDeleteRetentionMs(), brokerMs)) {
             streams.cleanUp();
@@ -344,9 +346,18 @@ public final class EngramApplication implements AutoCloseable {
         }
     }
 
-    /** How long the changelog keeps deletions: the broker's word, or its default before there is a changelog. */
+    /** How long every changelog keeps deletions. */
     private long changelogDeleteRetentionMs() throws InterruptedException {
-        ConfigResource changelog = new ConfigResource(ConfigResource.Type.TOPIC, config.changelogTopic());
+        long least = Long.MAX_VALUE;
+        for (String topic : config.changelogTopics()) {
+            least = Math.min(least, deleteRetentionMs(topic));
+        }
+        return least;
+    }
+
+    /** The broker's word, or its default before there is a changelog. */
+    private long deleteRetentionMs(String topic) throws InterruptedException {
+        ConfigResource changelog = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         try {
             Config found = admin.describeConfigs(List.of(changelog))
                     .all()
@@ -359,13 +370,11 @@ public final class EngramApplication implements AutoCloseable {
                 return DEFAULT_DELETE_RETENTION_MS; // there is no changelog yet
             }
             throw new StartupException(
-                    "cannot describe " + config.changelogTopic() + ": "
-                            + e.getCause().getMessage(),
-                    e);
+                    "cannot describe " + topic + ": " + e.getCause().getMessage(), e);
         } catch (TimeoutException e) {
             throw new StartupException(
-                    "cannot describe " + config.changelogTopic() + ": the broker did not answer within "
-                            + DESCRIBE_TIMEOUT_MS + " ms; start again when it does",
+                    "cannot describe " + topic + ": the broker did not answer within " + DESCRIBE_TIMEOUT_MS
+                            + " ms; start again when it does",
                     e);
         }
     }

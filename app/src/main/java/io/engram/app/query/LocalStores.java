@@ -193,9 +193,9 @@ public final class LocalStores {
         return partitionsOf(ThreadMetadata::standbyTasks);
     }
 
-    /** How far each partition here is behind its changelog, in records; asks the broker. */
-    Map<Integer, LagInfo> changelogLags() {
-        return streams.allLocalStorePartitionLags().getOrDefault(EngramTopology.STORE, Map.of());
+    /** How far each partition here is behind its changelogs, in records, by store; asks the broker. */
+    Map<String, Map<Integer, LagInfo>> changelogLags() {
+        return streams.allLocalStorePartitionLags();
     }
 
     /** Committed offsets of a partition's lanes; lanes without a commit since the task started are missing. */

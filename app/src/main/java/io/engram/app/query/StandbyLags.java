@@ -1,14 +1,17 @@
 package io.engram.app.query;
 
+import io.engram.topology.EngramTopology;
+import io.engram.topology.store.MemoryView;
 import io.engram.topology.supervision.Supervisor;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.kafka.streams.LagInfo;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Measures how far the standbys of this instance are behind their changelog, and so whether they may answer recall. A
+ * Measures how far the standbys of this instance are behind their changelogs, and so whether they may answer recall. A
  * task that is being restored is measured only once it was a standby close behind: then it still has all that it had.
  */
 public final class StandbyLags implements AutoCloseable {
@@ -19,7 +22,7 @@ public final class StandbyLags implements AutoCloseable {
     private final Supervisor.Supervised measuring;
 
     /**
-     * @param maxLag records of the changelog that a standby may be behind and still answer
+     * @param maxLag records of a changelog that a standby may be behind and still answer
      * @param intervalMs between two looks, milliseconds
      * @param supervisor of the thread
      */
@@ -36,17 +39,26 @@ public final class StandbyLags implements AutoCloseable {
             if (standbys.isEmpty()) {
                 return;
             }
-            Map<Integer, LagInfo> lags = stores.changelogLags();
+            Map<String, Map<Integer, LagInfo>> lags = stores.changelogLags();
             stores.askEach(view -> {
-                LagInfo lag = lags.get(view.partition());
-                if (lag != null && standbys.contains(view.partition())) {
-                    view.standbyAt(lag.currentOffsetPosition(), lag.endOffsetPosition(), maxLag);
+                if (standbys.contains(view.partition())) {
+                    Optional<MemoryView.Reached> memories = reached(lags, EngramTopology.STORE, view.partition());
+                    Optional<MemoryView.Reached> sessions = reached(lags, EngramTopology.SESSIONS, view.partition());
+                    if (memories.isPresent() && sessions.isPresent()) {
+                        view.standbyAt(memories.get(), sessions.get(), maxLag);
+                    }
                 }
                 return true;
             });
         } catch (RuntimeException e) {
             LOG.debug("Could not measure the lag of standbys; trying again", e);
         }
+    }
+
+    private static Optional<MemoryView.Reached> reached(
+            Map<String, Map<Integer, LagInfo>> lags, String store, int partition) {
+        return Optional.ofNullable(lags.getOrDefault(store, Map.of()).get(partition))
+                .map(lag -> new MemoryView.Reached(lag.currentOffsetPosition(), lag.endOffsetPosition()));
     }
 
     @Override

@@ -12,7 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks every second whether the changelog is still the one that the state follows. What goes on beside another one would
+ * Asks every second whether a changelog is still the one that the state follows. What goes on beside another one would
  * write changes there without what they change, and Kafka Streams may wipe the state that does not fit it.
  */
 public final class ChangelogWatch implements AutoCloseable {
@@ -44,7 +44,7 @@ public final class ChangelogWatch implements AutoCloseable {
         this.followed = followed;
         this.looks = new LooksInARow(followed);
         this.lost = lost;
-        watching = supervisor.every("engram-changelog-watch", 0, INTERVAL_MS, this::look);
+        watching = supervisor.every("engram-watch-" + topic, 0, INTERVAL_MS, this::look);
     }
 
     private void look() {

@@ -5,6 +5,7 @@ import io.engram.app.errors.StartupException;
 import io.engram.app.kafka.TopicPlan;
 import io.engram.app.kafka.TopicSetup;
 import io.engram.app.kafka.TopicState;
+import io.engram.topology.EngramTopology;
 import io.engram.topology.checks.WriteLimits;
 import io.engram.topology.store.LanePositions;
 import io.engram.topology.store.MemoryKey;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,7 +31,7 @@ import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.utils.Bytes;
 
 /**
- * Writes what the state directory of a stopped instance holds into a changelog that has lost it. Everything is checked
+ * Writes what the state directory of a stopped instance holds into changelogs of which one has lost it. Everything is checked
  * before anything is written; what was written is read back and compared; then the state is put aside, never deleted, so
  * that the next start restores all of it from the changelog.
  */
@@ -44,11 +46,18 @@ public final class Refill implements AutoCloseable {
     private final StateLock lock;
     private final Admin admin;
 
-    /** What a first reading of a partition's store found. */
+    /** What a first reading of a store of a partition found. */
     private static final class Content {
+        private final TopicPartition changelog;
+        private final Path directory;
         private final EntrySum sum = new EntrySum();
         private long memories;
         private int largestBytes;
+
+        Content(TopicPartition changelog, Path directory) {
+            this.changelog = changelog;
+            this.directory = directory;
+        }
 
         private void add(byte[] key, byte[] value) {
             sum.add(key, value);
@@ -72,7 +81,7 @@ public final class Refill implements AutoCloseable {
     }
 
     /**
-     * Refills the changelog.
+     * Refills the changelogs.
      *
      * @param chosen partitions to refill; empty for all that the directory holds
      * @param dryRun true to check only
@@ -85,29 +94,22 @@ public final class Refill implements AutoCloseable {
         try {
             guard.requireSameCluster(admin.describeCluster().clusterId().get(LIMIT_SECONDS, TimeUnit.SECONDS));
             requireNoMembers();
-            Map<Integer, Path> stores = stores(chosen);
-            String id = dryRun ? "" : new TopicSetup(admin, plan()).ensure(new WriteLimits());
-            Optional<TopicState> changelog = TopicState.find(admin, config.changelogTopic());
+            Map<Integer, Path> tasks = tasks(chosen);
+            Map<String, String> ids = dryRun ? Map.of() : new TopicSetup(admin, plan()).ensure(new WriteLimits());
+            Map<String, TopicState> changelogs = new HashMap<>();
+            for (String topic : config.changelogTopics()) {
+                TopicState.find(admin, topic).ifPresent(found -> changelogs.put(topic, found));
+            }
             Map<Integer, RefillReport> reports = new TreeMap<>();
-            Map<Integer, Content> contents = new TreeMap<>();
-            for (Map.Entry<Integer, Path> store : stores.entrySet()) {
-                int partition = store.getKey();
-                if (changelog.isPresent() && partition >= changelog.get().partitions()) {
-                    throw new StartupException("state.dir " + config.stateDir() + " holds partition " + partition
-                            + ", but the changelog " + config.changelogTopic() + " has "
-                            + changelog.get().partitions()
-                            + " partitions: it was made again with too few, and partitions must be as many as before."
-                            + NOTHING);
-                }
-                Content content = new Content();
-                reports.put(partition, look(partition, store.getValue(), changelog.map(TopicState::maxBytes), content));
-                contents.put(partition, content);
+            List<Content> contents = new ArrayList<>();
+            for (Map.Entry<Integer, Path> task : tasks.entrySet()) {
+                reports.put(task.getKey(), look(task.getKey(), task.getValue(), changelogs, contents));
             }
             if (!dryRun) {
-                for (Map.Entry<Integer, Path> store : stores.entrySet()) {
-                    write(store.getKey(), store.getValue(), contents.get(store.getKey()), progress);
+                for (Content content : contents) {
+                    write(content, progress);
                 }
-                guard.refilled(id);
+                guard.refilled(ids);
             }
             return new ArrayList<>(reports.values());
         } catch (ExecutionException | TimeoutException e) {
@@ -149,15 +151,15 @@ public final class Refill implements AutoCloseable {
         }
     }
 
-    private Map<Integer, Path> stores(Set<Integer> chosen) throws IOException {
+    /** The directories of the tasks that have memories, by partition. */
+    private Map<Integer, Path> tasks(Set<Integer> chosen) throws IOException {
         Path streams = config.stateDir().resolve(config.applicationId());
         Map<Integer, Path> found = new TreeMap<>();
         try (Stream<Path> paths = Files.list(streams)) {
             for (Path task : paths.toList()) {
                 String name = task.getFileName().toString();
-                Path store = StoppedStore.of(task);
-                if (name.matches("0_\\d{1,9}") && StoppedStore.isThere(store)) {
-                    found.put(StoppedStore.partition(task), store);
+                if (name.matches("0_\\d{1,9}") && StoppedStore.isThere(StoppedStore.of(task, EngramTopology.STORE))) {
+                    found.put(StoppedStore.partition(task), task);
                 }
             }
         }
@@ -177,38 +179,57 @@ public final class Refill implements AutoCloseable {
         return found;
     }
 
-    private TopicPartition changelog(int partition) {
-        return new TopicPartition(config.changelogTopic(), partition);
+    /** @param changelogs those that are there */
+    private RefillReport look(int partition, Path task, Map<String, TopicState> changelogs, List<Content> contents)
+            throws IOException, InterruptedException, ExecutionException, TimeoutException {
+        long entries = 0;
+        long memories = 0;
+        long inChangelogs = 0;
+        LanePositions positions = LanePositions.NONE;
+        long committedOffset = -1;
+        for (String name : EngramTopology.STORES) {
+            TopicPartition changelog = new TopicPartition(config.changelogTopic(name), partition);
+            Content content = new Content(changelog, StoppedStore.of(task, name));
+            if (!StoppedStore.isThere(content.directory)) {
+                continue; // killed before RocksDB had its first files
+            }
+            Optional<TopicState> found = Optional.ofNullable(changelogs.get(changelog.topic()));
+            requirePartition(changelog, found);
+            try (StoppedStore store = new StoppedStore(content.directory)) {
+                store.forEach(content::add);
+                if (name.equals(EngramTopology.STORE)) {
+                    positions = store.get(LanePositions.storeKey())
+                            .map(LanePositions::ofStored)
+                            .orElse(LanePositions.NONE);
+                    committedOffset = store.committedOffset(changelog).orElse(-1L);
+                }
+                inChangelogs += found.isPresent() ? compare(found.get().maxBytes(), store, positions, content) : 0;
+            }
+            entries += content.sum.count();
+            memories += content.memories;
+            contents.add(content);
+        }
+        return new RefillReport(partition, entries, memories, positions.toString(), committedOffset, inChangelogs);
     }
 
-    /** @param most bytes of a record of the changelog; empty when that is not there */
-    private RefillReport look(int partition, Path directory, Optional<Integer> most, Content content)
-            throws IOException, InterruptedException, ExecutionException, TimeoutException {
-        try (StoppedStore store = new StoppedStore(directory)) {
-            store.forEach(content::add);
-            LanePositions positions = store.get(LanePositions.storeKey())
-                    .map(LanePositions::ofStored)
-                    .orElse(LanePositions.NONE);
-            long found = most.isPresent() ? compare(partition, most.get(), store, positions, content) : 0;
-            return new RefillReport(
-                    partition,
-                    content.sum.count(),
-                    content.memories,
-                    positions.toString(),
-                    store.committedOffset(changelog(partition)).orElse(-1L),
-                    found);
-        }
+    private void requirePartition(TopicPartition changelog, Optional<TopicState> found) {
+        found.filter(topic -> changelog.partition() >= topic.partitions()).ifPresent(topic -> {
+            throw new StartupException("state.dir " + config.stateDir() + " holds partition " + changelog.partition()
+                    + ", but the changelog " + changelog.topic() + " has " + topic.partitions()
+                    + " partitions: it was made again with too few, and partitions must be as many as before."
+                    + NOTHING);
+        });
     }
 
     /** How many keys the changelog has; refuses when it knows anything that the store does not. */
-    private long compare(int partition, int most, StoppedStore store, LanePositions positions, Content content)
+    private long compare(int most, StoppedStore store, LanePositions positions, Content content)
             throws IOException, InterruptedException, ExecutionException, TimeoutException {
+        TopicPartition changelog = content.changelog;
         if (content.largestBytes + RECORD_OVERHEAD_BYTES > most) {
-            throw new StartupException("partition " + partition + " holds an entry of " + content.largestBytes
-                    + " bytes, but a record of " + config.changelogTopic() + " may have " + most
+            throw new StartupException("partition " + changelog.partition() + " holds an entry of "
+                    + content.largestBytes + " bytes, but a record of " + changelog.topic() + " may have " + most
                     + ": raise its max.message.bytes." + NOTHING);
         }
-        TopicPartition changelog = changelog(partition);
         new OpenTransactions(admin).awaitEnd(changelog);
         try (ChangelogImage image = new ChangelogImage(config.plainConsumer(), changelog)) {
             image.readToEnd((read, end) -> {});
@@ -234,11 +255,11 @@ public final class Refill implements AutoCloseable {
         }
     }
 
-    private void write(int partition, Path directory, Content content, LongConsumer progress)
+    private void write(Content content, LongConsumer progress)
             throws IOException, InterruptedException, ExecutionException, TimeoutException {
-        try (StoppedStore store = new StoppedStore(directory);
-                ChangelogWriter writer = new ChangelogWriter(
-                        config, changelog(partition), content.largestBytes + RECORD_OVERHEAD_BYTES)) {
+        try (StoppedStore store = new StoppedStore(content.directory);
+                ChangelogWriter writer =
+                        new ChangelogWriter(config, content.changelog, content.largestBytes + RECORD_OVERHEAD_BYTES)) {
             writer.write(store, content.sum, progress);
         }
     }

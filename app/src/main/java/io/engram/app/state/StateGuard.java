@@ -11,7 +11,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
@@ -27,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * state.dir/.engram-cluster      id of the Kafka cluster whose changelogs the state follows
  *          /.engram-heartbeat    its modification time, in the broker's time, is when an instance ran here last
  *          /&lt;application.id&gt;/    Kafka Streams' own: a directory a task
- *                           /.engram-changelog   version 1: "1 ", then the id of the changelog topic that the tasks follow
+ *                           /.engram-changelog   {@link FollowedChangelogs}: which changelogs the tasks follow
  *                           /.engram-kept        is there when the tasks were left in the middle of their work
  *          /hnsw/                snapshots of the indexes
  * </pre>
@@ -42,7 +44,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class StateGuard {
     private static final Logger LOG = LoggerFactory.getLogger(StateGuard.class);
-    private static final String CHANGELOG_VERSION = "1 ";
     private static final String COPY_FIRST =
             " Nothing was changed. Copy state.dir of every instance before anything else; the"
                     + " runbook says at EngramTopicsChanged how to go on";
@@ -142,81 +143,97 @@ public final class StateGuard {
     }
 
     /**
-     * Checks that the tasks' state, if there is any, follows that changelog, that the changelog has all that the state has,
-     * and that it is there, and not empty, if anything was processed.
+     * Checks that the tasks' state, if there is any, follows these changelogs, that they have all that the state has,
+     * and that they are there, and not empty, if anything was processed.
      *
-     * @param accept true to go on without what it held: the old state is moved aside, never deleted
-     * @throws StartupException when the changelog is gone, or another is there
+     * @param accept true to go on without what they held: the old state is moved aside, never deleted
+     * @throws StartupException when a changelog is gone, or another is there
      */
-    public void requireChangelog(ChangelogTopic found, boolean accept) {
+    public void requireChangelogs(List<ChangelogTopic> found, boolean accept) {
         try {
-            Optional<String> known = knownChangelog();
+            Map<String, String> known = knownChangelogs();
             boolean hasTasks = !tasks(streamsDir).isEmpty();
-            boolean gone = found.id().isEmpty();
-            boolean other = known.isPresent() && found.id().isPresent() && !known.equals(found.id());
-            String lost = hasTasks && !gone && !other ? shorter(found) : "";
-            if (hasTasks && (gone || other)) {
-                if (!accept) {
-                    throw new StartupException("state.dir " + stateDir + " follows the changelog " + found.name()
-                            + ", which " + (gone ? "is not there any more" : "was deleted and made again")
-                            + ": this directory, and that of each other instance, may be all that is left of the memories."
-                            + COPY_FIRST);
+            for (ChangelogTopic changelog : found) {
+                Optional<String> wrong = wrong(changelog, known, hasTasks);
+                if (wrong.isPresent() && !accept) {
+                    throw new StartupException(wrong.get() + COPY_FIRST);
                 }
-                moveAside("changelog-" + known.orElse("unknown"));
-            } else if ((gone || !hasTasks && found.isEmpty()) && found.processed() && !accept) {
-                throw new StartupException("records of the lanes were processed, but the changelog " + found.name()
-                        + " that holds what came of them is " + (gone ? "not there" : "empty")
-                        + ": memories that were accepted would be missing."
-                        + COPY_FIRST);
-            } else if (!lost.isEmpty()) {
-                if (!accept) {
-                    throw new StartupException("the changelog " + found.name() + " has lost records that the state in "
-                            + streamsDir + " has: " + lost
-                            + ". Over it the state would be wiped, and restored without them." + COPY_FIRST);
+                if (wrong.isPresent()) {
+                    moveAside("changelog-" + known.getOrDefault(changelog.name(), "unknown"));
+                    hasTasks = false;
                 }
-                moveAside("changelog-" + known.orElse("unknown"));
-            } else if (hasTasks && Files.exists(keptFile())) {
+            }
+            if (hasTasks && Files.exists(keptFile())) {
                 LOG.warn(
-                        "The changelog {} is there again, as it was when the state was kept: the state is put aside and"
-                                + " restored from it",
-                        found.name());
+                        "The changelogs are there again, as they were when the state was kept: the state is put aside and"
+                                + " restored from them");
                 moveAside("kept");
             }
             Files.deleteIfExists(keptFile());
-            if (gone) {
+            Map<String, String> ids = new TreeMap<>();
+            found.forEach(changelog -> changelog.id().ifPresent(id -> ids.put(changelog.name(), id)));
+            if (ids.size() < found.size()) {
                 Files.deleteIfExists(changelogFile());
-            } else if (!known.equals(found.id())) {
-                remember(found.id().get());
+            } else if (!known.equals(ids)) {
+                remember(ids);
             }
         } catch (IOException e) {
             throw new StartupException("cannot read or write " + changelogFile() + ": " + e, e);
         }
     }
 
+    /** What is wrong with a changelog, as a sentence without its end. */
+    private Optional<String> wrong(ChangelogTopic found, Map<String, String> known, boolean hasTasks)
+            throws IOException {
+        boolean gone = found.id().isEmpty();
+        Optional<String> followed = Optional.ofNullable(known.get(found.name()));
+        boolean other = followed.isPresent() && !gone && !followed.equals(found.id());
+        if (hasTasks && (gone || other)) {
+            return Optional.of("state.dir " + stateDir + " follows the changelog " + found.name()
+                    + ", which " + (gone ? "is not there any more" : "was deleted and made again")
+                    + ": this directory, and that of each other instance, may be all that is left of the memories and"
+                    + " sessions.");
+        }
+        if ((gone || !hasTasks && found.isEmpty()) && found.processed()) {
+            return Optional.of("records of the lanes were processed, but the changelog " + found.name()
+                    + " that holds what came of them is " + (gone ? "not there" : "empty")
+                    + ": memories that were accepted would be missing, or the sessions that they came in.");
+        }
+        String lost = hasTasks ? shorter(found) : "";
+        return lost.isEmpty()
+                ? Optional.empty()
+                : Optional.of("the changelog " + found.name() + " has lost records that the state in " + streamsDir
+                        + " has: " + lost + ". Over it the state would be wiped, and restored without them.");
+    }
+
     /**
-     * Whether the state follows another changelog than the one that is there.
+     * Whether the state follows other changelogs than those that are there.
      *
-     * @param id of the one that is there, empty when none is
-     * @return one sentence for people, or nothing when it follows that one
+     * @param ids of those that should be there, by their names; empty for one that is not
+     * @return one sentence for people, or nothing when it follows all of these
      */
-    Optional<String> differs(String topic, Optional<String> id) {
+    Optional<String> differs(Map<String, Optional<String>> ids) {
         try {
-            Optional<String> known = knownChangelog();
-            boolean same = id.isPresent() && (known.isEmpty() || known.equals(id));
-            return same
-                    ? Optional.empty()
-                    : Optional.of("the changelog " + topic + ", which the state in " + streamsDir + " follows, "
-                            + (id.isEmpty() ? "is not there" : "was deleted and made again"));
+            Map<String, String> known = knownChangelogs();
+            return ids.entrySet().stream()
+                    .filter(entry -> entry.getValue().isEmpty()
+                            || !known.getOrDefault(
+                                            entry.getKey(), entry.getValue().get())
+                                    .equals(entry.getValue().get()))
+                    .map(entry ->
+                            "the changelog " + entry.getKey() + ", which the state in " + streamsDir + " follows, "
+                                    + (entry.getValue().isEmpty() ? "is not there" : "was deleted and made again"))
+                    .findFirst();
         } catch (IOException e) {
             throw new StartupException("cannot read " + changelogFile() + ": " + e, e);
         }
     }
 
-    /** The tasks' state follows that changelog, unless another is known that it follows. */
-    public void follows(String changelogId) {
+    /** The tasks' state follows the changelogs of these names and ids, unless it is known what it follows. */
+    public void follows(Map<String, String> changelogs) {
         try {
-            if (knownChangelog().isEmpty()) {
-                remember(changelogId);
+            if (knownChangelogs().isEmpty()) {
+                remember(changelogs);
             }
         } catch (IOException e) {
             LOG.warn("Cannot write {}: {}", changelogFile(), e.toString());
@@ -228,7 +245,7 @@ public final class StateGuard {
         List<String> lost = new ArrayList<>();
         for (Path task : tasks(streamsDir)) {
             int partition = StoppedStore.partition(task);
-            Path store = StoppedStore.of(task);
+            Path store = StoppedStore.of(task, found.store());
             Optional<Long> end = Optional.ofNullable(found.ends().get(partition));
             if (end.isEmpty() || !StoppedStore.isThere(store)) {
                 continue;
@@ -245,7 +262,7 @@ public final class StateGuard {
         return String.join("; ", lost);
     }
 
-    /** The process halts next, with the tasks in the middle of their work, because the changelog is not theirs any more. */
+    /** The process halts next, with the tasks in the middle of their work, because a changelog is not theirs any more. */
     public void keep() {
         try {
             Files.createDirectories(streamsDir);
@@ -256,14 +273,14 @@ public final class StateGuard {
     }
 
     /**
-     * That changelog holds all that the tasks' state does: it is put aside, since it says offsets of another one, and the
+     * These changelogs hold all that the tasks' state does: it is put aside, since it says offsets of others, and the
      * next start restores everything.
      */
-    void refilled(String changelogId) {
+    void refilled(Map<String, String> changelogs) {
         try {
             moveAside("refilled");
             Files.deleteIfExists(keptFile());
-            remember(changelogId);
+            remember(changelogs);
         } catch (IOException e) {
             throw new StartupException(
                     "the changelog was refilled, but the state cannot be put aside: " + e
@@ -280,9 +297,9 @@ public final class StateGuard {
         return streamsDir.resolve(".engram-changelog");
     }
 
-    private void remember(String changelogId) throws IOException {
+    private void remember(Map<String, String> changelogs) throws IOException {
         Files.createDirectories(streamsDir);
-        replace(changelogFile(), CHANGELOG_VERSION + changelogId + "\n");
+        replace(changelogFile(), FollowedChangelogs.text(changelogs));
     }
 
     /** The file has the old text or the new one, whatever happens meanwhile. */
@@ -292,17 +309,12 @@ public final class StateGuard {
         Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    private Optional<String> knownChangelog() throws IOException {
+    /** The ids of the changelogs that the tasks follow, by their names; empty when that was never written. */
+    private Map<String, String> knownChangelogs() throws IOException {
         if (!Files.exists(changelogFile())) {
-            return Optional.empty();
+            return Map.of();
         }
-        String line = Files.readString(changelogFile(), StandardCharsets.UTF_8).trim();
-        if (!line.startsWith(CHANGELOG_VERSION)) {
-            throw new StartupException(changelogFile() + " is of another version or damaged: \"" + line
-                    + "\". Nothing was changed. Start the version that wrote it; if it is damaged, move that one file away and"
-                    + " make sure by the log of the brokers that the changelog was never deleted");
-        }
-        return Optional.of(line.substring(CHANGELOG_VERSION.length()));
+        return FollowedChangelogs.parse(changelogFile(), Files.readString(changelogFile(), StandardCharsets.UTF_8));
     }
 
     private Optional<String> knownCluster() throws IOException {

@@ -5,6 +5,7 @@ import io.engram.index.VectorIndex;
 import io.engram.topology.indexing.SpaceIndex;
 import io.engram.topology.indexing.StoredValues;
 import io.engram.topology.store.MemoryView;
+import io.engram.topology.store.StoredEntries;
 import io.engram.topology.store.StoredMemory;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,13 +15,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.utils.Bytes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compares store, index and changelog of the partitions that a running instance holds. They move meanwhile, so whatever
+ * Compares stores, index and changelogs of the partitions that a running instance holds. They move meanwhile, so whatever
  * differs is looked at again, and only what goes on to differ counts. Thread-safe.
  */
 public final class StateVerifier {
@@ -28,20 +30,22 @@ public final class StateVerifier {
     private static final int ATTEMPTS = 20;
     private static final long PAUSE_MS = 250;
     private static final int EXAMPLES = 10;
-    /** Written at every tick, and never memories: positions and the bound of generations. */
+    /** Written at every tick, and neither memories nor sessions: positions and the bound of generations. */
     private static final Set<Byte> MOVING = Set.of((byte) 'o', (byte) 'g');
 
     private final LocalStores stores;
     private final Map<String, Object> consumerSettings;
-    private final String changelogTopic;
+    private final UnaryOperator<String> changelogTopics;
 
     /**
      * @param consumerSettings of a Kafka consumer that reads what is committed
+     * @param changelogTopics the changelog of a store
      */
-    public StateVerifier(LocalStores stores, Map<String, Object> consumerSettings, String changelogTopic) {
+    public StateVerifier(
+            LocalStores stores, Map<String, Object> consumerSettings, UnaryOperator<String> changelogTopics) {
         this.stores = stores;
         this.consumerSettings = Map.copyOf(consumerSettings);
-        this.changelogTopic = changelogTopic;
+        this.changelogTopics = changelogTopics;
     }
 
     private record Id(String space, String id) {}
@@ -94,7 +98,12 @@ public final class StateVerifier {
         }
         List<String> examples = new ArrayList<>();
         suspects.stream().limit(EXAMPLES).forEach(id -> examples.add(id.space() + "/" + id.id()));
-        long[] changelog = compareChangelog(view, examples);
+        long[] changelog = new long[2];
+        for (StoredEntries store : List.<StoredEntries>of(view, view.sessions())) {
+            long[] found = compareChangelog(view.partition(), store, examples);
+            changelog[0] += found[0];
+            changelog[1] += found[1];
+        }
         return new PartitionReport(
                 view.partition(),
                 view.role().label(),
@@ -175,9 +184,10 @@ public final class StateVerifier {
     }
 
     /** Keys of the store that the changelog has not so, and keys of the changelog that the store has not. */
-    private long[] compareChangelog(MemoryView view, List<String> examples) throws InterruptedException {
-        try (ChangelogImage changelog =
-                new ChangelogImage(consumerSettings, new TopicPartition(changelogTopic, view.partition()))) {
+    private long[] compareChangelog(int partition, StoredEntries view, List<String> examples)
+            throws InterruptedException {
+        TopicPartition topic = new TopicPartition(changelogTopics.apply(view.storeName()), partition);
+        try (ChangelogImage changelog = new ChangelogImage(consumerSettings, topic)) {
             changelog.readToEnd((position, end) -> {});
             Set<Bytes> suspects = new LinkedHashSet<>();
             changelog.checksums().forEach((key, checksum) -> {
@@ -212,11 +222,11 @@ public final class StateVerifier {
         }
     }
 
-    private static boolean hasMoved(MemoryView view, Bytes key, int before) {
+    private static boolean hasMoved(StoredEntries view, Bytes key, int before) {
         return !view.raw(key.get()).map(ChangelogImage::checksum).equals(Optional.of(before));
     }
 
-    private static boolean agrees(MemoryView view, Bytes key, Optional<Integer> checksum) {
+    private static boolean agrees(StoredEntries view, Bytes key, Optional<Integer> checksum) {
         return view.raw(key.get()).map(ChangelogImage::checksum).equals(checksum);
     }
 }

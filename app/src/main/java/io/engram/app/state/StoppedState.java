@@ -8,6 +8,7 @@ import io.engram.index.IndexEngine;
 import io.engram.index.OpenedIndex;
 import io.engram.index.VectorIndex;
 import io.engram.index.VectorSource;
+import io.engram.topology.EngramTopology;
 import io.engram.topology.indexing.IndexFiles;
 import io.engram.topology.store.LargeMark;
 import io.engram.topology.store.MemoryKey;
@@ -33,7 +34,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.utils.Bytes;
 
 /**
- * The state directory of a stopped instance: compares RocksDB with its changelog and with the saved indexes.
+ * The state directory of a stopped instance: compares RocksDB with its changelogs and with the saved indexes.
  * After an unclean stop RocksDB may well differ from the changelog; the next start then restores it.
  */
 public final class StoppedState implements AutoCloseable {
@@ -50,7 +51,7 @@ public final class StoppedState implements AutoCloseable {
     private final IndexEngine engine;
     private final StateLock lock;
     private final Optional<String> trouble;
-    private final int changelogPartitions;
+    private final Map<String, Integer> changelogPartitions = new HashMap<>();
 
     /**
      * Takes the lock that a running instance would have.
@@ -63,10 +64,14 @@ public final class StoppedState implements AutoCloseable {
         try (Admin admin = Admin.create(config.kafka())) {
             StateGuard guard = StateGuard.of(config);
             guard.requireSameCluster(admin.describeCluster().clusterId().get(BROKER_SECONDS, TimeUnit.SECONDS));
-            Optional<TopicState> changelog = TopicState.find(admin, config.changelogTopic());
-            trouble = guard.differs(
-                    config.changelogTopic(), changelog.map(state -> state.id().toString()));
-            changelogPartitions = changelog.map(TopicState::partitions).orElse(0);
+            Map<String, Optional<String>> ids = new TreeMap<>();
+            for (String topic : config.changelogTopics()) {
+                Optional<TopicState> changelog = TopicState.find(admin, topic);
+                ids.put(topic, changelog.map(state -> state.id().toString()));
+                changelogPartitions.put(
+                        topic, changelog.map(TopicState::partitions).orElse(0));
+            }
+            trouble = guard.differs(ids);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StartupException("interrupted");
@@ -122,22 +127,29 @@ public final class StoppedState implements AutoCloseable {
 
     private StoppedReport verify(Path task, boolean rebuild, BiConsumer<Long, Long> progress) throws IOException {
         String name = task.getFileName().toString();
-        Map<Bytes, Integer> checksums = new HashMap<>();
+        Map<String, Map<Bytes, Integer>> checksums = new TreeMap<>();
         Map<MemoryKey, StoredMemory> memories = new HashMap<>();
         Map<String, LargeMark> large = new TreeMap<>();
         List<String> unusable = new ArrayList<>();
         List<String> removed = new ArrayList<>();
-        Path rocks = StoppedStore.of(task);
-        boolean hasStore = StoppedStore.isThere(rocks);
-        if (hasStore) {
-            read(rocks, checksums, memories, large);
+        for (String store : EngramTopology.STORES) {
+            Path rocks = StoppedStore.of(task, store);
+            if (StoppedStore.isThere(rocks)) {
+                read(rocks, checksums.computeIfAbsent(store, none -> new HashMap<>()), memories, large);
+            }
         }
         Indexed indexed = compareIndexes(name, large, memories, unusable, rebuild, removed);
         long toIndex = memories.keySet().stream()
                 .filter(memory -> large.containsKey(memory.space()))
                 .count();
-        long[] changelog =
-                hasStore ? compareChangelog(StoppedStore.partition(task), checksums, rebuild, progress) : new long[2];
+        long[] changelog = new long[2];
+        for (Map.Entry<String, Map<Bytes, Integer>> store : checksums.entrySet()) {
+            TopicPartition partition =
+                    new TopicPartition(config.changelogTopic(store.getKey()), StoppedStore.partition(task));
+            long[] found = compareChangelog(partition, store.getValue(), rebuild, progress);
+            changelog[0] += found[0];
+            changelog[1] += found[1];
+        }
         if (rebuild && changelog[0] + changelog[1] > 0) {
             Path aside = config.stateDir().resolve("replaced-" + name + "-" + System.currentTimeMillis());
             Files.move(task, aside);
@@ -241,17 +253,16 @@ public final class StoppedState implements AutoCloseable {
 
     /** Keys of the store that the changelog has not so, and keys of the changelog that the store has not. */
     private long[] compareChangelog(
-            int partition, Map<Bytes, Integer> stored, boolean rebuild, BiConsumer<Long, Long> progress) {
-        TopicPartition changelog = new TopicPartition(config.changelogTopic(), partition);
-        long memories = stored.keySet().stream()
+            TopicPartition changelog, Map<Bytes, Integer> stored, boolean rebuild, BiConsumer<Long, Long> progress) {
+        long entries = stored.keySet().stream()
                 .filter(key -> !MOVING.contains(key.get()[0]))
                 .count();
-        if (partition >= changelogPartitions) {
-            return new long[] {memories, 0};
+        if (changelog.partition() >= changelogPartitions.get(changelog.topic())) {
+            return new long[] {entries, 0};
         }
         try (ChangelogImage image = new ChangelogImage(config.plainConsumer(), changelog)) {
             image.readToEnd(progress);
-            if (rebuild && image.checksums().isEmpty() && memories > 0) {
+            if (rebuild && image.checksums().isEmpty() && entries > 0) {
                 throw new StartupException("changelog " + changelog + " is empty, but the store holds " + stored.size()
                         + " entries: it cannot rebuild anything. " + KEEP);
             }

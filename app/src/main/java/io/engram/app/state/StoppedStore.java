@@ -1,6 +1,5 @@
 package io.engram.app.state;
 
-import io.engram.topology.EngramTopology;
 import io.engram.topology.store.LocalKeys;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,7 +22,7 @@ import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 
 /**
- * The RocksDB of one task of a stopped instance, opened for reading; nothing in it changes. Kafka Streams keeps, beside the
+ * The RocksDB of one store of a task of a stopped instance, opened for reading; nothing in it changes. Kafka Streams keeps, beside the
  * entries, a column family {@code offsets}: partition of the changelog → offset of its last record that is in the store.
  */
 final class StoppedStore implements AutoCloseable {
@@ -63,9 +62,9 @@ final class StoppedStore implements AutoCloseable {
         }
     }
 
-    /** Where the directory of a task has it. */
-    static Path of(Path task) {
-        return task.resolve("rocksdb").resolve(EngramTopology.STORE);
+    /** Where the directory of a task has a store. */
+    static Path of(Path task, String store) {
+        return task.resolve("rocksdb").resolve(store);
     }
 
     /**

@@ -22,11 +22,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Somebody deletes the changelog of a running instance: what is left of the memories stays. */
 class ChangelogLossFaultIT {
     private static final String GROUP = "engram-streaming";
-    private static final String CHANGELOG = GROUP + "-memory-changelog";
+    private static final String MEMORIES_CHANGELOG = GROUP + "-memory-changelog";
+    private static final String SESSIONS_CHANGELOG = GROUP + "-sessions-changelog";
     private static final int MEMORIES = 400;
 
     private final List<Server> servers = new ArrayList<>();
@@ -94,11 +97,11 @@ class ChangelogLossFaultIT {
         return run.out();
     }
 
-    private void assertKept(String trouble) throws Exception {
+    private void assertKept(String changelog, String trouble) throws Exception {
         assertThat(instance.exitCode()).isEqualTo(1);
         assertThat(instance.output())
                 .contains(
-                        CHANGELOG,
+                        changelog,
                         "stopping at once",
                         "All that was committed is in state.dir now",
                         "EngramTopicsChanged");
@@ -108,13 +111,13 @@ class ChangelogLossFaultIT {
             stored += task.path("stored").asLong();
         }
         assertThat(stored).as(left.toPrettyString()).isEqualTo(MEMORIES);
-        assertThat(left.path("changelog").asText()).contains(CHANGELOG, trouble);
+        assertThat(left.path("changelog").asText()).contains(changelog, trouble);
 
         List<Path> tables = tables();
         instance.start();
         assertThat(instance.exitCode()).isEqualTo(1);
         assertThat(instance.output())
-                .contains("follows the changelog " + CHANGELOG, trouble, "Nothing was changed")
+                .contains("follows the changelog " + changelog, trouble, "Nothing was changed")
                 .doesNotContain("\tat ");
         assertThat(tables()).isEqualTo(tables);
 
@@ -134,22 +137,23 @@ class ChangelogLossFaultIT {
                 .untilAsserted(() -> assertThat(instance.memories()).isEqualTo(MEMORIES));
     }
 
-    @Test
-    void shouldEndAndKeepEverythingWhenTheChangelogIsDeleted() throws Exception {
-        admin.deleteTopics(List.of(CHANGELOG)).all().get();
-        assertKept("is not there");
+    @ParameterizedTest
+    @ValueSource(strings = {MEMORIES_CHANGELOG, SESSIONS_CHANGELOG})
+    void shouldEndAndKeepEverythingWhenAChangelogIsDeleted(String changelog) throws Exception {
+        admin.deleteTopics(List.of(changelog)).all().get();
+        assertKept(changelog, "is not there");
     }
 
     @Test
     void shouldEndAndKeepEverythingWhenTheChangelogIsMadeAgain() throws Exception {
-        admin.deleteTopics(List.of(CHANGELOG)).all().get();
+        admin.deleteTopics(List.of(MEMORIES_CHANGELOG)).all().get();
         await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
-            admin.createTopics(List.of(new NewTopic(CHANGELOG, Optional.of(2), Optional.empty())
+            admin.createTopics(List.of(new NewTopic(MEMORIES_CHANGELOG, Optional.of(2), Optional.empty())
                             .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))))
                     .all()
                     .get();
             return true;
         });
-        assertKept("was deleted and made again");
+        assertKept(MEMORIES_CHANGELOG, "was deleted and made again");
     }
 }

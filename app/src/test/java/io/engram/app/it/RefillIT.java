@@ -24,6 +24,8 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.DBOptions;
@@ -100,24 +102,27 @@ class RefillIT {
                 .allSatisfy(record -> assertThat(Instance.reason(record)).isEqualTo("duplicate"));
     }
 
-    @Test
-    void shouldGiveAChangelogThatWasDeletedAllMemoriesAndSessionsBack() throws Exception {
-        try (Instance instance = Instance.start("refill", stateDir)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"memory", "sessions"})
+    void shouldGiveAChangelogThatWasDeletedAllMemoriesAndSessionsBack(String store) throws Exception {
+        String name = "refill-" + store;
+        String changelog = name + "-" + store + "-changelog";
+        try (Instance instance = Instance.start(name, stateDir)) {
             load(instance, 0, MEMORIES);
             instance.awaitMemories(MEMORIES);
-            CommandRun running = refill("refill", stateDir);
+            CommandRun running = refill(name, stateDir);
             assertThat(running.exit()).isEqualTo(1);
             assertThat(running.err()).contains("an instance is using state.dir").doesNotContain("\tat ");
         }
         List<String> tables = files(stateDir);
-        delete("refill-memory-changelog");
-        CommandRun dry = refill("refill", stateDir, "--dry-run", "--json");
+        delete(changelog);
+        CommandRun dry = refill(name, stateDir, "--dry-run", "--json");
         assertThat(dry.exit()).as(dry.err()).isZero();
         assertThat(dry.json().path("partitions")).hasSize(2);
         assertThat(dry.json().path("refilled").asBoolean()).isFalse();
-        assertThat(admin.listTopics().names().get()).doesNotContain("refill-memory-changelog");
+        assertThat(admin.listTopics().names().get()).doesNotContain(changelog);
 
-        CommandRun refilled = refill("refill", stateDir, "--json");
+        CommandRun refilled = refill(name, stateDir, "--json");
         assertThat(refilled.exit()).as(refilled.err()).isZero();
         long memories = 0;
         for (JsonNode partition : refilled.json().path("partitions")) {
@@ -126,12 +131,12 @@ class RefillIT {
         assertThat(memories).isEqualTo(MEMORIES);
         assertThat(files(stateDir)).as("put aside, not deleted").isEqualTo(tables);
 
-        try (Instance instance = Instance.start("refill", stateDir)) {
+        try (Instance instance = Instance.start(name, stateDir)) {
             assertAllThere(instance);
         }
         assertThat(files(stateDir)).containsAll(tables);
         // And an instance that has nothing gets everything from the changelog.
-        try (Instance instance = Instance.start("refill", stateDir.resolve("empty"))) {
+        try (Instance instance = Instance.start(name, stateDir.resolve("empty"))) {
             instance.awaitMemories(MEMORIES + SPACES.length);
         }
     }

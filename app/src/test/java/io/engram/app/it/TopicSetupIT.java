@@ -51,7 +51,8 @@ class TopicSetupIT {
                             .isEqualTo("LogAppendTime");
                 }
             }
-            for (String compacted : List.of("topics-sessions", "topics-backpressure", "topics-memory-changelog")) {
+            for (String compacted : List.of(
+                    "topics-sessions", "topics-backpressure", "topics-memory-changelog", "topics-sessions-changelog")) {
                 assertThat(config(admin, compacted).get("cleanup.policy").value())
                         .as(compacted)
                         .isEqualTo("compact");

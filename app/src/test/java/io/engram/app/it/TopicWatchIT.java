@@ -36,6 +36,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
 
 /** Topics that somebody changes while an instance uses them, and the way out of each. */
@@ -148,20 +150,22 @@ class TopicWatchIT {
         }
     }
 
-    @Test
-    void shouldRefuseAChangelogThatIsGoneOrMadeAgainAndKeepTheState() throws Exception {
-        String changelog = "kept-memory-changelog";
-        try (Instance instance = Instance.start("kept", stateDir)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"memory", "sessions"})
+    void shouldRefuseAChangelogThatIsGoneOrMadeAgainAndKeepTheState(String store) throws Exception {
+        String name = "kept-" + store;
+        String changelog = name + "-" + store + "-changelog";
+        try (Instance instance = Instance.start(name, stateDir)) {
             remember(instance, "me", 1, 3);
         }
-        List<Path> files = tables();
+        List<Path> files = tables(name);
         assertThat(files).isNotEmpty();
         admin.deleteTopics(List.of(changelog)).all().get();
         awaitGone(changelog);
-        assertThatThrownBy(() -> Instance.start("kept", stateDir))
+        assertThatThrownBy(() -> Instance.start(name, stateDir))
                 .hasMessageContaining(changelog + ", which is not there any more")
                 .hasMessageContaining("EngramTopicsChanged");
-        assertThatThrownBy(() -> Instance.start("kept", stateDir.resolve("empty")))
+        assertThatThrownBy(() -> Instance.start(name, stateDir.resolve("empty")))
                 .hasMessageContaining(changelog)
                 .hasMessageContaining("memories that were accepted would be missing");
 
@@ -169,21 +173,24 @@ class TopicWatchIT {
                         .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))))
                 .all()
                 .get();
-        assertThatThrownBy(() -> Instance.start("kept", stateDir))
+        assertThatThrownBy(() -> Instance.start(name, stateDir))
                 .hasMessageContaining(changelog + ", which was deleted and made again")
                 .hasMessageContaining("EngramTopicsChanged");
-        assertThat(tables()).isEqualTo(files);
+        assertThatThrownBy(() -> Instance.start(name, stateDir.resolve("empty")))
+                .hasMessageContaining(changelog)
+                .hasMessageContaining("memories that were accepted would be missing");
+        assertThat(tables(name)).isEqualTo(files);
 
         // The documented way out: another application beside it reads the lanes from their beginning.
-        try (Instance instance = Instance.start("kept-again", stateDir.resolve("again"), "topics.prefix=kept")) {
+        try (Instance instance = Instance.start(name + "-again", stateDir.resolve("again"), "topics.prefix=" + name)) {
             await().atMost(Duration.ofSeconds(60)).until(() -> instance.isRemembered("notes", "me3"));
             remember(instance, "me", 4, 1);
         }
-        assertThat(tables()).containsAll(files);
+        assertThat(tables(name)).containsAll(files);
     }
 
-    private List<Path> tables() throws IOException {
-        try (Stream<Path> paths = Files.walk(stateDir.resolve("kept"))) {
+    private List<Path> tables(String name) throws IOException {
+        try (Stream<Path> paths = Files.walk(stateDir.resolve(name))) {
             return paths.filter(path -> path.toString().endsWith(".sst"))
                     .sorted()
                     .toList();

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class TopicChecksTest {
     private static final String CHANGELOG = "app-memory-changelog";
+    private static final String SESSIONS_CHANGELOG = "app-sessions-changelog";
     private static final String NORMAL = "engram-observations-normal";
 
     private final TopicPlan plan =
@@ -30,7 +31,15 @@ class TopicChecksTest {
 
     private static TopicPlan plan(TopicPlan.ClientLimits clients, String compression) {
         return new TopicPlan(
-                new Topics("engram"), CHANGELOG, Map.of(), 4, (short) -1, 8 << 20, compression, 604_800_000, clients);
+                new Topics("engram"),
+                List.of(CHANGELOG, SESSIONS_CHANGELOG),
+                Map.of(),
+                4,
+                (short) -1,
+                8 << 20,
+                compression,
+                604_800_000,
+                clients);
     }
 
     private static TopicState topic(int partitions, Map<String, String> changed) {
@@ -48,7 +57,7 @@ class TopicChecksTest {
     private void allThere() {
         plan.lanes().forEach(lane -> topics.put(lane, topic(4, Map.of())));
         topics.put("engram-rejected", topic(4, Map.of()));
-        for (String compacted : List.of("engram-sessions", "engram-backpressure", CHANGELOG)) {
+        for (String compacted : List.of("engram-sessions", "engram-backpressure", CHANGELOG, SESSIONS_CHANGELOG)) {
             topics.put(compacted, topic(4, Map.of("cleanup.policy", "compact")));
         }
     }
@@ -78,7 +87,9 @@ class TopicChecksTest {
                 "engram-observations-normal | 3 | kafka-topics --alter --topic engram-observations-normal --partitions 4",
                 "engram-rejected | 3 | kafka-topics --alter --topic engram-rejected --partitions 4",
                 "engram-rejected | 5 | EngramTopicsChanged",
-                "app-memory-changelog | 3 | but the memories are in 3"
+                "app-memory-changelog | 3 | but the memories are in 3",
+                "app-sessions-changelog | 3 | kafka-topics --alter --topic app-sessions-changelog --partitions 4",
+                "app-sessions-changelog | 5 | has 5 partitions, but the memories are in 4"
             })
     void shouldRefuseOtherNumbersOfPartitionsAndAdviseNothingThatDeletes(String name, int partitions, String message) {
         allThere();
@@ -102,6 +113,8 @@ class TopicChecksTest {
                 "engram-observations-normal | cleanup.policy | compact,delete | is compacted",
                 "engram-rejected | cleanup.policy | compact | is compacted",
                 "app-memory-changelog | cleanup.policy | compact,delete | would lose memories",
+                "app-sessions-changelog | cleanup.policy | compact,delete | would lose memories or sessions",
+                "app-sessions-changelog | max.message.bytes | 100000 | but a record of it can take 524288",
                 "app-memory-changelog | max.message.bytes | 100000 | max.message.bytes=100000, but a record of it can take 524288",
                 "app-memory-changelog | segment.bytes | 400000 | segment.bytes=400000, but a record of it can take 524288",
                 "engram-rejected | max.message.bytes | 20000 | --add-config max.message.bytes=1048576",
@@ -191,7 +204,7 @@ class TopicChecksTest {
                 .hasMessageContaining("524288");
         TopicPlan batches = plan(new TopicPlan.ClientLimits(9 << 20, "", 10 << 20, 9 << 20));
         assertThat(new TopicChecks(batches, topics).check())
-                .hasSize(7)
+                .hasSize(8)
                 .allSatisfy(warning -> assertThat(warning).contains("producer.batch.size is 10485760"));
     }
 }

@@ -8,14 +8,18 @@ import io.engram.app.kafka.ChangelogTopic;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class StateGuardTest {
     private static final String TOPIC = "app-memory-changelog";
+    private static final String SESSIONS = "app-sessions-changelog";
 
     @TempDir
     Path stateDir;
@@ -34,97 +38,139 @@ class StateGuardTest {
         Files.writeString(memories, "memories");
     }
 
-    private static ChangelogTopic found(String id) {
-        return new ChangelogTopic(TOPIC, Optional.of(id), true, Map.of(0, 5L, 1, 0L));
+    private static ChangelogTopic found(String topic, String id) {
+        return new ChangelogTopic(topic, Optional.of(id), true, Map.of(0, 5L, 1, 0L));
     }
 
-    private static ChangelogTopic gone(boolean processed) {
-        return new ChangelogTopic(TOPIC, Optional.empty(), processed, Map.of());
+    /** Both are there. */
+    private static List<ChangelogTopic> found(String id) {
+        return List.of(found(TOPIC, id), found(SESSIONS, id + "-s"));
+    }
+
+    private static List<ChangelogTopic> gone(boolean processed) {
+        return Stream.of(TOPIC, SESSIONS)
+                .map(topic -> new ChangelogTopic(topic, Optional.empty(), processed, Map.of()))
+                .toList();
+    }
+
+    private static Map<String, String> ids(String id) {
+        return Map.of(TOPIC, id, SESSIONS, id + "-s");
     }
 
     @Test
     void shouldFollowTheChangelogOfTheFirstStart() throws IOException {
-        guard.requireChangelog(gone(false), false);
+        guard.requireChangelogs(gone(false), false);
         writeMemories();
-        guard.follows("first");
-        guard.requireChangelog(found("first"), false);
-        assertThat(stateDir.resolve("app").resolve(".engram-changelog")).hasContent("1 first");
+        guard.follows(ids("first"));
+        guard.requireChangelogs(found("first"), false);
+        assertThat(stateDir.resolve("app").resolve(".engram-changelog"))
+                .hasContent("2 app-memory-changelog=first app-sessions-changelog=first-s");
     }
 
     @Test
     void shouldRefuseAnotherChangelogAgainAndAgain() throws IOException {
-        guard.requireChangelog(found("first"), false);
+        guard.requireChangelogs(found("first"), false);
         writeMemories();
-        guard.follows("second");
+        guard.follows(ids("second"));
         for (int start = 0; start < 2; start++) {
-            assertThatThrownBy(() -> guard.requireChangelog(found("second"), false))
+            assertThatThrownBy(() -> guard.requireChangelogs(found("second"), false))
                     .isInstanceOf(StartupException.class)
                     .hasMessageContaining(TOPIC + ", which was deleted and made again");
         }
-        guard.requireChangelog(found("first"), false);
+        guard.requireChangelogs(found("first"), false);
         assertThat(memories).hasContent("memories");
     }
 
     @Test
     void shouldRefuseStateWithoutItsChangelogEvenIfItsIdWasNeverWritten() throws IOException {
         writeMemories();
-        assertThatThrownBy(() -> guard.requireChangelog(gone(false), false))
+        assertThatThrownBy(() -> guard.requireChangelogs(gone(false), false))
                 .hasMessageContaining(TOPIC + ", which is not there any more");
         assertThat(memories).hasContent("memories");
     }
 
     @Test
     void shouldRefuseToStartEmptyWhereSomethingWasProcessed() {
-        assertThatThrownBy(() -> guard.requireChangelog(gone(true), false))
+        assertThatThrownBy(() -> guard.requireChangelogs(gone(true), false))
                 .hasMessageContaining("memories that were accepted would be missing");
-        guard.requireChangelog(gone(true), true);
+        guard.requireChangelogs(gone(true), true);
     }
 
     @Test
     void shouldPutStateAsideWhenTold() throws IOException {
-        guard.requireChangelog(found("first"), false);
+        guard.requireChangelogs(found("first"), false);
         writeMemories();
-        guard.requireChangelog(found("second"), true);
+        guard.requireChangelogs(found("second"), true);
         assertThat(memories).doesNotExist();
         assertThat(stateDir.resolve("changelog-first-7/app/0_1/memories.sst")).hasContent("memories");
-        guard.requireChangelog(found("second"), false);
+        guard.requireChangelogs(found("second"), false);
     }
 
     @Test
     void shouldRefuseAFileThatItDoesNotUnderstand() throws IOException {
         writeMemories();
-        Files.writeString(stateDir.resolve("app").resolve(".engram-changelog"), "2 first");
-        assertThatThrownBy(() -> guard.requireChangelog(found("first"), false))
-                .hasMessageContaining("is of another version or damaged");
+        for (String text : List.of("1 first", "3 app-memory-changelog=first", "2 first", "2 ")) {
+            Files.writeString(stateDir.resolve("app").resolve(".engram-changelog"), text);
+            assertThatThrownBy(() -> guard.requireChangelogs(found("first"), false))
+                    .hasMessageContaining("is of another version or damaged");
+        }
         assertThat(memories).hasContent("memories");
     }
 
     @Test
     void shouldPutAsideWhatWasKeptInTheMiddleOfItsWork() throws IOException {
-        guard.requireChangelog(found("first"), false);
+        guard.requireChangelogs(found("first"), false);
         writeMemories();
         guard.keep();
-        assertThatThrownBy(() -> guard.requireChangelog(gone(true), false)).isInstanceOf(StartupException.class);
+        assertThatThrownBy(() -> guard.requireChangelogs(gone(true), false)).isInstanceOf(StartupException.class);
         assertThat(memories).exists();
 
         // It was no loss after all: what was not committed must not be gone on with, and nothing is deleted.
-        guard.requireChangelog(found("first"), false);
+        guard.requireChangelogs(found("first"), false);
         assertThat(memories).doesNotExist();
         assertThat(stateDir.resolve("kept-7/app/0_1/memories.sst")).hasContent("memories");
 
         writeMemories();
-        guard.requireChangelog(found("first"), false);
+        guard.requireChangelogs(found("first"), false);
         assertThat(memories).exists();
     }
 
     @Test
     void shouldRefuseAnEmptyChangelogWhenRecordsWereProcessedAndNoStateIsHere() {
-        ChangelogTopic empty = new ChangelogTopic(TOPIC, Optional.of("second"), true, Map.of(0, 0L, 1, 0L));
-        assertThatThrownBy(() -> guard.requireChangelog(empty, false))
-                .isInstanceOf(StartupException.class)
-                .hasMessageContaining("is empty: memories that were accepted would be missing")
-                .hasMessageContaining("EngramTopicsChanged");
-        guard.requireChangelog(empty, true);
-        guard.requireChangelog(new ChangelogTopic(TOPIC, Optional.of("second"), false, Map.of(0, 0L)), false);
+        for (int at = 0; at < 2; at++) {
+            List<ChangelogTopic> empty = new ArrayList<>(found("second"));
+            ChangelogTopic was = empty.get(at);
+            empty.set(at, new ChangelogTopic(was.name(), was.id(), true, Map.of(0, 0L, 1, 0L)));
+            assertThatThrownBy(() -> guard.requireChangelogs(empty, false))
+                    .isInstanceOf(StartupException.class)
+                    .hasMessageContaining(was.name())
+                    .hasMessageContaining("is empty: memories that were accepted would be missing")
+                    .hasMessageContaining("EngramTopicsChanged");
+            guard.requireChangelogs(empty, true);
+            empty.set(at, new ChangelogTopic(was.name(), was.id(), false, Map.of(0, 0L)));
+            guard.requireChangelogs(empty, false);
+        }
+    }
+
+    @Test
+    void shouldRefuseStateOfWhichOnlyTheSessionsAreLost() throws IOException {
+        guard.requireChangelogs(found("first"), false);
+        writeMemories();
+        List<ChangelogTopic> other = List.of(found(TOPIC, "first"), found(SESSIONS, "other"));
+        assertThatThrownBy(() -> guard.requireChangelogs(other, false))
+                .hasMessageContaining(SESSIONS + ", which was deleted and made again");
+        List<ChangelogTopic> missing = List.of(found(TOPIC, "first"), gone(true).get(1));
+        assertThatThrownBy(() -> guard.requireChangelogs(missing, false))
+                .hasMessageContaining(SESSIONS + ", which is not there any more");
+        assertThat(guard.differs(Map.of(TOPIC, Optional.of("first"), SESSIONS, Optional.of("other")))
+                        .orElseThrow())
+                .contains(SESSIONS)
+                .contains("made again");
+        assertThat(guard.differs(Map.of(TOPIC, Optional.of("first"), SESSIONS, Optional.of("first-s"))))
+                .isEmpty();
+        assertThat(memories).hasContent("memories");
+
+        guard.requireChangelogs(other, true);
+        assertThat(stateDir.resolve("changelog-first-s-7/app/0_1/memories.sst")).hasContent("memories");
     }
 }

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.engram.app.kafka.ChangelogTopic;
+import io.engram.topology.EngramTopology;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,7 +29,7 @@ class StoppedStoreTest {
 
     @BeforeEach
     void make() throws Exception {
-        store = StoppedStore.of(stateDir.resolve("app").resolve("0_1"));
+        store = StoppedStore.of(stateDir.resolve("app").resolve("0_1"), EngramTopology.STORE);
         Files.createDirectories(store);
         RocksDB.loadLibrary();
     }
@@ -43,7 +45,7 @@ class StoppedStoreTest {
 
     private void start() {
         StateGuard guard = new StateGuard(stateDir, "app", stateDir.resolve("hnsw"), () -> 7, () -> {});
-        guard.requireChangelog(new ChangelogTopic(TOPIC, Optional.of("id"), true, Map.of(1, 5L)), false);
+        guard.requireChangelogs(List.of(new ChangelogTopic(TOPIC, Optional.of("id"), true, Map.of(1, 5L))), false);
     }
 
     @Test

@@ -85,7 +85,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             runtime.lanes().started(partition, progress);
         }
         store.activate(lanes);
-        sessions = store.sessions();
+        sessions = new SessionStore(taskContext.getStateStore(EngramTopology.SESSIONS));
         AdmissionControl admission = new AdmissionControl(
                 config.admission(),
                 runtime.depths(),

@@ -218,6 +218,7 @@ final class PartitionTick {
         if (!now.equals(storedPositions)) {
             storedPositions = now;
             store.putPositions(now); // whoever restores this store knows how far it reaches
+            sessions.begin();
         }
     }
 

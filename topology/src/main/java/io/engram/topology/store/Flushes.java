@@ -33,7 +33,7 @@ public final class Flushes {
     /**
      * Until {@link #closed}.
      *
-     * @param directory of the store's task
+     * @param directory of the store's RocksDB, and of nothing else
      */
     Watched opened(Path directory, Journal journal) {
         Watched watched = new Watched(journal);
@@ -69,7 +69,7 @@ public final class Flushes {
     /**
      * A file holds all of a store up to a sequence number.
      *
-     * @param file in the directory of the store's task
+     * @param file in the directory of the store's RocksDB
      * @param latest gives the last sequence number that was written
      */
     void completed(Path file, long largestSequence, LongSupplier latest) {

@@ -53,7 +53,7 @@ import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
  * The store methods belong to the thread that owns the task; {@link #read} and {@link #scan} are thread-safe. Every one of
  * them waits for ever once the store is sealed.
  */
-final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
+final class IndexedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sealable {
     private static final int PAGE = 500;
 
     private final KeyValueStore<Bytes, byte[]> rocks;
@@ -102,7 +102,8 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         rocks.init(new RestoreHookContext(context, this::following), root);
         open = true;
         IndexFiles files = indexFactory.files(context);
-        directory = context.stateDir().toPath();
+        // Of this RocksDB alone: beside it is that of the task's other store, whose flushes say nothing of this one.
+        directory = context.stateDir().toPath().resolve("rocksdb").resolve(name());
         journal = new Journal(identify(files));
         watched = flushes.opened(directory, journal);
         PartitionIndex opened = indexFactory.make(context.taskId(), this, files, journal);
@@ -294,18 +295,13 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]> {
         }
     }
 
-    /**
-     * Lets nobody in any more, not even to close: whoever owns the task would wipe it after an error. There is no way back,
-     * the process halts next.
-     *
-     * @return false when somebody was inside for all that time
-     */
-    boolean seal(long limitNanos) throws InterruptedException {
+    @Override
+    public boolean seal(long limitNanos) throws InterruptedException {
         return lifecycle.writeLock().tryLock(limitNanos, TimeUnit.NANOSECONDS);
     }
 
-    /** Has RocksDB write to its files what is only in memory: it has no log of its own, and only does so when it closes. */
-    void writeDown() {
+    @Override
+    public void writeDown() {
         rocks.close();
     }
 

@@ -27,7 +27,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one store of a task, typed. Writes go through the changelog; what they mean for the index is up to the caller.
+ * The memories of a task and what is known of their spaces, typed; of sessions: {@link SessionStore}. Writes go through the
+ * changelog; what they mean for the index is up to the caller.
  *
  * <p>Belongs to the stream thread, except for {@link #view} and {@link #query}, which are thread-safe.
  */
@@ -357,11 +358,6 @@ public final class MemoryStore implements StateStore {
         return new DueQueue(() -> store, kind);
     }
 
-    /** The sessions of the task, for as long as it is active. */
-    public SessionStore sessions() {
-        return new SessionStore(() -> store);
-    }
-
     /** What is known of a chunk of neighbouring source offsets of a lane. */
     public Optional<DeferredChunk> deferred(Lane lane, long chunk) {
         return Optional.ofNullable(store.get(StoreKeys.deferred(lane, chunk))).map(DeferredChunk::decode);
@@ -560,7 +556,8 @@ public final class MemoryStore implements StateStore {
 
     @Override
     public void init(StateStoreContext context, StateStore root) {
-        view.opened(context.taskId().partition());
+        int partition = context.taskId().partition();
+        view.opened(partition, () -> stores.sessions(partition));
         store.init(context, root);
         stores.opened(view);
     }

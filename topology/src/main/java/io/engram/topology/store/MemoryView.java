@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 import org.slf4j.Logger;
@@ -22,7 +23,7 @@ import org.slf4j.LoggerFactory;
  * What queries see of one partition: the latest state, committed or not. Thread-safe; every method throws {@link
  * StoredValues.StoreClosedException} once the task has gone elsewhere.
  */
-public final class MemoryView implements StoredValues {
+public final class MemoryView implements StoredValues, StoredEntries {
     private static final Logger LOG = LoggerFactory.getLogger(MemoryView.class);
 
     /** Spaces that are not in use, and that one page of spaces passes over. */
@@ -37,6 +38,8 @@ public final class MemoryView implements StoredValues {
     private volatile Map<Lane, LaneProgress> lanes = Map.of();
     private volatile int partition = -1;
     private volatile CatchUp catchUp = new CatchUp();
+    private volatile CatchUp sessionsCatchUp = new CatchUp();
+    private volatile Supplier<Optional<SessionView>> sessions = Optional::empty;
     private volatile boolean warm;
     private volatile long lag;
 
@@ -46,10 +49,15 @@ public final class MemoryView implements StoredValues {
         this.clock = clock;
     }
 
-    void opened(int taskPartition) {
+    /**
+     * @param ofSessions what is open of the same task's sessions
+     */
+    void opened(int taskPartition, Supplier<Optional<SessionView>> ofSessions) {
         // Streams may open a store again after its state was found corrupt and wiped.
         warm = false;
         catchUp = new CatchUp();
+        sessionsCatchUp = new CatchUp();
+        sessions = ofSessions;
         lag = 0;
         lanes = Map.of();
         partition = taskPartition;
@@ -64,23 +72,36 @@ public final class MemoryView implements StoredValues {
             // Nobody had more of it a moment ago: while it is still here, it is as good as a standby.
             lag = 0;
             catchUp.hasAll();
+            sessionsCatchUp.hasAll();
             warm = index().isCaughtUp();
         }
         lanes = progress;
     }
 
     /**
-     * How far a standby is. It may answer recall once it has what its changelog held when it began, and for as long as it
-     * is close behind.
+     * How far a standby is with one of its changelogs.
      *
      * @param stored offset of the changelog from which the standby goes on
      * @param end of the changelog
+     */
+    public record Reached(long stored, long end) {
+        private long lag() {
+            return Math.max(0, end - stored);
+        }
+    }
+
+    /**
+     * How far a standby is: as far as the store that is further behind. It may answer recall once it has what its changelogs
+     * held when it began, and for as long as it is close behind.
+     *
      * @param maxLag records that it may be behind, those not indexed yet among them
      */
-    public void standbyAt(long stored, long end, long maxLag) {
+    public void standbyAt(Reached memories, Reached ofSessions, long maxLag) {
         // What is stored but not indexed yet is behind as well.
-        lag = Math.max(0, end - stored) + index().backgroundPending();
-        boolean close = catchUp.look(stored, end) && lag <= maxLag;
+        lag = Math.max(memories.lag() + index().backgroundPending(), ofSessions.lag());
+        boolean hasMemories = catchUp.look(memories.stored(), memories.end());
+        boolean hasSessions = sessionsCatchUp.look(ofSessions.stored(), ofSessions.end());
+        boolean close = hasMemories && hasSessions && lag <= maxLag;
         if (close && !warm) {
             index().restored();
             warm = true;
@@ -89,7 +110,7 @@ public final class MemoryView implements StoredValues {
         }
     }
 
-    /** Records of the changelog that a standby had not stored when that was last measured. */
+    /** Records of a changelog that a standby had not stored when that was last measured: of the one it is further behind. */
     public long standbyLag() {
         return lag;
     }
@@ -159,12 +180,18 @@ public final class MemoryView implements StoredValues {
         void accept(String space, String id, StoredMemory memory);
     }
 
+    @Override
+    public String storeName() {
+        return store.name();
+    }
+
     /** Every key of the store, memories or not. */
+    @Override
     public void forEachKey(Consumer<Bytes> consumer) {
         store.forEach(Bytes.wrap(new byte[0]), StoreKeys.IDENTITY, entry -> consumer.accept(entry.key));
     }
 
-    /** Everything that is stored under a key of the changelog, as it is now. */
+    @Override
     public Optional<byte[]> raw(byte[] key) {
         return store.read(Bytes.wrap(key));
     }
@@ -255,9 +282,9 @@ public final class MemoryView implements StoredValues {
         return memory(space, id).map(memory -> new StoredEmbedding(memory.generation(), memory.embedding()));
     }
 
-    public Optional<SessionState> session(SessionKey key) {
-        return store.read(StoreKeys.session(key.space(), key.lane(), key.session()))
-                .map(SessionState::decode);
+    /** The sessions of the same partition. */
+    public SessionView sessions() {
+        return sessions.get().orElseThrow(() -> new StoreClosedException(store.name()));
     }
 
     /**

@@ -2,6 +2,8 @@ package io.engram.topology.store;
 
 import io.engram.topology.indexing.StoredValues;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -19,6 +21,7 @@ import java.util.function.Function;
  */
 public final class OpenStores {
     private final Map<Integer, MemoryView> views = new ConcurrentHashMap<>();
+    private final Map<Integer, SessionView> sessions = new ConcurrentHashMap<>();
 
     private volatile Runnable beforeClose = () -> {};
 
@@ -38,6 +41,40 @@ public final class OpenStores {
     void closing(MemoryView view) {
         beforeClose.run();
         views.remove(view.partition(), view);
+    }
+
+    void opened(int partition, SessionView view) {
+        sessions.put(partition, view);
+    }
+
+    void closed(int partition, SessionView view) {
+        sessions.remove(partition, view);
+    }
+
+    /** The sessions of a partition; empty when they are not open here. */
+    Optional<SessionView> sessions(int partition) {
+        return Optional.ofNullable(sessions.get(partition));
+    }
+
+    /** RocksDB of a store, which can be kept as it is when the process halts. */
+    interface Sealable {
+        /**
+         * Lets nobody in any more, not even to close: whoever owns the task would wipe it after an error. There is no way
+         * back, the process halts next.
+         *
+         * @return false when somebody was inside for all that time
+         */
+        boolean seal(long limitNanos) throws InterruptedException;
+
+        /** Has RocksDB write to its files what is only in memory: it has no log of its own, and only does so when it closes. */
+        void writeDown();
+    }
+
+    private List<Sealable> storesOf(int partition) {
+        List<Sealable> stores = new ArrayList<>();
+        Optional.ofNullable(views.get(partition)).ifPresent(view -> stores.add(view.store()));
+        sessions(partition).ifPresent(view -> stores.add(view.store()));
+        return stores;
     }
 
     public Set<Integer> partitions() {
@@ -63,15 +100,20 @@ public final class OpenStores {
     public Set<Integer> writeDownAndSeal(Duration limit) throws InterruptedException {
         long endNanos = System.nanoTime() + limit.toNanos();
         Set<Integer> left = new ConcurrentSkipListSet<>(views.keySet());
-        Map<Integer, MemoryView> sealed = new TreeMap<>();
-        for (Map.Entry<Integer, MemoryView> entry : views.entrySet()) {
-            if (entry.getValue().store().seal(Math.max(0, endNanos - System.nanoTime()))) {
-                sealed.put(entry.getKey(), entry.getValue());
+        Map<Integer, List<Sealable>> sealed = new TreeMap<>();
+        for (int partition : views.keySet()) {
+            List<Sealable> stores = storesOf(partition);
+            boolean all = true;
+            for (Sealable store : stores) {
+                all &= store.seal(Math.max(0, endNanos - System.nanoTime()));
+            }
+            if (all) {
+                sealed.put(partition, stores);
             }
         }
         Thread writing = new Thread(
-                () -> sealed.forEach((partition, view) -> {
-                    view.store().writeDown();
+                () -> sealed.forEach((partition, stores) -> {
+                    stores.forEach(Sealable::writeDown);
                     left.remove(partition);
                 }),
                 "engram-write-down");

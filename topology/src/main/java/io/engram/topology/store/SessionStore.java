@@ -32,13 +32,16 @@ public final class SessionStore {
     private static final Logger LOG = LoggerFactory.getLogger(SessionStore.class);
     private static final byte[] EMPTY = {};
 
-    private final Supplier<KeyValueStore<Bytes, byte[]>> store;
+    private final KeyValueStore<Bytes, byte[]> store;
     private final Map<DueKind, DueQueue> queues = new EnumMap<>(DueKind.class);
     private boolean fenced;
 
-    SessionStore(Supplier<KeyValueStore<Bytes, byte[]>> store) {
+    /**
+     * @param store with a cache, from {@link SessionStoreSupplier}
+     */
+    public SessionStore(KeyValueStore<Bytes, byte[]> store) {
         this.store = store;
-        DueKind.OF_SESSIONS.forEach(kind -> queues.put(kind, new DueQueue(store, kind)));
+        DueKind.OF_SESSIONS.forEach(kind -> queues.put(kind, new DueQueue(() -> store, kind)));
     }
 
     /** Up to {@code max} things of a kind that are due until that time, the earliest first; each is to be {@link #taken} in order. */
@@ -50,8 +53,8 @@ public final class SessionStore {
     public Optional<StoredSession> taken(DueKind kind, DueQueue.Due due) {
         queues.get(kind).done(due);
         SessionKey key = SessionKey.ofSubject(due.subject());
-        Optional<SessionState> state =
-                Optional.ofNullable(store.get().get(keyOf(key))).flatMap(bytes -> readable(key, () -> SessionState.decode(bytes)));
+        Optional<SessionState> state = Optional.ofNullable(store.get(keyOf(key)))
+                .flatMap(bytes -> readable(key, () -> SessionState.decode(bytes)));
         state.ifPresent(found -> {
             if (kind == DueKind.OPEN) {
                 found.openKeyMs(OptionalLong.empty());
@@ -68,7 +71,7 @@ public final class SessionStore {
      * @throws IllegalArgumentException when the stored bytes are of another version
      */
     public Optional<SessionState> session(SessionKey key) {
-        return Optional.ofNullable(store.get().get(keyOf(key))).map(SessionState::decode);
+        return Optional.ofNullable(store.get(keyOf(key))).map(SessionState::decode);
     }
 
     private static <T> Optional<T> readable(SessionKey key, Supplier<T> decoded) {
@@ -90,12 +93,12 @@ public final class SessionStore {
      * @param idleFromMs time of its next one if it has none, by the lane's enqueue times
      */
     public void putSession(SessionKey key, SessionState state, long idleFromMs) {
-        fence();
+        begin();
         if (state.idleKeyMs().isEmpty()) {
             state.idleKeyMs(OptionalLong.of(idleQueue(key).put(idleFromMs, key.subject(), EMPTY)));
         }
         queueOpen(DueKind.OPEN, key.subject(), state);
-        store.get().put(keyOf(key), state.encode());
+        store.put(keyOf(key), state.encode());
     }
 
     private DueQueue idleQueue(SessionKey key) {
@@ -121,7 +124,7 @@ public final class SessionStore {
         Bytes from = StoreKeys.retired(key.space(), key.lane(), key.session(), 0);
         Bytes to = StoreKeys.retired(key.space(), key.lane(), key.session(), sourceOffset + 1);
         // From the end: the latest one that began before the record, however many there are.
-        try (KeyValueIterator<Bytes, byte[]> iterator = store.get().reverseRange(from, to)) {
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.reverseRange(from, to)) {
             while (iterator.hasNext()) {
                 KeyValue<Bytes, byte[]> entry = iterator.next();
                 if (entry.key.get().length == from.get().length && entry.key.compareTo(to) < 0) {
@@ -143,7 +146,7 @@ public final class SessionStore {
             remove(retired);
         } else {
             queueOpen(DueKind.RETIRED, subject, state);
-            store.get().put(retired, session.encode());
+            store.put(retired, session.encode());
         }
     }
 
@@ -158,7 +161,7 @@ public final class SessionStore {
         SessionKey key = SessionKey.ofSubject(due.subject().substring(0, end));
         long incarnation = Long.parseLong(due.subject().substring(end + 1));
         Bytes stored = StoreKeys.retired(key.space(), key.lane(), key.session(), incarnation);
-        Optional.ofNullable(store.get().get(stored))
+        Optional.ofNullable(store.get(stored))
                 .flatMap(bytes -> readable(key, () -> RetiredSession.decode(bytes)))
                 .ifPresent(retired -> {
                     retired.state().openKeyMs(OptionalLong.empty());
@@ -184,7 +187,7 @@ public final class SessionStore {
         List<StoredSession> sessions = new ArrayList<>();
         Optional<SessionKey> last = Optional.empty();
         int read = 0;
-        try (KeyValueIterator<Bytes, byte[]> iterator = store.get().range(from, to)) {
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.range(from, to)) {
             while (read < max && iterator.hasNext()) {
                 KeyValue<Bytes, byte[]> entry = iterator.next();
                 if (entry.key.compareTo(to) >= 0) {
@@ -206,16 +209,19 @@ public final class SessionStore {
 
     /** {@link KeyValueStore#delete} reads the value first, which nobody here wants. */
     private void remove(Bytes key) {
-        store.get().put(key, null);
+        store.put(key, null);
     }
 
-    /** Without a session there is nothing to delete, and a partition without sessions writes nothing. */
-    private void fence() {
+    /**
+     * Something was processed: from now on the store is not empty, and neither is its changelog. Keys that are always there
+     * are written; see {@link StoreKeys#fencesOfSessions}.
+     */
+    public void begin() {
         if (!fenced) {
             fenced = true;
             for (Bytes fence : StoreKeys.fencesOfSessions()) {
-                if (store.get().get(fence) == null) {
-                    store.get().put(fence, EMPTY);
+                if (store.get(fence) == null) {
+                    store.put(fence, EMPTY);
                 }
             }
         }

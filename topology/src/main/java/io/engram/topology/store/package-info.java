@@ -1,13 +1,13 @@
 /**
- * The one store of a task: everything it remembers, under prefixed keys, in RocksDB with a changelog.
+ * The two stores of a task: everything it remembers, under prefixed keys, in RocksDB with a changelog each. Both take part in
+ * the task's transaction.
+ *
+ * <p>{@code memory}: what a standby has to get in the order in which it was written, for the index follows it.
  *
  * <pre>
  * key                              value
  * 'm' space 00 id                  {@link io.engram.topology.store.StoredMemory}: a memory, or the tombstone of a forgotten one
  * 't' time (8) space 00 id          empty; when a tombstone was left, so that old ones are found in order
- * 's' space 00 lane 00 session     {@link io.engram.topology.store.SessionState}: next sequence, open numbers, digests
- * 'r' space 00 lane 00 session 00 incarnation (8)
- *                                  {@link io.engram.topology.store.RetiredSession}: an earlier incarnation with open numbers
  * 'e' space 00 time (8) id         empty; when each memory was enqueued, in spaces with a retention
  * 'd' lane (1) number (8)          {@link io.engram.topology.store.DeferredChunk}: neighbouring source offsets that were shed
  * 'p' space                        {@link io.engram.topology.store.SpaceRecord}: dimension, retention, drop marks
@@ -16,10 +16,22 @@
  * 'k' space                        {@link io.engram.topology.store.RetentionState}: of spaces with a retention
  * 'u' kind (1) time (8) space      {@link io.engram.topology.store.DueKind}: what is to be done with a space, and when
  * 'v'                              {@link io.engram.topology.store.DefaultsReview}: the configured retention that spaces follow
- * 'd', 'r', 's', 't', 'u' kind, each with fe and with ff
+ * 'd', 't', 'u' kind, each with fe and with ff
  *                                  empty: fences, so that reading behind the last key finds one at once
  * 'o'                              {@link io.engram.topology.store.LanePositions}: how far the lanes are processed
  * 'g'                              upper bound of the generations given out, 8 bytes
+ * </pre>
+ *
+ * <p>{@code sessions}: what is written again and again, and of which only the latest matters; behind a cache that writes each
+ * key once a commit.
+ *
+ * <pre>
+ * 's' space 00 lane 00 session     {@link io.engram.topology.store.SessionState}: next sequence, open numbers, digests
+ * 'r' space 00 lane 00 session 00 incarnation (8)
+ *                                  {@link io.engram.topology.store.RetiredSession}: an earlier incarnation with open numbers
+ * 'u' kind (1) time (8) session    {@link io.engram.topology.store.DueKind}: what is to be done with a session, and when
+ * 'r', 's', 'u' kind, each with fe and with ff
+ *                                  empty: fences; they are there as soon as anything was processed
  * </pre>
  */
 package io.engram.topology.store;

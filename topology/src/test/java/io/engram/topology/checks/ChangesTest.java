@@ -284,9 +284,9 @@ class ChangesTest {
         topology.advance(Duration.ofSeconds(2));
 
         assertThat(topology.progress().get(SPACE + "/normal/s")).isEqualTo(Optional.empty());
-        assertThat(topology.store().view().session(new SessionKey(SPACE, Lane.NORMAL, "s")))
+        assertThat(topology.store().view().sessions().session(new SessionKey(SPACE, Lane.NORMAL, "s")))
                 .isEmpty();
-        assertThat(topology.store().view().session(new SessionKey(SPACE, Lane.NORMAL, "open")))
+        assertThat(topology.store().view().sessions().session(new SessionKey(SPACE, Lane.NORMAL, "open")))
                 .isPresent();
     }
 

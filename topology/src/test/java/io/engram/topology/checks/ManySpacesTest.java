@@ -53,7 +53,7 @@ class ManySpacesTest {
         deleted = new DeletedKeys(otherDir);
         topology = new TopologyFixture(
                 stateDir, config -> config.withRetention(new RetentionConfig(TTL.toMillis(), 0)), TestEngines.create());
-        reads = topology.countReads();
+        reads = CountingStore.in(topology.store());
         topology.advance(TICK); // the store has seen what is configured before it has spaces
     }
 

@@ -110,7 +110,7 @@ class RedeliveryTest {
         assertThat(content("a")).contains("text");
         assertThat(topology.recallIds(SPACE, new float[] {1, 2}, 1)).containsExactly("a");
         assertThat(dropped()).isEqualTo(1);
-        assertThat(topology.store().sessions().session(session()).orElseThrow().open().isEmpty())
+        assertThat(topology.sessions().session(session()).orElseThrow().open().isEmpty())
                 .isTrue();
     }
 
@@ -148,7 +148,7 @@ class RedeliveryTest {
         topology.settle();
         assertThat(topology.store().view().space(SPACE).exists()).isFalse();
         assertThat(topology.rejections()).isEmpty();
-        assertThat(topology.store().sessions().session(session()).orElseThrow().open().isEmpty())
+        assertThat(topology.sessions().session(session()).orElseThrow().open().isEmpty())
                 .as("their numbers are closed")
                 .isTrue();
     }
@@ -198,7 +198,7 @@ class RedeliveryTest {
         topology.redeliver(Lane.NORMAL, shed);
 
         assertThat(topology.rejections()).isEmpty();
-        assertThat(topology.store().sessions().session(session()).orElseThrow().open().isEmpty())
+        assertThat(topology.sessions().session(session()).orElseThrow().open().isEmpty())
                 .isTrue();
     }
 
@@ -206,7 +206,7 @@ class RedeliveryTest {
     void shouldTellIncarnationsOfASessionApart() {
         Observation anonymous = Observation.observe("s", 2, "of the first", new float[] {1, 7});
         Rejection shed = shed(anonymous);
-        long incarnation = topology.store().sessions().session(session()).orElseThrow().incarnation();
+        long incarnation = topology.sessions().session(session()).orElseThrow().incarnation();
         topology.send(SPACE, Observation.of(Operation.CLOSE, "s", 3));
         topology.send(SPACE, observe(1, "second-1", "of the second"));
         topology.send(SPACE, observe(2, "second-2", "of the second"));
@@ -218,7 +218,7 @@ class RedeliveryTest {
         assertThat(content("s:normal:" + incarnation + ":2")).contains("of the first");
         assertThat(content("second-2")).contains("of the second");
         assertThat(dropped()).isEqualTo(1);
-        assertThat(topology.store().sessions().session(session()).orElseThrow().next()).isEqualTo(3);
+        assertThat(topology.sessions().session(session()).orElseThrow().next()).isEqualTo(3);
         topology.send(SPACE, observe(3, "second-3", "goes on"));
         assertThat(topology.rejections()).isEmpty();
     }
@@ -231,7 +231,7 @@ class RedeliveryTest {
         topology.advance(Duration.ofMinutes(6));
         topology.send(SPACE, Observation.observe("other", 1, "moves the lane's time", new float[] {1, 2}));
         topology.advance(Duration.ofSeconds(3));
-        assertThat(topology.store().sessions().session(session())).isEmpty();
+        assertThat(topology.sessions().session(session())).isEmpty();
 
         topology.redeliver(Lane.NORMAL, shed);
 
@@ -247,7 +247,8 @@ class RedeliveryTest {
         topology.redeliver(Lane.NORMAL, shed);
 
         assertThat(content("a")).contains("text");
-        assertThat(topology.store().sessions().session(session()).orElseThrow().isClosed()).isTrue();
+        assertThat(topology.sessions().session(session()).orElseThrow().isClosed())
+                .isTrue();
     }
 
     @Test
@@ -261,7 +262,7 @@ class RedeliveryTest {
 
         assertThat(topology.rejections()).isEmpty();
         assertThat(dropped()).isEqualTo(1);
-        assertThat(topology.store().sessions().session(session()).orElseThrow().next()).isEqualTo(2);
+        assertThat(topology.sessions().session(session()).orElseThrow().next()).isEqualTo(2);
     }
 
     @Test
@@ -436,7 +437,7 @@ class RedeliveryTest {
         pass(Duration.ofMinutes(12));
         pass(Duration.ofSeconds(3));
         assertThat(topology.store().deferred(Lane.NORMAL, 0)).isEmpty();
-        assertThat(topology.store().sessions().session(session()))
+        assertThat(topology.sessions().session(session()))
                 .as("its number is not open any more, and nobody uses it")
                 .isEmpty();
 
@@ -448,14 +449,14 @@ class RedeliveryTest {
     @Test
     void shouldForgetEarlierIncarnationsWithTheirOpenNumbers() {
         Rejection shed = shed(observe(2, "a", "text"));
-        long incarnation = topology.store().sessions().session(session()).orElseThrow().incarnation();
+        long incarnation = topology.sessions().session(session()).orElseThrow().incarnation();
         topology.send(SPACE, Observation.of(Operation.CLOSE, "s", 3));
         topology.send(SPACE, observe(1, "b", "of the second"));
-        assertThat(topology.store().sessions().retiredSession(session(), incarnation)).isPresent();
+        assertThat(topology.sessions().retiredSession(session(), incarnation)).isPresent();
 
         pass(Duration.ofMinutes(12));
 
-        assertThat(topology.store().sessions().retiredSession(session(), incarnation)).isEmpty();
+        assertThat(topology.sessions().retiredSession(session(), incarnation)).isEmpty();
         assertThat(shed.reason()).isEqualTo("over_capacity");
     }
 

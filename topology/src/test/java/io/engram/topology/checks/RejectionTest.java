@@ -9,7 +9,6 @@ import io.engram.schemas.RejectionHeaders;
 import io.engram.schemas.RejectionReason;
 import io.engram.topology.TopologyFixture;
 import io.engram.topology.store.SessionKey;
-import io.engram.topology.store.StoreTampering;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -121,7 +120,7 @@ class RejectionTest {
     @Test
     void shouldSendPoisonRecordToRejectedAndGoOn() {
         topology.send("space-1", Observation.observe("s", 1, "fine", new float[] {1, 2}));
-        StoreTampering.putSession(topology.store(), new SessionKey("space-1", Lane.NORMAL, "bad"), new byte[] {99});
+        topology.damageSession(new SessionKey("space-1", Lane.NORMAL, "bad"), new byte[] {99});
         topology.send("space-1", Observation.observe("bad", 1, "poison", new float[] {1, 2}));
         topology.send("space-1", Observation.observe("s", 2, "fine as well", new float[] {2, 1}));
         topology.settle();

@@ -110,11 +110,14 @@ class SessionSweeperTest {
 
     @Test
     void shouldReadNothingWhileNothingIsDue() {
+        CountingStore reads = new CountingStore();
+        store = topology.sessions(reads);
+        sweeper = sweeper();
         for (int i = 0; i < 1_000; i++) {
             store.putSession(key(i), active(5 * MINUTE_MS + i));
         }
         sweep(RETENTION_MS + 1, OPEN_MS + 1);
-        CountingStore reads = topology.countReads();
+        reads.takeReads();
 
         for (int i = 0; i < 100; i++) {
             sweep(RETENTION_MS + 1 + i, OPEN_MS + 1 + i);

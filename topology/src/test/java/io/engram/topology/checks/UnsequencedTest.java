@@ -141,7 +141,7 @@ class UnsequencedTest {
         assertThat(memory("a").orElseThrow().position()).isEmpty();
         assertThat(topology.rejections()).isEmpty();
         assertThat(topology.progress()).isEmpty();
-        assertThat(topology.store().sessions().sessionsAfter(Optional.empty(), 10).sessions())
+        assertThat(topology.sessions().sessionsAfter(Optional.empty(), 10).sessions())
                 .isEmpty();
         assertThat(topology.metric("engram_streaming_active_sessions_total")).isZero();
     }

@@ -69,7 +69,13 @@ class HeldBackTest {
         return topology.runtime()
                 .sessions()
                 .acknowledged(session)
-                .orElse(topology.store().view().session(session).orElseThrow().next() - 1);
+                .orElse(topology.store()
+                                .view()
+                                .sessions()
+                                .session(session)
+                                .orElseThrow()
+                                .next()
+                        - 1);
     }
 
     @Test

@@ -8,7 +8,7 @@ import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 
-/** Counts what a {@link MemoryStore} reads: keys that are looked up, ranges that are opened, and entries of ranges. */
+/** Counts what is read of a store: keys that are looked up, ranges that are opened, and entries of ranges. */
 public final class CountingStore {
     private static final Set<String> RANGES = Set.of("range", "reverseRange", "prefixScan", "all", "reverseAll");
     private static final Set<String> LOOKUPS = Set.of("get", "delete", "putIfAbsent");
@@ -17,7 +17,7 @@ public final class CountingStore {
     private final AtomicLong ranges = new AtomicLong();
     private final AtomicLong entries = new AtomicLong();
 
-    private CountingStore() {}
+    public CountingStore() {}
 
     /** Puts the counter between the store and its changelog. */
     public static CountingStore in(MemoryStore store) {
@@ -26,8 +26,9 @@ public final class CountingStore {
         return counter;
     }
 
+    /** A store whose reads are counted. */
     @SuppressWarnings("unchecked") // proxies have no type parameters
-    private KeyValueStore<Bytes, byte[]> wrap(KeyValueStore<Bytes, byte[]> store) {
+    public KeyValueStore<Bytes, byte[]> wrap(KeyValueStore<Bytes, byte[]> store) {
         return (KeyValueStore<Bytes, byte[]>) proxy(KeyValueStore.class, store, (name, result) -> {
             if (LOOKUPS.contains(name)) {
                 lookups.incrementAndGet();

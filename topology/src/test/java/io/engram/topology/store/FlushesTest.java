@@ -28,16 +28,18 @@ class FlushesTest {
     void shouldTellAStoreHowFarRocksDbHasWrittenIt() throws Exception {
         RocksDB.loadLibrary();
         Path task = directory.resolve("0_3");
-        Path store = Files.createDirectories(task.resolve("rocksdb").resolve("engram-memory"));
+        Path store = Files.createDirectories(task.resolve("rocksdb").resolve("memory"));
         Journal other = new Journal(new StoreIdentity(new UUID(3, 4), 1));
-        flushes.opened(directory.resolve("0_4"), other);
-        Flushes.Watched watched = flushes.opened(task, journal);
+        flushes.opened(task.resolve("rocksdb").resolve("sessions"), other);
+        Flushes.Watched watched = flushes.opened(store, journal);
         try (AbstractEventListener listener = flushes.listener();
                 Options options = new Options().setCreateIfMissing(true).setListeners(List.of(listener));
                 WriteOptions noLog = new WriteOptions().setDisableWAL(true);
                 FlushOptions wait = new FlushOptions().setWaitForFlush(true);
                 RocksDB rocks = RocksDB.open(options, store.toString())) {
-            assertThat(watched.sequence()).as("nobody knows before the first flush").isNegative();
+            assertThat(watched.sequence())
+                    .as("nobody knows before the first flush")
+                    .isNegative();
             write(rocks, noLog, watched);
             rocks.flush(wait);
             await().atMost(Duration.ofSeconds(10)).until(() -> watched.sequence() >= 0);
@@ -53,7 +55,7 @@ class FlushesTest {
             write(rocks, noLog, watched);
             assertThat(journal.committed()).isEqualTo(new JournalPosition(1, 3));
             assertThat(journal.flushed()).isEqualTo(2);
-            flushes.closed(task, watched);
+            flushes.closed(store, watched);
             rocks.flush(wait);
             assertThat(journal.flushed()).as("of a store that is closed").isEqualTo(2);
         }

@@ -1,13 +1,15 @@
 package io.engram.topology.store;
 
 import java.util.Optional;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.state.KeyValueStore;
 
 /** Damages a store the way a defect would. */
 public final class StoreTampering {
     private StoreTampering() {}
 
-    public static void putSession(MemoryStore store, SessionKey key, byte[] value) {
-        store.putRaw(StoreKeys.session(key.space(), key.lane(), key.session()), value);
+    public static void putSession(KeyValueStore<Bytes, byte[]> sessions, SessionKey key, byte[] value) {
+        sessions.put(StoreKeys.session(key.space(), key.lane(), key.session()), value);
     }
 
     /** Past what the store knows of the space already. */
