@@ -54,6 +54,7 @@ import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
 import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.test.TestRecord;
 
 /** The topology over one partition, driven record by record, with a clock that the test moves. */
@@ -266,24 +267,29 @@ public final class TopologyFixture implements AutoCloseable {
         return (MemoryStore) driver.getStateStore(EngramTopology.STORE);
     }
 
+    /** The store behind the cache. */
+    public KeyValueStore<Bytes, byte[]> cachedStore() {
+        return driver.getKeyValueStore(EngramTopology.SESSIONS);
+    }
+
     /** The sessions as they are stored, for one test's thread. */
     public SessionStore sessions() {
-        return new SessionStore(driver.getKeyValueStore(EngramTopology.SESSIONS));
+        return new SessionStore(cachedStore());
     }
 
     /** As {@link #sessions()}, with what it reads counted. */
     public SessionStore sessions(CountingStore reads) {
-        return new SessionStore(reads.wrap(driver.getKeyValueStore(EngramTopology.SESSIONS)));
+        return new SessionStore(reads.wrap(cachedStore()));
     }
 
     /** Damages the state of a session. */
     public void damageSession(SessionKey key, byte[] value) {
-        StoreTampering.putSession(driver.getKeyValueStore(EngramTopology.SESSIONS), key, value);
+        StoreTampering.putSession(cachedStore(), key, value);
     }
 
     /** What is stored of sessions and of what is due of them. */
     public List<Bytes> sessionKeys() {
-        return StoredKeys.ofSessions(driver.getKeyValueStore(EngramTopology.SESSIONS));
+        return StoredKeys.ofSessions(cachedStore());
     }
 
     public TopologyRuntime runtime() {

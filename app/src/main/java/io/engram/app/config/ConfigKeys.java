@@ -343,7 +343,7 @@ public final class ConfigKeys {
                     16L << 20,
                     atLeast(0),
                     LOW,
-                    "Heap for the state of sessions that are in use: each is written once a commit as long as all that a commit touches fits, about a kilobyte a session.")
+                    "Heap for the state of sessions and the sizes of spaces that are in use: each is written once a commit as long as all that a commit touches fits, about a kilobyte a session.")
             .define(
                     REJECTED_RETENTION_MS,
                     Type.LONG,

@@ -31,11 +31,13 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.processor.api.RecordMetadata;
+import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
  * Takes each record of the three lanes through the checks:
@@ -84,8 +86,9 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             lanes.put(lane, progress);
             runtime.lanes().started(partition, progress);
         }
-        store.activate(lanes);
-        sessions = new SessionStore(taskContext.getStateStore(EngramTopology.SESSIONS));
+        KeyValueStore<Bytes, byte[]> cached = taskContext.getStateStore(EngramTopology.SESSIONS);
+        store.activate(lanes, cached);
+        sessions = new SessionStore(cached);
         AdmissionControl admission = new AdmissionControl(
                 config.admission(),
                 runtime.depths(),

@@ -47,8 +47,15 @@ public final class MemoryStore implements StateStore {
     private final MemoryView view;
     private final OpenStores stores;
     private final int scanThreshold;
-    private final Map<String, SpaceRecord> spaces = recentlyUsed();
-    private final Map<String, SpaceSize> sizes = recentlyUsed();
+    private final Map<String, SpaceRecord> spaces = new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, SpaceRecord> eldest) {
+            return size() > CACHED_SPACES;
+        }
+    };
+    private Optional<SpaceSizes> sizes = Optional.empty();
     private long generation;
     private long generationBound;
     private boolean active;
@@ -72,22 +79,15 @@ public final class MemoryStore implements StateStore {
         this.scanThreshold = scanThreshold;
     }
 
-    private static <V> Map<String, V> recentlyUsed() {
-        return new LinkedHashMap<>(16, 0.75f, true) {
-            private static final long serialVersionUID = 1L;
-
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
-                return size() > CACHED_SPACES;
-            }
-        };
-    }
-
-    /** The task is active now and the store restored: generations go on from where they were. */
-    public void activate(Map<Lane, LaneProgress> lanes) {
+    /**
+     * The task is active now and its stores restored: generations go on from where they were.
+     *
+     * @param cached the task's other store, in which the sizes of spaces are
+     */
+    public void activate(Map<Lane, LaneProgress> lanes, KeyValueStore<Bytes, byte[]> cached) {
         // What was written since may have been a transaction that was aborted, or another instance's.
         spaces.clear();
-        sizes.clear();
+        sizes = Optional.of(new SpaceSizes(cached));
         fenced = false;
         firstTombstone = StoreKeys.first(StoreKeys.TOMBSTONE);
         generation = Optional.ofNullable(store.get(StoreKeys.GENERATION))
@@ -143,7 +143,7 @@ public final class MemoryStore implements StateStore {
      */
     public void deleteMemory(String space, String id, StoredMemory stored) {
         remove(StoreKeys.memory(space, id));
-        resize(space, Optional.of(stored), 0, 0, false);
+        resize(space, Optional.of(stored), 0, 0);
     }
 
     /**
@@ -170,7 +170,7 @@ public final class MemoryStore implements StateStore {
             Optional<StoredMemory> before) {
         byte[] value = StoredMemory.encode(observation, origin);
         store.put(StoreKeys.memory(space, id), value);
-        resize(space, before, 1, value.length, true);
+        resize(space, before, 1, value.length);
     }
 
     /**
@@ -203,35 +203,23 @@ public final class MemoryStore implements StateStore {
         Bytes key = StoreKeys.tombstone(origin.enqueuedAtMs(), space, id);
         store.put(key, EMPTY);
         firstTombstone = earlier(firstTombstone, key);
-        resize(space, before, 0, 0, true);
+        resize(space, before, 0, 0);
     }
 
     /** How much the space holds. */
     public SpaceSize size(String space) {
-        SpaceSize cached = sizes.get(space);
-        if (cached == null) {
-            cached = storedSize(space);
-            sizes.put(space, cached);
-        }
-        return cached;
+        return sizes().of(space);
     }
 
-    private SpaceSize storedSize(String space) {
-        return Optional.ofNullable(store.get(StoreKeys.size(space)))
-                .map(SpaceSize::decode)
-                .orElse(SpaceSize.EMPTY);
+    private SpaceSizes sizes() {
+        return sizes.orElseThrow(() -> new IllegalStateException("store " + name() + " is not active"));
     }
 
-    /**
-     * The value of an id changed: {@code before} does not count any more, and so much more does.
-     *
-     * @param inUse false for sweeps, like {@link #peekSpace}
-     */
-    private void resize(String space, Optional<StoredMemory> before, long memories, long bytes, boolean inUse) {
+    /** The value of an id changed: {@code before} does not count any more, and so much more does. */
+    private void resize(String space, Optional<StoredMemory> before, long memories, long bytes) {
         Optional<StoredMemory> counted = before.filter(memory -> counts(peekSpace(space), memory));
         long goneBytes = counted.map(memory -> (long) memory.sizeBytes()).orElse(0L);
-        SpaceSize known =
-                inUse ? size(space) : Optional.ofNullable(sizes.get(space)).orElseGet(() -> storedSize(space));
+        SpaceSize known = size(space);
         SpaceSize now = known.plus(memories - (counted.isPresent() ? 1 : 0), bytes - goneBytes);
         putSize(space, known, now.judged(scanThreshold));
     }
@@ -245,12 +233,7 @@ public final class MemoryStore implements StateStore {
         if (now.equals(before)) {
             return;
         }
-        sizes.replace(space, now);
-        if (now.isEmpty()) {
-            remove(StoreKeys.size(space));
-        } else {
-            store.put(StoreKeys.size(space), now.encode());
-        }
+        sizes().put(space, now);
         if (now.isLarge() && !before.isLarge()) {
             LargeMark mark = new LargeMark(generation, peekSpace(space).dimension());
             store.put(StoreKeys.large(space), mark.encode());
@@ -511,7 +494,7 @@ public final class MemoryStore implements StateStore {
                 remove(StoreKeys.time(space, memory.enqueuedAtMs(), id));
             } else if (!memory.isTombstone() && !counts(record, memory)) {
                 renewMemory(space, id, memory, memory.origin().withGeneration(nextGeneration()));
-                resize(space, Optional.empty(), 1, memory.sizeBytes(), false);
+                resize(space, Optional.empty(), 1, memory.sizeBytes());
                 inner.index().syncSoon(space, id, generation);
             }
         }

@@ -216,9 +216,9 @@ public final class MemoryView implements StoredValues, StoredEntries {
         return store.read(StoreKeys.space(space)).map(SpaceRecord::decode).orElse(SpaceRecord.UNKNOWN);
     }
 
-    /** How much a space holds. */
+    /** How much a space holds; of a standby, as far as it is with the changelog that says so, which is not that of the memories. */
     public SpaceSize size(String space) {
-        return store.read(StoreKeys.size(space)).map(SpaceSize::decode).orElse(SpaceSize.EMPTY);
+        return sessions().size(space);
     }
 
     /** Looks at memories one by one. */

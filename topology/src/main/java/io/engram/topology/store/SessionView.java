@@ -8,7 +8,7 @@ import org.apache.kafka.streams.errors.InvalidStateStoreException;
 import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
 
 /**
- * What other threads read of the sessions of one partition: the latest state, committed or not. Thread-safe; every method
+ * What other threads read of the sessions of one partition, and of the sizes of its spaces: the latest state, committed or not. Thread-safe; every method
  * throws {@link StoreClosedException} once the task has gone elsewhere.
  */
 public final class SessionView implements StoredEntries {
@@ -34,6 +34,11 @@ public final class SessionView implements StoredEntries {
     /** Where a session stands. */
     public Optional<SessionState> session(SessionKey key) {
         return read(StoreKeys.session(key.space(), key.lane(), key.session())).map(SessionState::decode);
+    }
+
+    /** How much a space holds. */
+    SpaceSize size(String space) {
+        return read(StoreKeys.size(space)).map(SpaceSize::decode).orElse(SpaceSize.EMPTY);
     }
 
     private Optional<byte[]> read(Bytes key) {

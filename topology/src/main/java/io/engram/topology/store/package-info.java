@@ -11,7 +11,6 @@
  * 'e' space 00 time (8) id         empty; when each memory was enqueued, in spaces with a retention
  * 'd' lane (1) number (8)          {@link io.engram.topology.store.DeferredChunk}: neighbouring source offsets that were shed
  * 'p' space                        {@link io.engram.topology.store.SpaceRecord}: dimension, retention, drop marks
- * 'c' space                        {@link io.engram.topology.store.SpaceSize}: how much it holds
  * 'l' space                        empty; there while the space is large
  * 'k' space                        {@link io.engram.topology.store.RetentionState}: of spaces with a retention
  * 'u' kind (1) time (8) space      {@link io.engram.topology.store.DueKind}: what is to be done with a space, and when
@@ -29,6 +28,7 @@
  * 's' space 00 lane 00 session     {@link io.engram.topology.store.SessionState}: next sequence, open numbers, digests
  * 'r' space 00 lane 00 session 00 incarnation (8)
  *                                  {@link io.engram.topology.store.RetiredSession}: an earlier incarnation with open numbers
+ * 'c' space                        {@link io.engram.topology.store.SpaceSize}: how much it holds
  * 'u' kind (1) time (8) session    {@link io.engram.topology.store.DueKind}: what is to be done with a session, and when
  * 'r', 's', 'u' kind, each with fe and with ff
  *                                  empty: fences; they are there as soon as anything was processed

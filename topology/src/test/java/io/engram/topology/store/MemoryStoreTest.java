@@ -57,7 +57,7 @@ class MemoryStoreTest {
         store.putSpace("notes", SpaceRecord.UNKNOWN.withDimension(3));
         StoreTampering.putSpace(store, "notes", SpaceRecord.UNKNOWN.withDimension(5));
 
-        store.activate(Map.of());
+        store.activate(Map.of(), topology.cachedStore());
 
         assertThat(store.space("notes").dimension()).isEqualTo(5);
     }
