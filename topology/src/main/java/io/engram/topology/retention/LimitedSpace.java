@@ -10,9 +10,7 @@ import java.util.Optional;
  * A space with a retention, and how far that is:
  *
  * <pre>
- * walking: writes missing keys in order of time, counts ──→ ready: limits hold
- *     ↑ something was stored before there was a limit,            │
- *     └──────────── or a maximum came later ──────────────────────┘
+ * walking, if something was stored before there was a limit: missing keys in order of time are written ──→ ready: limits hold
  * </pre>
  *
  * Belongs to the stream thread.
@@ -24,9 +22,7 @@ final class LimitedSpace {
     // Empty when nothing is stored yet.
     private Optional<RetentionState> stored;
     private boolean walking;
-    private boolean counted;
     private boolean queued;
-    private long count;
     private long expiryAtMs;
     private Optional<String> walkedTo;
     // Keys before it are gone, and a store is slow to pass over what was deleted.
@@ -39,9 +35,7 @@ final class LimitedSpace {
         this.space = space;
         this.stored = stored;
         this.walking = state.isWalking();
-        this.counted = state.isCounted();
         this.queued = state.isQueued();
-        this.count = state.count();
         this.expiryAtMs = state.expiryAtMs();
         this.floorMs = state.floorMs();
         this.walkedTo = state.walkedTo();
@@ -53,10 +47,10 @@ final class LimitedSpace {
     }
 
     /** A space that is limited from now on. */
-    static LimitedSpace begin(String space, boolean isEmpty, boolean counts) {
+    static LimitedSpace begin(String space, boolean isEmpty) {
         return new LimitedSpace(
                 space,
-                new RetentionState(!isEmpty, counts, false, 0, RetentionState.NEVER, 0, Optional.empty()),
+                new RetentionState(!isEmpty, false, RetentionState.NEVER, 0, Optional.empty()),
                 Optional.empty());
     }
 
@@ -65,7 +59,7 @@ final class LimitedSpace {
     }
 
     RetentionState state() {
-        return new RetentionState(walking, counted, queued, count, expiryAtMs, floorMs, walkedTo);
+        return new RetentionState(walking, queued, expiryAtMs, floorMs, walkedTo);
     }
 
     /** The state, when it is not what is stored. */
@@ -82,33 +76,14 @@ final class LimitedSpace {
         return walking;
     }
 
-    boolean isCounted() {
-        return counted;
-    }
-
-    /** Goes through all memories again, or for the first time. */
-    void walk(boolean counts) {
-        walking = true;
-        counted = counts;
-        count = 0;
-        walkedTo = Optional.empty();
-    }
-
     Optional<String> walkedTo() {
         return walkedTo;
     }
 
     /** Memories up to that id were walked; all of them when there is none. */
-    void walked(Optional<String> to, long memories) {
-        count += counted ? memories : 0;
+    void walked(Optional<String> to) {
         walkedTo = to;
         walking = to.isPresent();
-    }
-
-    /** Nobody asks for the count any more. */
-    void stopCounting() {
-        counted = false;
-        count = 0;
     }
 
     boolean isQueued() {
@@ -125,32 +100,6 @@ final class LimitedSpace {
 
     void expiryAtMs(long atMs) {
         expiryAtMs = atMs;
-    }
-
-    /** True when it is known that more than so many memories are stored; 0 is no maximum. */
-    boolean exceeds(long maximum) {
-        return maximum > 0 && counted && !walking && count > maximum;
-    }
-
-    /** A memory of that id was stored that was not there before. */
-    void entered(String id) {
-        if (counts(id)) {
-            count++;
-        }
-    }
-
-    /** The memory of that id is gone. */
-    void left(String id) {
-        if (counts(id)) {
-            count--;
-        }
-    }
-
-    private boolean counts(String id) {
-        return counted
-                && (!walking
-                        || walkedTo.filter(to -> Arrays.compareUnsigned(utf8(id), utf8(to)) <= 0)
-                                .isPresent());
     }
 
     /** The place in the order of time behind which the oldest memory is to be looked for. */

@@ -83,8 +83,7 @@ public final class Retention {
 
     private LimitedSpace begin(String space, SpaceRecord record) {
         store.rewriteSpace(space, record.retained());
-        LimitedSpace begun = LimitedSpace.begin(
-                space, store.isEmpty(space), defaults.of(record).maxMemories() > 0);
+        LimitedSpace begun = LimitedSpace.begin(space, store.isEmpty(space));
         // While what was dropped is being deleted nothing is walked: see swept.
         if (begun.isWalking() && !record.isBeingSwept()) {
             queue(begun);
@@ -130,16 +129,12 @@ public final class Retention {
         }
         // It is not retained yet when others were configured a moment ago.
         LimitedSpace known = record.isRetained() ? cachedSpace(space) : begin(space, record);
-        if (config.maxMemories() > 0 && !known.isCounted()) {
-            known.walk(true);
-            queue(known);
-        }
         replaced.filter(before -> !before.isTombstone())
                 .ifPresent(before -> remove(known, new TimedMemory(before.enqueuedAtMs(), memory.id())));
         add(known, memory, config);
-        if (known.exceeds(config.maxMemories())) {
+        if (exceeds(known, config)) {
             enforce(known, record, config, nowMs, PER_MEMORY);
-            if (known.exceeds(config.maxMemories())) {
+            if (exceeds(known, config)) {
                 queue(known);
             }
         }
@@ -246,13 +241,6 @@ public final class Retention {
             walk(known);
             return true;
         }
-        if (config.maxMemories() > 0 && !known.isCounted()) {
-            known.walk(true);
-            return true;
-        }
-        if (config.maxMemories() == 0) {
-            known.stopCounting();
-        }
         Enforced enforced = enforce(known, record, config, nowMs, STEP);
         if (enforced.more()) {
             return true;
@@ -270,13 +258,12 @@ public final class Retention {
             store.putTime(known.space(), memory);
             known.placed(memory);
         });
-        known.walked(page.lastId(), page.memories().size());
+        known.walked(page.lastId());
     }
 
     private void add(LimitedSpace known, TimedMemory memory, RetentionConfig config) {
         store.putTime(known.space(), memory);
         known.placed(memory);
-        known.entered(memory.id());
         long expiryMs = config.expiryMs(memory.timeMs());
         // The end of a walk looks for the oldest.
         if (!known.isWalking() && expiryMs < known.expiryAtMs()) {
@@ -286,7 +273,6 @@ public final class Retention {
 
     private void remove(LimitedSpace known, TimedMemory memory) {
         store.deleteTime(known.space(), memory);
-        known.left(memory.id());
     }
 
     /**
@@ -299,6 +285,13 @@ public final class Retention {
         static final Enforced NOTHING_LEFT = new Enforced(false, Optional.empty());
     }
 
+    /** True when there are more memories than may be, and all of them have their key in order of time. */
+    private boolean exceeds(LimitedSpace known, RetentionConfig config) {
+        return config.maxMemories() > 0
+                && !known.isWalking()
+                && store.size(known.space()).memories() > config.maxMemories();
+    }
+
     /** Forgets up to {@code max} memories. */
     private Enforced enforce(LimitedSpace known, SpaceRecord record, RetentionConfig config, long nowMs, int max) {
         if (!config.isLimited()) {
@@ -307,7 +300,7 @@ public final class Retention {
         List<TimedMemory> oldest = store.timesAfter(known.space(), known.passed(), max);
         for (TimedMemory memory : oldest) {
             boolean expired = config.hasExpired(memory.timeMs(), nowMs);
-            if (!expired && !known.exceeds(config.maxMemories())) {
+            if (!expired && !exceeds(known, config)) {
                 return new Enforced(false, Optional.of(memory));
             }
             forget(known, record, memory, expired ? Expiry.TTL : Expiry.MAX_MEMORIES);
@@ -322,7 +315,6 @@ public final class Retention {
         Optional<StoredMemory> current = store.memory(space, record, memory.id())
                 .filter(stored -> !stored.isTombstone() && stored.enqueuedAtMs() == memory.timeMs());
         if (current.isPresent()) {
-            known.left(memory.id());
             store.deleteMemory(space, memory.id(), current.get());
             store.view().index().withdraw(space, memory.id());
             metrics.knownSpace(space).expired(cause);

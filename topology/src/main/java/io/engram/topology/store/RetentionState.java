@@ -11,46 +11,35 @@ import java.util.Optional;
  * <pre>
  * big-endian
  * offset size  field
- * 0      1     version = 1
- * 1      1     flags: 1 = walking, 2 = counted, 4 = has a key of {@link DueKind#LIMIT}
- * 2      8     memories counted
- * 10     8     time of its key of {@link DueKind#EXPIRY}, epoch ms; {@link #NEVER} = it has none
- * 18     8     before this time no memory is left, epoch ms
- * 26     n     id (UTF-8) up to which the memories were walked; absent = none yet
+ * 0      1     version = 2
+ * 1      1     flags: 1 = walking, 2 = has a key of {@link DueKind#LIMIT}
+ * 2      8     time of its key of {@link DueKind#EXPIRY}, epoch ms; {@link #NEVER} = it has none
+ * 10     8     before this time no memory is left, epoch ms
+ * 18     n     id (UTF-8) up to which the memories were walked; absent = none yet
  * </pre>
  *
- * @param isWalking true until every memory has its key in order of time and, if there is a maximum, is counted
- * @param isCounted true when {@code count} is kept
+ * @param isWalking true until every memory has its key in order of time
  * @param isQueued true when there is a key of {@link DueKind#LIMIT}
- * @param count of the memories, or of those walked so far
  * @param expiryAtMs time of the key of {@link DueKind#EXPIRY}; {@link #NEVER} when there is none
  * @param floorMs before this time no key in order of time is left: a store is slow to pass over those that were deleted
  * @param walkedTo id behind which the walk goes on
  */
 public record RetentionState(
-        boolean isWalking,
-        boolean isCounted,
-        boolean isQueued,
-        long count,
-        long expiryAtMs,
-        long floorMs,
-        Optional<String> walkedTo) {
+        boolean isWalking, boolean isQueued, long expiryAtMs, long floorMs, Optional<String> walkedTo) {
     /** There is no key of {@link DueKind#EXPIRY}. */
     public static final long NEVER = Long.MAX_VALUE;
 
-    private static final byte VERSION = 1;
+    private static final byte VERSION = 2;
     private static final int WALKING = 1;
-    private static final int COUNTED = 2;
-    private static final int QUEUED = 4;
-    private static final int HEAD = 2 + 3 * Long.BYTES;
+    private static final int QUEUED = 2;
+    private static final int HEAD = 2 + 2 * Long.BYTES;
 
     byte[] encode() {
         byte[] id = walkedTo.orElse("").getBytes(StandardCharsets.UTF_8);
-        int flags = (isWalking ? WALKING : 0) | (isCounted ? COUNTED : 0) | (isQueued ? QUEUED : 0);
+        int flags = (isWalking ? WALKING : 0) | (isQueued ? QUEUED : 0);
         return ByteBuffer.allocate(HEAD + id.length)
                 .put(VERSION)
                 .put((byte) flags)
-                .putLong(count)
                 .putLong(expiryAtMs)
                 .putLong(floorMs)
                 .put(id)
@@ -67,9 +56,7 @@ public record RetentionState(
         String id = new String(Arrays.copyOfRange(bytes, HEAD, bytes.length), StandardCharsets.UTF_8);
         return new RetentionState(
                 (flags & WALKING) != 0,
-                (flags & COUNTED) != 0,
                 (flags & QUEUED) != 0,
-                in.getLong(),
                 in.getLong(),
                 in.getLong(),
                 Optional.of(id).filter(text -> !text.isEmpty()));

@@ -407,7 +407,7 @@ class RetentionTest {
         tick(another(RetentionConfig.NONE), 100);
 
         assertThat(stored()).hasSize(120);
-        assertThat(state().count()).isEqualTo(120);
+        assertThat(topology.store().size(SPACE).memories()).isEqualTo(120);
         assertThat(state().isQueued()).as("there is nothing to do").isFalse();
     }
 
@@ -492,10 +492,10 @@ class RetentionTest {
         tick(another, 20);
 
         assertThat(stored()).hasSize(10);
-        assertThat(state().count()).isEqualTo(10);
+        assertThat(topology.store().size(SPACE).memories()).isEqualTo(10);
     }
 
-    /** Whatever clients do, the count is that of the memories, and each memory has one key in order of time. */
+    /** Whatever clients do, the size is that of the memories, and each memory has one key in order of time. */
     @Test
     void shouldCountExactly() {
         start(RetentionConfig.NONE);
@@ -520,7 +520,7 @@ class RetentionTest {
 
         List<String> stored = stored();
         assertThat(stored).hasSizeLessThanOrEqualTo(30).isNotEmpty();
-        assertThat(state().count()).isEqualTo(stored.size());
+        assertThat(topology.store().size(SPACE).memories()).isEqualTo(stored.size());
         assertThat(topology.store().timesAfter(SPACE, Optional.empty(), 1_000))
                 .extracting(MemoryStore.TimedMemory::id)
                 .containsExactlyInAnyOrderElementsOf(stored);

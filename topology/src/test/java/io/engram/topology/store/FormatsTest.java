@@ -37,15 +37,15 @@ class FormatsTest {
 
     @Test
     void shouldKeepTheBytesOfARetentionState() {
-        RetentionState state = new RetentionState(true, true, false, 300, 0x0102030405060708L, 0x77, Optional.of("é"));
+        RetentionState state = new RetentionState(true, false, 0x0102030405060708L, 0x77, Optional.of("é"));
 
         assertThat(HEX.formatHex(state.encode()))
-                .isEqualTo("01" + "03" + "000000000000012c" + "0102030405060708" + "0000000000000077" + "c3a9");
+                .isEqualTo("02" + "01" + "0102030405060708" + "0000000000000077" + "c3a9");
         assertThat(RetentionState.decode(state.encode())).isEqualTo(state);
-        RetentionState ready = new RetentionState(false, false, true, 0, RetentionState.NEVER, 0, Optional.empty());
+        RetentionState ready = new RetentionState(false, true, RetentionState.NEVER, 0, Optional.empty());
         assertThat(RetentionState.decode(ready.encode())).isEqualTo(ready);
-        assertThatThrownBy(() -> RetentionState.decode(ofVersion(2, state.encode())))
-                .hasMessage("retention state of version 2, expected 1");
+        assertThatThrownBy(() -> RetentionState.decode(ofVersion(1, state.encode())))
+                .hasMessage("retention state of version 1, expected 2");
     }
 
     @Test
