@@ -2,7 +2,7 @@ package io.engram.topology.checks;
 
 import io.engram.schemas.Lane;
 import io.engram.topology.store.DeferredChunk;
-import io.engram.topology.store.MemoryStore;
+import io.engram.topology.store.DeferredChunks;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -32,15 +32,15 @@ final class DeferredOffsets {
         Optional<Long> oldestWaitingMs = Optional.empty();
     }
 
-    private final MemoryStore store;
+    private final DeferredChunks chunks;
     private final long retentionMs;
     private final Map<Lane, Front> fronts = new EnumMap<>(Lane.class);
 
     /**
      * @param retentionMs of the topic of rejections
      */
-    DeferredOffsets(MemoryStore store, long retentionMs) {
-        this.store = store;
+    DeferredOffsets(DeferredChunks chunks, long retentionMs) {
+        this.chunks = chunks;
         this.retentionMs = retentionMs;
         Lane.ALL.forEach(lane -> fronts.put(lane, new Front()));
     }
@@ -49,7 +49,7 @@ final class DeferredOffsets {
     Optional<DeferredChunk.Entry> find(Lane lane, long offset) {
         return offset < 0
                 ? Optional.empty()
-                : store.deferred(lane, DeferredChunk.numberOf(offset)).flatMap(chunk -> chunk.find(offset));
+                : chunks.find(lane, DeferredChunk.numberOf(offset)).flatMap(chunk -> chunk.find(offset));
     }
 
     /**
@@ -59,8 +59,8 @@ final class DeferredOffsets {
      */
     void add(Lane lane, long offset, DeferredChunk.Entry entry, long nowMs) {
         long number = DeferredChunk.numberOf(offset);
-        DeferredChunk chunk = store.deferred(lane, number).orElse(DeferredChunk.EMPTY);
-        store.putDeferred(lane, number, chunk.with(offset, entry, nowMs));
+        DeferredChunk chunk = chunks.find(lane, number).orElse(DeferredChunk.EMPTY);
+        chunks.put(lane, number, chunk.with(offset, entry, nowMs));
         Front front = fronts.get(lane);
         front.first = Math.min(front.first, number);
         front.waiting = Math.min(front.waiting, number);
@@ -69,7 +69,7 @@ final class DeferredOffsets {
     /** The record came back and is decided: whatever else comes of it is a copy. */
     void settle(Lane lane, long offset) {
         long number = DeferredChunk.numberOf(offset);
-        store.deferred(lane, number).ifPresent(chunk -> store.putDeferred(lane, number, chunk.settled(offset)));
+        chunks.find(lane, number).ifPresent(chunk -> chunks.put(lane, number, chunk.settled(offset)));
     }
 
     /**
@@ -86,7 +86,7 @@ final class DeferredOffsets {
 
     private void expire(Lane lane, Front front, long nowMs) {
         List<Long> expired = new ArrayList<>();
-        store.scanDeferred(lane, front.first, STEP, (number, chunk) -> {
+        chunks.scan(lane, front.first, STEP, (number, chunk) -> {
             boolean isExpired = nowMs - chunk.lastDeferredAtMs() > retentionMs;
             front.first = isExpired ? number + 1 : number;
             if (isExpired) {
@@ -94,13 +94,13 @@ final class DeferredOffsets {
             }
             return isExpired;
         });
-        expired.forEach(number -> store.deleteDeferred(lane, number));
+        expired.forEach(number -> chunks.delete(lane, number));
     }
 
     private void seek(Lane lane, Front front) {
         front.waiting = Math.max(front.waiting, front.first);
         front.oldestWaitingMs = Optional.empty();
-        int seen = store.scanDeferred(lane, front.waiting, STEP, (number, chunk) -> {
+        int seen = chunks.scan(lane, front.waiting, STEP, (number, chunk) -> {
             Optional<Long> oldest = chunk.oldestWaitingMs();
             front.waiting = oldest.isPresent() ? number : number + 1;
             // Appended in order: what follows is no older than what was looked at last.
@@ -113,7 +113,7 @@ final class DeferredOffsets {
     }
 
     private boolean isWaiting(Lane lane, Front front) {
-        return store.deferred(lane, front.waiting)
+        return chunks.find(lane, front.waiting)
                 .flatMap(DeferredChunk::oldestWaitingMs)
                 .isPresent();
     }

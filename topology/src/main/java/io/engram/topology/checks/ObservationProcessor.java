@@ -99,7 +99,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         Acknowledgements acknowledgements = new Acknowledgements(partition);
         Retention retention = new Retention(store, config.retention(), runtime.metrics());
         Sweeper sweeper = new Sweeper(store, config.sessions(), retention);
-        deferred = new DeferredOffsets(store, config.sessions().openMs());
+        deferred = new DeferredOffsets(store.deferred(), config.sessions().openMs());
         tick = new PartitionTick(
                 context, runtime, store, sessions, admission, acknowledgements, sweeper, retention, deferred, lanes);
         checks = new ObservationChecks(store, runtime, admission, context::currentSystemTimeMs);

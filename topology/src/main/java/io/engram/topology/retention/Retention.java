@@ -8,6 +8,7 @@ import io.engram.topology.store.DueQueue;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.MemoryStore.KnownSpace;
 import io.engram.topology.store.MemoryStore.TimedMemory;
+import io.engram.topology.store.RetentionKeys;
 import io.engram.topology.store.RetentionState;
 import io.engram.topology.store.SpaceRecord;
 import io.engram.topology.store.StoredMemory;
@@ -49,6 +50,7 @@ public final class Retention {
     private static final byte[] NO_VALUE = {};
 
     private final MemoryStore store;
+    private final RetentionKeys keys;
     private final RetentionConfig defaults;
     private final EngramMetrics metrics;
     private final DueQueue limits;
@@ -64,6 +66,7 @@ public final class Retention {
 
     public Retention(MemoryStore store, RetentionConfig defaults, EngramMetrics metrics) {
         this.store = store;
+        this.keys = store.retention();
         this.defaults = defaults;
         this.metrics = metrics;
         this.limits = store.due(DueKind.LIMIT);
@@ -100,7 +103,7 @@ public final class Retention {
     public void dropped(String space, SpaceRecord before) {
         if (before.isRetained()) {
             schedule(find(space), RetentionState.NEVER);
-            store.deleteRetention(space);
+            keys.deleteState(space);
             cached.remove(space);
         }
     }
@@ -169,7 +172,7 @@ public final class Retention {
         if (reviewed) {
             return;
         }
-        DefaultsReview review = store.review();
+        DefaultsReview review = keys.review();
         if (review.ttlMs() != defaults.ttlMs() || review.maxMemories() != defaults.maxMemories()) {
             review = new DefaultsReview(defaults.ttlMs(), defaults.maxMemories(), true, Optional.empty());
         }
@@ -183,7 +186,7 @@ public final class Retention {
                 }
             }
             boolean more = page.size() == STEP;
-            store.putReview(new DefaultsReview(
+            keys.putReview(new DefaultsReview(
                     defaults.ttlMs(),
                     defaults.maxMemories(),
                     more,
@@ -255,14 +258,14 @@ public final class Retention {
     private void walk(LimitedSpace known) {
         MemoryStore.MemoryPage page = store.memoriesAfter(known.space(), known.walkedTo(), STEP);
         page.memories().forEach(memory -> {
-            store.putTime(known.space(), memory);
+            keys.putTime(known.space(), memory);
             known.placed(memory);
         });
         known.walked(page.lastId());
     }
 
     private void add(LimitedSpace known, TimedMemory memory, RetentionConfig config) {
-        store.putTime(known.space(), memory);
+        keys.putTime(known.space(), memory);
         known.placed(memory);
         long expiryMs = config.expiryMs(memory.timeMs());
         // The end of a walk looks for the oldest.
@@ -272,7 +275,7 @@ public final class Retention {
     }
 
     private void remove(LimitedSpace known, TimedMemory memory) {
-        store.deleteTime(known.space(), memory);
+        keys.deleteTime(known.space(), memory);
     }
 
     /**
@@ -297,7 +300,7 @@ public final class Retention {
         if (!config.isLimited()) {
             return Enforced.NOTHING_LEFT;
         }
-        List<TimedMemory> oldest = store.timesAfter(known.space(), known.passed(), max);
+        List<TimedMemory> oldest = keys.timesAfter(known.space(), known.passed(), max);
         for (TimedMemory memory : oldest) {
             boolean expired = config.hasExpired(memory.timeMs(), nowMs);
             if (!expired && !exceeds(known, config)) {
@@ -311,7 +314,7 @@ public final class Retention {
     private void forget(LimitedSpace known, SpaceRecord record, TimedMemory memory, Expiry cause) {
         String space = known.space();
         known.passed(memory);
-        store.deleteTime(space, memory);
+        keys.deleteTime(space, memory);
         Optional<StoredMemory> current = store.memory(space, record, memory.id())
                 .filter(stored -> !stored.isTombstone() && stored.enqueuedAtMs() == memory.timeMs());
         if (current.isPresent()) {
@@ -341,7 +344,7 @@ public final class Retention {
 
     private void save(LimitedSpace known) {
         known.changed().ifPresent(state -> {
-            store.putRetention(known.space(), state);
+            keys.putState(known.space(), state);
             known.saved(state);
         });
     }
@@ -358,7 +361,7 @@ public final class Retention {
     }
 
     private LimitedSpace read(String space) {
-        return store.retention(space)
+        return keys.state(space)
                 .map(state -> LimitedSpace.of(space, state))
                 .orElseThrow(() -> new IllegalStateException(
                         "store " + store.name() + " has no retention state of space " + space));

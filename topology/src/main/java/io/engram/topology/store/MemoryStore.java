@@ -312,68 +312,19 @@ public final class MemoryStore implements StateStore {
                 .toList();
     }
 
-    /** How far retention is with a space; empty when the space was never limited. */
-    public Optional<RetentionState> retention(String space) {
-        return Optional.ofNullable(store.get(StoreKeys.retention(space))).map(RetentionState::decode);
+    /** What retention keeps. */
+    public RetentionKeys retention() {
+        return new RetentionKeys(() -> store);
     }
 
-    public void putRetention(String space, RetentionState state) {
-        store.put(StoreKeys.retention(space), state.encode());
-    }
-
-    public void deleteRetention(String space) {
-        remove(StoreKeys.retention(space));
-    }
-
-    /** Whether spaces follow the configured retention. */
-    public DefaultsReview review() {
-        return Optional.ofNullable(store.get(StoreKeys.REVIEW))
-                .map(DefaultsReview::decode)
-                .orElse(DefaultsReview.NONE);
-    }
-
-    public void putReview(DefaultsReview review) {
-        store.put(StoreKeys.REVIEW, review.encode());
+    /** The source offsets that were deferred. */
+    public DeferredChunks deferred() {
+        return new DeferredChunks(() -> store);
     }
 
     /** What is due of a kind; at most one per kind may be in use. */
     public DueQueue due(DueKind kind) {
         return new DueQueue(() -> store, kind);
-    }
-
-    /** What is known of a chunk of neighbouring source offsets of a lane. */
-    public Optional<DeferredChunk> deferred(Lane lane, long chunk) {
-        return Optional.ofNullable(store.get(StoreKeys.deferred(lane, chunk))).map(DeferredChunk::decode);
-    }
-
-    public void putDeferred(Lane lane, long number, DeferredChunk chunk) {
-        store.put(StoreKeys.deferred(lane, number), chunk.encode());
-    }
-
-    public void deleteDeferred(Lane lane, long number) {
-        remove(StoreKeys.deferred(lane, number));
-    }
-
-    /** Looks at chunks one by one. */
-    public interface ChunkVisitor {
-        /** Returns true to go on. */
-        boolean visit(long number, DeferredChunk chunk);
-    }
-
-    /** Shows up to {@code max} of a lane's chunks, from a number on and in order; returns how many it showed. */
-    public int scanDeferred(Lane lane, long from, int max, ChunkVisitor visitor) {
-        int shown = 0;
-        Bytes end = StoreKeys.afterDeferred(lane);
-        try (KeyValueIterator<Bytes, byte[]> iterator = store.range(StoreKeys.deferred(lane, from), end)) {
-            boolean more = true;
-            while (more && shown < max && iterator.hasNext()) {
-                KeyValue<Bytes, byte[]> entry = iterator.next();
-                more = entry.key.compareTo(end) < 0
-                        && visitor.visit(StoreKeys.chunkOf(entry.key.get()), DeferredChunk.decode(entry.value));
-                shown++;
-            }
-        }
-        return shown;
     }
 
     /** How far the lanes were processed when {@link #putPositions} was last called. */
@@ -389,24 +340,6 @@ public final class MemoryStore implements StateStore {
 
     /** A memory's place in the order of time. */
     public record TimedMemory(long timeMs, String id) {}
-
-    public void putTime(String space, TimedMemory memory) {
-        store.put(StoreKeys.time(space, memory.timeMs(), memory.id()), EMPTY);
-    }
-
-    public void deleteTime(String space, TimedMemory memory) {
-        remove(StoreKeys.time(space, memory.timeMs(), memory.id()));
-    }
-
-    /** Up to {@code max} memories of a space in order of time, behind {@code after}. */
-    public List<TimedMemory> timesAfter(String space, Optional<TimedMemory> after, int max) {
-        Bytes from = after.map(last -> IndexLoader.successor(StoreKeys.time(space, last.timeMs(), last.id())))
-                .orElse(StoreKeys.time(space, 0, ""));
-        return page(from, StoreKeys.afterTimes(space), max).stream()
-                .map(entry -> new TimedMemory(
-                        StoreKeys.timeOf(entry.key.get(), space), StoreKeys.idOfTime(entry.key.get(), space)))
-                .toList();
-    }
 
     /** True when nothing is stored under any id of the space, not even a tombstone. */
     public boolean isEmpty(String space) {
@@ -513,6 +446,11 @@ public final class MemoryStore implements StateStore {
     }
 
     private List<KeyValue<Bytes, byte[]>> page(Bytes from, Bytes to, int max) {
+        return page(store, from, to, max);
+    }
+
+    /** Up to {@code max} entries from {@code from} (inclusive) to {@code to} (exclusive). */
+    static List<KeyValue<Bytes, byte[]>> page(KeyValueStore<Bytes, byte[]> store, Bytes from, Bytes to, int max) {
         List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>();
         try (KeyValueIterator<Bytes, byte[]> iterator = store.range(from, to)) {
             while (entries.size() < max && iterator.hasNext()) {

@@ -436,7 +436,7 @@ class RedeliveryTest {
         Rejection shed = shed(observe(2, "a", "text"));
         pass(Duration.ofMinutes(12));
         pass(Duration.ofSeconds(3));
-        assertThat(topology.store().deferred(Lane.NORMAL, 0)).isEmpty();
+        assertThat(topology.store().deferred().find(Lane.NORMAL, 0)).isEmpty();
         assertThat(topology.sessions().session(session()))
                 .as("its number is not open any more, and nobody uses it")
                 .isEmpty();

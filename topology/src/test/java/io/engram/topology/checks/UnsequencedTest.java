@@ -464,7 +464,7 @@ class UnsequencedTest {
         topology.redeliver(Lane.NORMAL, rejection);
 
         assertThat(topology.rejectionReasons()).as("a record like any other").containsExactly("invalid_observation");
-        assertThat(topology.store().deferred(Lane.NORMAL, 0)).isEmpty();
+        assertThat(topology.store().deferred().find(Lane.NORMAL, 0)).isEmpty();
     }
 
     @Test

@@ -82,7 +82,7 @@ class RetentionTest {
         assertThat(stored()).containsExactly("m10", "m8", "m9");
         assertThat(topology.recallIds(SPACE, new float[] {1, 1}, 10)).containsExactlyInAnyOrder("m8", "m9", "m10");
         assertThat(expired("max_memories")).isEqualTo(7);
-        assertThat(topology.store().timesAfter(SPACE, java.util.Optional.empty(), 100))
+        assertThat(topology.store().retention().timesAfter(SPACE, java.util.Optional.empty(), 100))
                 .as("keys in order of time")
                 .hasSize(3);
     }
@@ -391,7 +391,7 @@ class RetentionTest {
     }
 
     private RetentionState state() {
-        return topology.store().retention(SPACE).orElseThrow();
+        return topology.store().retention().state(SPACE).orElseThrow();
     }
 
     @Test
@@ -461,11 +461,14 @@ class RetentionTest {
         RetentionConfig others = new RetentionConfig(1_000, 0);
 
         tick(another(others), 1);
-        assertThat(topology.store().review().isOpen()).as("a few each tick").isTrue();
+        assertThat(topology.store().retention().review().isOpen())
+                .as("a few each tick")
+                .isTrue();
         Retention restarted = another(others);
         tick(restarted, 20);
 
-        assertThat(topology.store().review()).isEqualTo(new DefaultsReview(1_000, 0, false, Optional.empty()));
+        assertThat(topology.store().retention().review())
+                .isEqualTo(new DefaultsReview(1_000, 0, false, Optional.empty()));
         for (int i = 0; i < 250; i++) {
             assertThat(topology.store().isEmpty("s" + i)).as("s" + i).isEqualTo(i != 7);
         }
@@ -521,7 +524,7 @@ class RetentionTest {
         List<String> stored = stored();
         assertThat(stored).hasSizeLessThanOrEqualTo(30).isNotEmpty();
         assertThat(topology.store().size(SPACE).memories()).isEqualTo(stored.size());
-        assertThat(topology.store().timesAfter(SPACE, Optional.empty(), 1_000))
+        assertThat(topology.store().retention().timesAfter(SPACE, Optional.empty(), 1_000))
                 .extracting(MemoryStore.TimedMemory::id)
                 .containsExactlyInAnyOrderElementsOf(stored);
         assertThat(topology.rejections()).isEmpty();
