@@ -85,7 +85,8 @@ class TopicWatchIT {
                         Observation.observe(session, i, "note " + i, new float[] {1, 0, i})
                                 .withId(session + i)));
         instance.flush();
-        await().atMost(Duration.ofSeconds(60))
+        // A thread that is about to commit to a lane that is gone waits for as long as its producer blocks: a minute.
+        await().atMost(Duration.ofSeconds(150))
                 .until(() -> instance.isRemembered("notes", session + (from + count - 1)));
     }
 
