@@ -176,7 +176,10 @@ class RestartFaultIT {
         FaultSettings.report(
                 "restart with %,d memories without snapshots: ready in %.1f s, %,d inserted",
                 MEMORIES + more, rebuilt / 1e3, afterLoss.inserted());
-        assertThat(afterLoss).isEqualTo(new Restored(0, 0, MEMORIES + more, 0));
+        // Streams opens each store once before it starts: what was inserted until it closed it is confirmed then.
+        assertThat(afterLoss.takenOver() + afterLoss.dropped()).isZero();
+        assertThat(afterLoss.kept() + afterLoss.inserted()).isEqualTo(MEMORIES + more);
+        assertThat(afterLoss.inserted()).isPositive();
         if (FaultSettings.isLong()) {
             assertThat(instance.output()).contains("Loading the index of");
         }
