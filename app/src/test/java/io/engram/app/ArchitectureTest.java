@@ -73,6 +73,10 @@ class ArchitectureTest {
     static final ArchRule PACKAGES_OF_THE_APPLICATION_ARE_FREE_OF_CYCLES =
             slices().matching("io.engram.app.(*)..").should().beFreeOfCycles();
 
+    @ArchTest
+    static final ArchRule PACKAGES_OF_THE_TOPOLOGY_ARE_FREE_OF_CYCLES =
+            slices().matching("io.engram.topology.(*)..").should().beFreeOfCycles();
+
     /** Who uses what Kafka does not call public, and why it has to. */
     private static final Map<String, String> BEYOND_THE_PUBLIC_API_OF_KAFKA = Map.of(
             "io.engram.app.kafka.EmbeddedKafka",

@@ -5,7 +5,7 @@
  * lanes → {@link io.engram.topology.checks}     decode, sequence, duplicate
  *       → {@link io.engram.topology.admission}  depth, pressure, levels: shed or take
  *       → {@link io.engram.topology.store}      RocksDB and its changelog: what is remembered
- *       → {@link io.engram.topology.indexing}   workers that batch-insert into the index
+ *       → {@link io.engram.topology.follow}     workers that batch-insert into the index
  *       → {@link io.engram.topology.recall}     what queries see
  * </pre>
  *

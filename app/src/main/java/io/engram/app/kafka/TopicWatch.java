@@ -2,7 +2,7 @@ package io.engram.app.kafka;
 
 import io.engram.app.kafka.TopicProblem.Kind;
 import io.engram.topology.TopologyRuntime;
-import io.engram.topology.checks.ReadAgain;
+import io.engram.topology.progress.ReadAgain;
 import io.engram.topology.supervision.Supervisor;
 import java.util.ArrayList;
 import java.util.HashMap;

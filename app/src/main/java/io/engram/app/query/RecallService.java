@@ -1,7 +1,7 @@
 package io.engram.app.query;
 
 import io.engram.schemas.Lane;
-import io.engram.topology.indexing.LaneProgress;
+import io.engram.topology.progress.LaneProgress;
 import io.engram.topology.recall.Effort;
 import io.engram.topology.recall.Recall;
 import io.engram.topology.recall.RecallOutcome;

@@ -1,6 +1,6 @@
 package io.engram.app.state;
 
-import io.engram.topology.store.LanePositions;
+import io.engram.topology.progress.LanePositions;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;

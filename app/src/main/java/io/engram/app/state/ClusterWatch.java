@@ -1,6 +1,6 @@
 package io.engram.app.state;
 
-import io.engram.topology.BrokerClock;
+import io.engram.topology.progress.BrokerClock;
 import io.engram.topology.supervision.Supervisor;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;

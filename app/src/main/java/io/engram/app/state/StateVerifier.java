@@ -2,11 +2,11 @@ package io.engram.app.state;
 
 import io.engram.app.query.LocalStores;
 import io.engram.index.VectorIndex;
-import io.engram.topology.indexing.SpaceIndex;
-import io.engram.topology.indexing.StoredValues;
+import io.engram.topology.follow.SpaceIndex;
+import io.engram.topology.follow.StoredValues;
+import io.engram.topology.format.StoredMemory;
 import io.engram.topology.store.MemoryView;
 import io.engram.topology.store.StoredEntries;
-import io.engram.topology.store.StoredMemory;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;

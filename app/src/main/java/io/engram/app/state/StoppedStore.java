@@ -1,6 +1,6 @@
 package io.engram.app.state;
 
-import io.engram.topology.store.LocalKeys;
+import io.engram.topology.format.LocalKeys;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

@@ -27,7 +27,7 @@ class StreamsAdviceTest {
     void shouldLeaveAFullDiskToWhoeverEndsTheThread() {
         assertThat(decide(STREAMS, "Failed to process", FULL)).isEqualTo(FilterReply.DENY);
         assertThat(decide(STREAMS, "Failed to process {}", null, "0_1", FULL)).isEqualTo(FilterReply.DENY);
-        assertThat(decide("io.engram.topology.snapshot.Snapshots", "Cannot save", FULL))
+        assertThat(decide("io.engram.topology.follow.Snapshots", "Cannot save", FULL))
                 .isEqualTo(FilterReply.NEUTRAL);
         assertThat(decide(STREAMS, "Failed to process", new StreamsException("other")))
                 .isEqualTo(FilterReply.NEUTRAL);

@@ -1,6 +1,6 @@
 package io.engram.topology.checks;
 
-import io.engram.topology.BrokerClock;
+import io.engram.topology.progress.BrokerClock;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.streams.processor.TimestampExtractor;

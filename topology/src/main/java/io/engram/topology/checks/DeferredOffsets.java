@@ -1,7 +1,7 @@
 package io.engram.topology.checks;
 
 import io.engram.schemas.Lane;
-import io.engram.topology.store.DeferredChunk;
+import io.engram.topology.format.DeferredChunk;
 import io.engram.topology.store.DeferredChunks;
 import java.util.ArrayList;
 import java.util.EnumMap;

@@ -2,7 +2,7 @@ package io.engram.topology.checks;
 
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
-import io.engram.topology.store.SpaceRecord;
+import io.engram.topology.format.SpaceRecord;
 import java.util.Optional;
 
 /** The rule that all embeddings of a space have one dimension. */

@@ -1,7 +1,7 @@
 package io.engram.topology.checks;
 
-import io.engram.topology.indexing.LaneProgress;
-import io.engram.topology.store.DeferredChunk;
+import io.engram.topology.format.DeferredChunk;
+import io.engram.topology.progress.LaneProgress;
 import java.util.Optional;
 import org.apache.kafka.common.header.Headers;
 

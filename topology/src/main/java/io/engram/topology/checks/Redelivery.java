@@ -2,7 +2,7 @@ package io.engram.topology.checks;
 
 import io.engram.schemas.Lane;
 import io.engram.schemas.RejectionHeaders;
-import io.engram.topology.store.DeferredChunk;
+import io.engram.topology.format.DeferredChunk;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;

@@ -2,7 +2,7 @@ package io.engram.topology.checks;
 
 import io.engram.schemas.RejectionHeaders;
 import io.engram.schemas.RejectionReason;
-import io.engram.topology.store.OpenRanges;
+import io.engram.topology.format.OpenRanges;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;

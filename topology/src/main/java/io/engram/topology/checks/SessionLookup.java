@@ -1,8 +1,8 @@
 package io.engram.topology.checks;
 
-import io.engram.topology.store.RetiredSession;
-import io.engram.topology.store.SessionKey;
-import io.engram.topology.store.SessionState;
+import io.engram.topology.format.RetiredSession;
+import io.engram.topology.format.SessionKey;
+import io.engram.topology.format.SessionState;
 import io.engram.topology.store.SessionStore;
 import java.util.Optional;
 import java.util.OptionalLong;

@@ -2,9 +2,9 @@ package io.engram.topology.checks;
 
 import io.engram.schemas.Lane;
 import io.engram.topology.SessionConfig;
-import io.engram.topology.store.DueKind;
+import io.engram.topology.format.DueKind;
+import io.engram.topology.format.SessionKey;
 import io.engram.topology.store.DueQueue;
-import io.engram.topology.store.SessionKey;
 import io.engram.topology.store.SessionStore;
 import java.util.ArrayList;
 import java.util.List;

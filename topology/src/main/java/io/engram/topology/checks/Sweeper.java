@@ -1,12 +1,12 @@
 package io.engram.topology.checks;
 
 import io.engram.topology.SessionConfig;
+import io.engram.topology.format.DropMark;
+import io.engram.topology.format.DueKind;
+import io.engram.topology.format.SpaceRecord;
 import io.engram.topology.retention.Retention;
-import io.engram.topology.store.DropMark;
-import io.engram.topology.store.DueKind;
 import io.engram.topology.store.DueQueue;
 import io.engram.topology.store.MemoryStore;
-import io.engram.topology.store.SpaceRecord;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;

@@ -1,6 +1,6 @@
 package io.engram.topology.checks;
 
-import io.engram.topology.store.StoredMemory;
+import io.engram.topology.format.StoredMemory;
 import java.util.Optional;
 
 /** What the checks decided about an observation. */

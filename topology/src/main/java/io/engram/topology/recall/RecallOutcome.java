@@ -1,6 +1,6 @@
 package io.engram.topology.recall;
 
-import io.engram.topology.store.StoredMemory;
+import io.engram.topology.format.StoredMemory;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

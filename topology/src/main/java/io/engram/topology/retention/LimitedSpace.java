@@ -1,7 +1,7 @@
 package io.engram.topology.retention;
 
+import io.engram.topology.format.RetentionState;
 import io.engram.topology.store.MemoryStore.TimedMemory;
-import io.engram.topology.store.RetentionState;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Optional;

@@ -1,17 +1,18 @@
 package io.engram.topology.retention;
 
+import io.engram.topology.format.DefaultsReview;
+import io.engram.topology.format.DueKind;
+import io.engram.topology.format.RetentionState;
+import io.engram.topology.format.SpaceRecord;
+import io.engram.topology.format.StoredMemory;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.SpaceMetrics.Expiry;
-import io.engram.topology.store.DefaultsReview;
-import io.engram.topology.store.DueKind;
 import io.engram.topology.store.DueQueue;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.MemoryStore.KnownSpace;
 import io.engram.topology.store.MemoryStore.TimedMemory;
+import io.engram.topology.store.RetentionConfig;
 import io.engram.topology.store.RetentionKeys;
-import io.engram.topology.store.RetentionState;
-import io.engram.topology.store.SpaceRecord;
-import io.engram.topology.store.StoredMemory;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

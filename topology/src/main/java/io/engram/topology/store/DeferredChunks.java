@@ -1,6 +1,8 @@
 package io.engram.topology.store;
 
 import io.engram.schemas.Lane;
+import io.engram.topology.format.DeferredChunk;
+import io.engram.topology.format.StoreKeys;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.kafka.common.utils.Bytes;

@@ -1,5 +1,7 @@
 package io.engram.topology.store;
 
+import io.engram.topology.format.DueKind;
+import io.engram.topology.format.StoreKeys;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -105,7 +107,7 @@ public final class DueQueue {
             Due last = due.get(due.size() - 1);
             front = later(
                     front, StoreKeys.due(kind, due.get(0).time(), due.get(0).subject()));
-            floor = later(floor, IndexLoader.successor(StoreKeys.due(kind, last.time(), last.subject())));
+            floor = later(floor, StoreKeys.successor(StoreKeys.due(kind, last.time(), last.subject())));
         } else if (time < AT_ONCE) {
             front = later(front, StoreKeys.due(kind, time + 1, ""));
             floor = later(floor, front);
@@ -120,7 +122,7 @@ public final class DueQueue {
     public void done(Due due) {
         Bytes key = StoreKeys.due(kind, due.time(), due.subject());
         store.get().put(key, null);
-        front = IndexLoader.successor(key);
+        front = StoreKeys.successor(key);
     }
 
     /** Nothing is to be done with the subject at that time after all. */

@@ -1,6 +1,7 @@
 package io.engram.topology.store;
 
-import io.engram.topology.indexing.StoredValues.StoreClosedException;
+import io.engram.topology.follow.StoredValues.StoreClosedException;
+import io.engram.topology.format.StoreKeys;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -86,7 +87,7 @@ final class GuardedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sea
         do {
             page = keys(next, end);
             page.forEach(consumer);
-            next = page.isEmpty() ? next : IndexLoader.successor(page.get(page.size() - 1));
+            next = page.isEmpty() ? next : StoreKeys.successor(page.get(page.size() - 1));
         } while (page.size() == PAGE);
     }
 

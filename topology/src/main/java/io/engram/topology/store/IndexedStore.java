@@ -1,11 +1,18 @@
 package io.engram.topology.store;
 
-import io.engram.topology.BrokerClock;
-import io.engram.topology.indexing.IndexFiles;
-import io.engram.topology.indexing.JournalPosition;
-import io.engram.topology.indexing.PartitionIndex;
-import io.engram.topology.indexing.StoredValues;
-import io.engram.topology.retention.RetentionConfig;
+import io.engram.topology.follow.FollowedStore;
+import io.engram.topology.follow.IndexFiles;
+import io.engram.topology.follow.IndexLoader;
+import io.engram.topology.follow.PartitionIndex;
+import io.engram.topology.follow.StoredValues;
+import io.engram.topology.format.JournalPosition;
+import io.engram.topology.format.LargeMark;
+import io.engram.topology.format.MemoryKey;
+import io.engram.topology.format.SpaceRecord;
+import io.engram.topology.format.StoreKeys;
+import io.engram.topology.format.StoredMemory;
+import io.engram.topology.progress.BrokerClock;
+import io.engram.topology.progress.LanePositions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -53,7 +61,7 @@ import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
  * The store methods belong to the thread that owns the task; {@link #read} and {@link #scan} are thread-safe. Every one of
  * them waits for ever once the store is sealed.
  */
-final class IndexedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sealable {
+final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore, OpenStores.Sealable {
     private static final int PAGE = 500;
 
     private final KeyValueStore<Bytes, byte[]> rocks;
@@ -185,12 +193,17 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sea
         journalEntry(key.get()).ifPresent(entry -> rocks.put(entry.key, entry.value));
     }
 
-    /** Every change in the journal behind a position, from any thread. */
-    void replay(JournalPosition after, Consumer<Journal.Entry> consumer) {
-        forEach(
-                IndexLoader.successor(StoreKeys.journal(after)),
-                StoreKeys.after(StoreKeys.JOURNAL),
-                entry -> consumer.accept(Journal.Entry.of(entry)));
+    @Override
+    public void replay(JournalPosition after, BiConsumer<JournalPosition, MemoryKey> each) {
+        forEach(StoreKeys.successor(StoreKeys.journal(after)), StoreKeys.after(StoreKeys.JOURNAL), stored -> {
+            Journal.Entry entry = Journal.Entry.of(stored);
+            each.accept(entry.position(), entry.memory());
+        });
+    }
+
+    @Override
+    public boolean hides(String space, StoredMemory memory) {
+        return view.space(space).hides(memory);
     }
 
     private void follow(Bytes key, Optional<byte[]> value) {
@@ -231,12 +244,12 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sea
      *
      * @throws StoredValues.StoreClosedException when the task has gone
      */
-    Optional<byte[]> read(Bytes key) {
+    public Optional<byte[]> read(Bytes key) {
         return guarded(() -> Optional.ofNullable(rocks.get(key)));
     }
 
     /** Up to {@code max} entries from {@code from} (inclusive) to {@code to} (exclusive), from any thread. */
-    List<KeyValue<Bytes, byte[]>> scan(Bytes from, Bytes to, int max) {
+    public List<KeyValue<Bytes, byte[]>> scan(Bytes from, Bytes to, int max) {
         return guarded(() -> scanShared(from, to, max));
     }
 
@@ -272,7 +285,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sea
                     return;
                 }
             }
-            next = page.isEmpty() ? next : IndexLoader.successor(page.get(page.size() - 1).key);
+            next = page.isEmpty() ? next : StoreKeys.successor(page.get(page.size() - 1).key);
         } while (page.size() == PAGE);
     }
 

@@ -1,7 +1,9 @@
 package io.engram.topology.store;
 
-import io.engram.topology.indexing.ChangeJournal;
-import io.engram.topology.indexing.JournalPosition;
+import io.engram.topology.follow.ChangeJournal;
+import io.engram.topology.format.JournalPosition;
+import io.engram.topology.format.MemoryKey;
+import io.engram.topology.format.StoreKeys;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -133,7 +135,7 @@ final class Journal implements ChangeJournal {
         // From where the last one ended: a search from the start would pass over all that was deleted.
         List<KeyValue<Bytes, byte[]>> dead = new ArrayList<>();
         for (KeyValue<Bytes, byte[]> entry :
-                reader.read(StoreKeys.journal(trimmed), IndexLoader.successor(StoreKeys.journal(to)), MAX_TRIMMED)) {
+                reader.read(StoreKeys.journal(trimmed), StoreKeys.successor(StoreKeys.journal(to)), MAX_TRIMMED)) {
             dead.add(KeyValue.pair(entry.key, null));
             trimmed = Entry.of(entry).position();
         }

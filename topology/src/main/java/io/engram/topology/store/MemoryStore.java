@@ -2,8 +2,17 @@ package io.engram.topology.store;
 
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
-import io.engram.topology.indexing.LaneProgress;
-import io.engram.topology.indexing.StoredValues;
+import io.engram.topology.follow.StoredValues;
+import io.engram.topology.format.DueKind;
+import io.engram.topology.format.GenerationBound;
+import io.engram.topology.format.LargeMark;
+import io.engram.topology.format.MemoryKey;
+import io.engram.topology.format.SpaceRecord;
+import io.engram.topology.format.SpaceSize;
+import io.engram.topology.format.StoreKeys;
+import io.engram.topology.format.StoredMemory;
+import io.engram.topology.progress.LanePositions;
+import io.engram.topology.progress.LaneProgress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -305,7 +314,7 @@ public final class MemoryStore implements StateStore {
 
     /** Up to {@code max} spaces of which anything is known, in order of their names, behind {@code after}. */
     public List<KnownSpace> spacesAfter(Optional<String> after, int max) {
-        Bytes from = after.map(space -> IndexLoader.successor(StoreKeys.space(space)))
+        Bytes from = after.map(space -> StoreKeys.successor(StoreKeys.space(space)))
                 .orElse(StoreKeys.first(StoreKeys.SPACE));
         return page(from, StoreKeys.after(StoreKeys.SPACE), max).stream()
                 .map(entry -> new KnownSpace(StoreKeys.body(entry.key.get()), SpaceRecord.decode(entry.value)))
@@ -352,7 +361,7 @@ public final class MemoryStore implements StateStore {
 
     /** Up to {@code max} memories of a space in order of their ids, behind {@code after}. */
     public MemoryPage memoriesAfter(String space, Optional<String> after, int max) {
-        Bytes from = after.map(id -> IndexLoader.successor(StoreKeys.memory(space, id)))
+        Bytes from = after.map(id -> StoreKeys.successor(StoreKeys.memory(space, id)))
                 .orElse(StoreKeys.firstMemory(space));
         List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.afterMemories(space), max);
         List<TimedMemory> memories = new ArrayList<>(entries.size());
@@ -402,7 +411,7 @@ public final class MemoryStore implements StateStore {
             }
             remove(entry.key);
         }
-        firstTombstone = old.size() < max ? to : IndexLoader.successor(old.get(max - 1).key);
+        firstTombstone = old.size() < max ? to : StoreKeys.successor(old.get(max - 1).key);
         return old.size();
     }
 
@@ -415,7 +424,7 @@ public final class MemoryStore implements StateStore {
      * @return the id behind which to go on; empty when this was the last page
      */
     public Optional<String> sweepDropped(String space, SpaceRecord record, Optional<String> after, int max) {
-        Bytes from = after.map(id -> IndexLoader.successor(StoreKeys.memory(space, id)))
+        Bytes from = after.map(id -> StoreKeys.successor(StoreKeys.memory(space, id)))
                 .orElse(StoreKeys.firstMemory(space));
         List<KeyValue<Bytes, byte[]>> entries = page(from, StoreKeys.afterMemories(space), max);
         for (KeyValue<Bytes, byte[]> entry : entries) {

@@ -1,13 +1,13 @@
 package io.engram.topology.store;
 
 import io.engram.index.IndexEngine;
-import io.engram.topology.BrokerClock;
-import io.engram.topology.indexing.IndexFiles;
-import io.engram.topology.indexing.IndexWorkers;
-import io.engram.topology.indexing.PartitionIndex;
+import io.engram.topology.follow.IndexFiles;
+import io.engram.topology.follow.IndexLoader;
+import io.engram.topology.follow.IndexWorkers;
+import io.engram.topology.follow.PartitionIndex;
+import io.engram.topology.follow.SnapshotConfig;
 import io.engram.topology.metrics.EngramMetrics;
-import io.engram.topology.retention.RetentionConfig;
-import io.engram.topology.snapshot.SnapshotConfig;
+import io.engram.topology.progress.BrokerClock;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.apache.kafka.common.serialization.Serdes;

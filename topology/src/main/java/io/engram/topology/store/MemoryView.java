@@ -1,11 +1,17 @@
 package io.engram.topology.store;
 
 import io.engram.schemas.Lane;
-import io.engram.topology.BrokerClock;
-import io.engram.topology.indexing.LaneProgress;
-import io.engram.topology.indexing.PartitionIndex;
-import io.engram.topology.indexing.StoredValues;
-import io.engram.topology.retention.RetentionConfig;
+import io.engram.topology.follow.PartitionIndex;
+import io.engram.topology.follow.StoredValues;
+import io.engram.topology.format.MemoryKey;
+import io.engram.topology.format.SpaceRecord;
+import io.engram.topology.format.SpaceSize;
+import io.engram.topology.format.StoreKeys;
+import io.engram.topology.format.StoredMemory;
+import io.engram.topology.progress.BrokerClock;
+import io.engram.topology.progress.CatchUp;
+import io.engram.topology.progress.CommitPoints;
+import io.engram.topology.progress.LaneProgress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -305,8 +311,8 @@ public final class MemoryView implements StoredValues, StoredEntries {
      */
     public SpacesPage spaces(String prefix, Optional<String> after, int limit) {
         Bytes from = StoreKeys.space(prefix);
-        Bytes behind = after.map(space -> IndexLoader.successor(StoreKeys.space(space)))
-                .orElse(from);
+        Bytes behind =
+                after.map(space -> StoreKeys.successor(StoreKeys.space(space))).orElse(from);
         if (behind.compareTo(from) > 0) {
             from = behind;
         }
@@ -334,7 +340,7 @@ public final class MemoryView implements StoredValues, StoredEntries {
             if (left == 0) {
                 return new SpacesPage(spaces, Optional.of(StoreKeys.body(last.get())));
             }
-            from = IndexLoader.successor(last);
+            from = StoreKeys.successor(last);
         }
     }
 }

@@ -1,6 +1,6 @@
 package io.engram.topology.store;
 
-import io.engram.topology.indexing.StoredValues;
+import io.engram.topology.follow.StoredValues;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,8 @@
 package io.engram.topology.store;
 
+import io.engram.topology.format.DefaultsReview;
+import io.engram.topology.format.RetentionState;
+import io.engram.topology.format.StoreKeys;
 import io.engram.topology.store.MemoryStore.TimedMemory;
 import java.util.List;
 import java.util.Optional;
@@ -61,7 +64,7 @@ public final class RetentionKeys {
 
     /** Up to {@code max} memories of a space in order of time, behind {@code after}. */
     public List<TimedMemory> timesAfter(String space, Optional<TimedMemory> after, int max) {
-        Bytes from = after.map(last -> IndexLoader.successor(StoreKeys.time(space, last.timeMs(), last.id())))
+        Bytes from = after.map(last -> StoreKeys.successor(StoreKeys.time(space, last.timeMs(), last.id())))
                 .orElse(StoreKeys.time(space, 0, ""));
         return MemoryStore.page(store.get(), from, StoreKeys.afterTimes(space), max).stream()
                 .map(entry -> new TimedMemory(

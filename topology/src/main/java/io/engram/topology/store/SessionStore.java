@@ -1,5 +1,10 @@
 package io.engram.topology.store;
 
+import io.engram.topology.format.DueKind;
+import io.engram.topology.format.RetiredSession;
+import io.engram.topology.format.SessionKey;
+import io.engram.topology.format.SessionState;
+import io.engram.topology.format.StoreKeys;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -182,7 +187,7 @@ public final class SessionStore {
 
     /** Up to {@code max} sessions after {@code after}; those that cannot be read are left out. */
     public SessionPage sessionsAfter(Optional<SessionKey> after, int max) {
-        Bytes from = after.map(key -> IndexLoader.successor(keyOf(key))).orElse(StoreKeys.first(StoreKeys.SESSION));
+        Bytes from = after.map(key -> StoreKeys.successor(keyOf(key))).orElse(StoreKeys.first(StoreKeys.SESSION));
         Bytes to = StoreKeys.fence(StoreKeys.SESSION);
         List<StoredSession> sessions = new ArrayList<>();
         Optional<SessionKey> last = Optional.empty();

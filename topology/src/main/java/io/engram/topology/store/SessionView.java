@@ -1,6 +1,10 @@
 package io.engram.topology.store;
 
-import io.engram.topology.indexing.StoredValues.StoreClosedException;
+import io.engram.topology.follow.StoredValues.StoreClosedException;
+import io.engram.topology.format.SessionKey;
+import io.engram.topology.format.SessionState;
+import io.engram.topology.format.SpaceSize;
+import io.engram.topology.format.StoreKeys;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.apache.kafka.common.utils.Bytes;

@@ -1,5 +1,7 @@
 package io.engram.topology.store;
 
+import io.engram.topology.format.SpaceSize;
+import io.engram.topology.format.StoreKeys;
 import java.util.Optional;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.state.KeyValueStore;

@@ -6,7 +6,7 @@ import org.apache.kafka.common.utils.Bytes;
 
 /**
  * The entries of a store as its changelog should have them, for comparing the two. Thread-safe; every method throws {@link
- * io.engram.topology.indexing.StoredValues.StoreClosedException} once the task has gone elsewhere.
+ * io.engram.topology.follow.StoredValues.StoreClosedException} once the task has gone elsewhere.
  */
 public interface StoredEntries {
     /** The store's name, by which its changelog is called. */

@@ -6,18 +6,18 @@
  *
  * <pre>
  * key                              value
- * 'm' space 00 id                  {@link io.engram.topology.store.StoredMemory}: a memory, or the tombstone of a forgotten one
+ * 'm' space 00 id                  {@link io.engram.topology.format.StoredMemory}: a memory, or the tombstone of a forgotten one
  * 't' time (8) space 00 id          empty; when a tombstone was left, so that old ones are found in order
  * 'e' space 00 time (8) id         empty; when each memory was enqueued, in spaces with a retention
- * 'd' lane (1) number (8)          {@link io.engram.topology.store.DeferredChunk}: neighbouring source offsets that were shed
- * 'p' space                        {@link io.engram.topology.store.SpaceRecord}: dimension, retention, drop marks
+ * 'd' lane (1) number (8)          {@link io.engram.topology.format.DeferredChunk}: neighbouring source offsets that were shed
+ * 'p' space                        {@link io.engram.topology.format.SpaceRecord}: dimension, retention, drop marks
  * 'l' space                        empty; there while the space is large
- * 'k' space                        {@link io.engram.topology.store.RetentionState}: of spaces with a retention
- * 'u' kind (1) time (8) space      {@link io.engram.topology.store.DueKind}: what is to be done with a space, and when
- * 'v'                              {@link io.engram.topology.store.DefaultsReview}: the configured retention that spaces follow
+ * 'k' space                        {@link io.engram.topology.format.RetentionState}: of spaces with a retention
+ * 'u' kind (1) time (8) space      {@link io.engram.topology.format.DueKind}: what is to be done with a space, and when
+ * 'v'                              {@link io.engram.topology.format.DefaultsReview}: the configured retention that spaces follow
  * 'd', 't', 'u' kind, each with fe and with ff
  *                                  empty: fences, so that reading behind the last key finds one at once
- * 'o'                              {@link io.engram.topology.store.LanePositions}: how far the lanes are processed
+ * 'o'                              {@link io.engram.topology.progress.LanePositions}: how far the lanes are processed
  * 'g'                              upper bound of the generations given out, 8 bytes
  * </pre>
  *
@@ -25,11 +25,11 @@
  * key once a commit.
  *
  * <pre>
- * 's' space 00 lane 00 session     {@link io.engram.topology.store.SessionState}: next sequence, open numbers, digests
+ * 's' space 00 lane 00 session     {@link io.engram.topology.format.SessionState}: next sequence, open numbers, digests
  * 'r' space 00 lane 00 session 00 incarnation (8)
- *                                  {@link io.engram.topology.store.RetiredSession}: an earlier incarnation with open numbers
- * 'c' space                        {@link io.engram.topology.store.SpaceSize}: how much it holds
- * 'u' kind (1) time (8) session    {@link io.engram.topology.store.DueKind}: what is to be done with a session, and when
+ *                                  {@link io.engram.topology.format.RetiredSession}: an earlier incarnation with open numbers
+ * 'c' space                        {@link io.engram.topology.format.SpaceSize}: how much it holds
+ * 'u' kind (1) time (8) session    {@link io.engram.topology.format.DueKind}: what is to be done with a session, and when
  * 'r', 's', 'u' kind, each with fe and with ff
  *                                  empty: fences; they are there as soon as anything was processed
  * </pre>

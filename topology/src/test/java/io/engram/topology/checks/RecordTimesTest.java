@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
-import io.engram.topology.BrokerClock;
 import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.progress.BrokerClock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;

@@ -8,7 +8,7 @@ import io.engram.schemas.ObservationCodec;
 import io.engram.schemas.RejectionHeaders;
 import io.engram.schemas.RejectionReason;
 import io.engram.topology.TopologyFixture;
-import io.engram.topology.store.SessionKey;
+import io.engram.topology.format.SessionKey;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;

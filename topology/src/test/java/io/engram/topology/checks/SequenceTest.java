@@ -8,7 +8,7 @@ import io.engram.schemas.Operation;
 import io.engram.schemas.RejectionHeaders;
 import io.engram.schemas.SessionProgress;
 import io.engram.topology.TopologyFixture;
-import io.engram.topology.store.OpenRanges;
+import io.engram.topology.format.OpenRanges;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,5 +1,6 @@
 package io.engram.topology.store;
 
+import io.engram.topology.format.LocalKeys;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;

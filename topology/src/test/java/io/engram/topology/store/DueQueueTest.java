@@ -3,6 +3,7 @@ package io.engram.topology.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.format.DueKind;
 import io.engram.topology.store.DueQueue.Due;
 import java.nio.file.Path;
 import java.util.ArrayList;

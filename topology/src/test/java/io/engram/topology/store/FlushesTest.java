@@ -3,7 +3,7 @@ package io.engram.topology.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.engram.topology.indexing.JournalPosition;
+import io.engram.topology.format.JournalPosition;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -2,7 +2,9 @@ package io.engram.topology.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.engram.topology.indexing.JournalPosition;
+import io.engram.topology.format.JournalPosition;
+import io.engram.topology.format.MemoryKey;
+import io.engram.topology.format.StoreKeys;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HexFormat;

@@ -3,6 +3,7 @@ package io.engram.topology.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.format.SpaceRecord;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.engram.schemas.Lane;
 import io.engram.topology.TopologyFixture;
-import io.engram.topology.indexing.StoredValues.StoreClosedException;
+import io.engram.topology.follow.StoredValues.StoreClosedException;
+import io.engram.topology.format.SessionKey;
+import io.engram.topology.format.SessionState;
+import io.engram.topology.format.StoreKeys;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -10,6 +10,7 @@ import io.engram.schemas.Operation;
 import io.engram.schemas.SpaceSettings;
 import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.format.SpaceSize;
 import io.engram.topology.metrics.MetricNames;
 import java.nio.file.Path;
 import java.time.Duration;

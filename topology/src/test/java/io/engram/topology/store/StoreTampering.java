@@ -1,5 +1,8 @@
 package io.engram.topology.store;
 
+import io.engram.topology.format.SessionKey;
+import io.engram.topology.format.SpaceRecord;
+import io.engram.topology.format.StoreKeys;
 import java.util.Optional;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.state.KeyValueStore;

@@ -1,5 +1,6 @@
 package io.engram.topology.store;
 
+import io.engram.topology.format.StoreKeys;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

@@ -1,0 +1,188 @@
+package io.engram.topology.progress;
+
+import io.engram.schemas.Lane;
+import io.engram.schemas.SessionProgress;
+import io.engram.topology.format.SessionKey;
+import io.engram.topology.format.SessionState;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.function.ToLongFunction;
+
+/**
+ * Which sessions of a partition are due an acknowledgement. A session's state is noted once per tick, together with the
+ * source offset that it reflects, and acknowledged when everything up to that offset is indexed. The record that says so
+ * goes out in a transaction no earlier than the one it speaks of.
+ *
+ * <pre>
+ * touched ── noted as a point, {@value #NOTED_PER_TICK} a tick ──→ waiting, by lane and offset ── indexed ──→ due
+ * </pre>
+ *
+ * Only what is indexed is taken from the front of what waits, so a tick costs the same however many sessions wait. Belongs
+ * to the stream thread.
+ */
+public final class Acknowledgements {
+    /** The progress of one session, ready to be sent. */
+    public record Due(SessionKey session, SessionProgress progress) {}
+
+    private record Point(long offset, long next, List<List<Long>> openRanges, boolean closed) {}
+
+    private static final class Pending {
+        final SessionKey key;
+        SessionState state;
+        long touchedAt = UNTOUCHED;
+        final ArrayDeque<Point> points = new ArrayDeque<>();
+
+        Pending(SessionKey key, SessionState state) {
+            this.key = key;
+            this.state = state;
+        }
+
+        /** Of the first point: what the session waits for. */
+        long waitsFor() {
+            return points.getFirst().offset();
+        }
+    }
+
+    /** Sessions of a lane that one tick acknowledges: some milliseconds' work. */
+    static final int DUE_PER_TICK = 1_000;
+
+    /** Sessions whose state one tick notes. */
+    static final int NOTED_PER_TICK = 3_000;
+
+    /** Points kept while the index lags behind. */
+    private static final int MAX_POINTS = 16;
+
+    private static final long UNTOUCHED = Long.MIN_VALUE;
+    private static final long ALREADY_INDEXED = -1;
+
+    private final int partition;
+    private final Map<SessionKey, Pending> pending = new HashMap<>();
+    // Those with touchedAt, each once, in the order in which they were touched first.
+    private final ArrayDeque<Pending> touched = new ArrayDeque<>();
+    // Those with points, each once. The first point of a session never changes while it waits.
+    private final Map<Lane, PriorityQueue<Pending>> waiting = new EnumMap<>(Lane.class);
+
+    public Acknowledgements(int partition) {
+        this.partition = partition;
+    }
+
+    /** A record at that source offset changed the session, or asked for its progress again. */
+    public void touch(SessionKey session, SessionState state, long offset) {
+        Pending known = pending.computeIfAbsent(session, key -> new Pending(key, state));
+        known.state = state;
+        touch(known, offset);
+    }
+
+    private void touch(Pending session, long offset) {
+        if (session.touchedAt == UNTOUCHED) {
+            touched.addLast(session);
+        }
+        session.touchedAt = offset;
+    }
+
+    /** A session as the task found it in its store; everything of it is indexed. */
+    public void found(SessionKey session, SessionState state) {
+        if (!pending.containsKey(session)) {
+            touch(session, state, ALREADY_INDEXED);
+        }
+    }
+
+    /** Time changed the session, and no record did. */
+    public void changed(SessionKey session, SessionState state) {
+        Pending known = pending.get(session);
+        if (known == null) {
+            touch(session, state, ALREADY_INDEXED);
+        } else {
+            known.state = state;
+            if (known.touchedAt == UNTOUCHED) {
+                // Sealed already: the change is told together with the last record before it.
+                touch(known, known.points.getLast().offset());
+            }
+        }
+    }
+
+    /** True when something of the session is still to be acknowledged. */
+    public boolean awaits(SessionKey session) {
+        return pending.containsKey(session);
+    }
+
+    /** The sessions of which something is still to be acknowledged. */
+    public Set<SessionKey> waiting() {
+        return Set.copyOf(pending.keySet());
+    }
+
+    /**
+     * The sessions whose progress can be acknowledged, each at most once, up to {@value #DUE_PER_TICK} of a lane; the others
+     * in the next ticks.
+     *
+     * @param watermark by lane: everything up to that source offset is indexed
+     */
+    public List<Due> due(ToLongFunction<Lane> watermark, long nowMs) {
+        noteTouched();
+        List<Due> due = new ArrayList<>();
+        waiting.forEach((lane, sessions) -> {
+            long indexed = watermark.applyAsLong(lane);
+            for (int i = 0; i < DUE_PER_TICK && !sessions.isEmpty(); i++) {
+                if (sessions.peek().waitsFor() > indexed) {
+                    break;
+                }
+                due.add(acknowledge(sessions, indexed, nowMs));
+            }
+        });
+        return due;
+    }
+
+    /** Takes what is indexed from the first session of those that wait. */
+    private Due acknowledge(PriorityQueue<Pending> sessions, long indexed, long nowMs) {
+        Pending session = sessions.remove();
+        Point reached = session.points.removeFirst();
+        while (!session.points.isEmpty() && session.waitsFor() <= indexed) {
+            reached = session.points.removeFirst();
+        }
+        if (!session.points.isEmpty()) {
+            sessions.add(session);
+        } else if (session.touchedAt == UNTOUCHED) {
+            pending.remove(session.key);
+        }
+        return new Due(session.key, progress(session.key, reached, indexed, nowMs));
+    }
+
+    private void noteTouched() {
+        for (int i = 0; i < NOTED_PER_TICK && !touched.isEmpty(); i++) {
+            note(touched.removeFirst());
+        }
+    }
+
+    private void note(Pending session) {
+        SessionState state = session.state;
+        if (session.points.size() >= MAX_POINTS) {
+            session.points.removeLast(); // the new point says more, only later
+        }
+        session.points.addLast(
+                new Point(session.touchedAt, state.next(), state.open().toList(), state.isClosed()));
+        session.touchedAt = UNTOUCHED;
+        if (session.points.size() == 1) {
+            waiting.computeIfAbsent(
+                            session.key.lane(),
+                            lane -> new PriorityQueue<>(Comparator.comparingLong(Pending::waitsFor)))
+                    .add(session);
+        }
+    }
+
+    private SessionProgress progress(SessionKey session, Point point, long indexed, long nowMs) {
+        return new SessionProgress(
+                point.next() - 1,
+                point.closed() ? 1 : point.next(),
+                point.openRanges(),
+                point.closed() ? "closed" : "open",
+                Map.of(session.lane().label() + "-" + partition, indexed),
+                nowMs);
+    }
+}

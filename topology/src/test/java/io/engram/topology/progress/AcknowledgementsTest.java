@@ -1,0 +1,127 @@
+package io.engram.topology.progress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.engram.schemas.Lane;
+import io.engram.topology.format.SessionKey;
+import io.engram.topology.format.SessionState;
+import io.engram.topology.progress.Acknowledgements.Due;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class AcknowledgementsTest {
+    private static final long NOW_MS = 5;
+
+    private final Acknowledgements acknowledgements = new Acknowledgements(0);
+
+    private static SessionKey key(Lane lane, int session) {
+        return new SessionKey("notes", lane, "s" + session);
+    }
+
+    private static SessionState accepted(int numbers) {
+        SessionState state = SessionState.startedAt(0);
+        for (int i = 0; i < numbers; i++) {
+            state.accept(state.next(), i, NOW_MS);
+        }
+        return state;
+    }
+
+    private List<Due> due(long indexed) {
+        return acknowledgements.due(lane -> indexed, NOW_MS);
+    }
+
+    @Test
+    void shouldAcknowledgeManySessionsInTurns() {
+        int sessions = 2 * Acknowledgements.NOTED_PER_TICK + 1;
+        for (int i = 0; i < sessions; i++) {
+            acknowledgements.touch(key(Lane.NORMAL, i), accepted(1), i);
+        }
+        acknowledgements.touch(key(Lane.LOW, 0), accepted(1), sessions);
+
+        List<SessionKey> acknowledged = new ArrayList<>();
+        List<Due> due = due(Long.MAX_VALUE);
+        while (!due.isEmpty()) {
+            assertThat(due).hasSizeLessThanOrEqualTo(Acknowledgements.DUE_PER_TICK + 1);
+            due.forEach(next -> acknowledged.add(next.session()));
+            due = due(Long.MAX_VALUE);
+        }
+
+        assertThat(acknowledged).doesNotHaveDuplicates().hasSize(sessions + 1);
+        assertThat(acknowledged.stream().filter(session -> session.lane() == Lane.NORMAL))
+                .as("as they were sent")
+                .containsExactlyElementsOf(IntStream.range(0, sessions)
+                        .mapToObj(i -> key(Lane.NORMAL, i))
+                        .toList());
+        assertThat(acknowledgements.waiting()).isEmpty();
+    }
+
+    @Test
+    void shouldNotLetASessionThatWaitsHoldUpAnother() {
+        for (int i = 0; i < 2 * Acknowledgements.DUE_PER_TICK; i++) {
+            acknowledgements.touch(key(Lane.NORMAL, i), accepted(1), 1_000_000);
+        }
+        acknowledgements.touch(key(Lane.NORMAL, -1), accepted(3), 7);
+
+        assertThat(due(7)).singleElement().satisfies(next -> {
+            assertThat(next.session()).isEqualTo(key(Lane.NORMAL, -1));
+            assertThat(next.progress().acknowledgedSequence()).isEqualTo(3);
+        });
+        assertThat(due(999_999)).isEmpty();
+    }
+
+    @Test
+    void shouldAcknowledgeTheLatestStateThatIsIndexed() {
+        SessionKey session = key(Lane.HIGH, 1);
+        for (int numbers = 1; numbers <= 3; numbers++) {
+            acknowledgements.touch(session, accepted(numbers), 10L * numbers);
+            assertThat(due(5)).isEmpty();
+        }
+
+        assertThat(due(29))
+                .singleElement()
+                .satisfies(next ->
+                        assertThat(next.progress().acknowledgedSequence()).isEqualTo(2));
+        assertThat(acknowledgements.awaits(session)).isTrue();
+        assertThat(due(30))
+                .singleElement()
+                .satisfies(next ->
+                        assertThat(next.progress().acknowledgedSequence()).isEqualTo(3));
+        assertThat(acknowledgements.awaits(session)).isFalse();
+    }
+
+    @Test
+    void shouldTellAChangeByTimeWithTheLastRecordBeforeIt() {
+        SessionKey session = key(Lane.NORMAL, 1);
+        acknowledgements.touch(session, accepted(1), 10);
+        assertThat(due(9)).isEmpty();
+        acknowledgements.changed(session, accepted(2));
+        acknowledgements.changed(key(Lane.NORMAL, 2), accepted(4));
+
+        assertThat(due(9)).extracting(Due::session).containsExactly(key(Lane.NORMAL, 2));
+        assertThat(due(10))
+                .singleElement()
+                .satisfies(next ->
+                        assertThat(next.progress().acknowledgedSequence()).isEqualTo(2));
+        assertThat(acknowledgements.waiting()).isEmpty();
+    }
+
+    @Test
+    void shouldKeepWhatIsTouchedWhileItWaits() {
+        SessionKey session = key(Lane.NORMAL, 1);
+        for (int numbers = 1; numbers <= 100; numbers++) {
+            acknowledgements.touch(session, accepted(numbers), numbers);
+            assertThat(due(0)).isEmpty();
+        }
+
+        assertThat(due(1))
+                .singleElement()
+                .satisfies(next ->
+                        assertThat(next.progress().acknowledgedSequence()).isEqualTo(1));
+        assertThat(due(100))
+                .singleElement()
+                .satisfies(next ->
+                        assertThat(next.progress().acknowledgedSequence()).isEqualTo(100));
+    }
+}
