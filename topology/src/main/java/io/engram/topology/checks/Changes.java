@@ -1,13 +1,13 @@
 package io.engram.topology.checks;
 
 import io.engram.schemas.Observation;
-import io.engram.topology.follow.Change;
 import io.engram.topology.format.SpaceRecord;
 import io.engram.topology.format.Stamp;
 import io.engram.topology.format.StoredMemory;
 import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.retention.Retention;
 import io.engram.topology.store.MemoryStore;
+import io.engram.topology.workers.Change;
 import java.util.Optional;
 import java.util.function.Consumer;
 

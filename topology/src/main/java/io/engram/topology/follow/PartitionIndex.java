@@ -6,6 +6,10 @@ import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.progress.LanePositions;
 import io.engram.topology.progress.LaneProgress;
 import io.engram.topology.progress.RestoreProgress;
+import io.engram.topology.workers.Change;
+import io.engram.topology.workers.IndexTask;
+import io.engram.topology.workers.IndexWorkers;
+import io.engram.topology.workers.IndexedPartition;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,7 +43,7 @@ import org.slf4j.LoggerFactory;
  *
  * Thread-safe.
  */
-public final class PartitionIndex {
+public final class PartitionIndex implements IndexedPartition {
     private static final Logger LOG = LoggerFactory.getLogger(PartitionIndex.class);
 
     private final String task;
@@ -112,7 +116,8 @@ public final class PartitionIndex {
         return task;
     }
 
-    int partition() {
+    @Override
+    public int partition() {
         return partition;
     }
 
@@ -217,6 +222,7 @@ public final class PartitionIndex {
     }
 
     /** All spaces with an index here. */
+    @Override
     public Collection<SpaceIndex> spaces() {
         return spaces.values();
     }
@@ -265,6 +271,7 @@ public final class PartitionIndex {
     }
 
     /** Estimated bytes of all indexes here. */
+    @Override
     public long memoryBytes() {
         long bytes = 0;
         for (SpaceIndex space : spaces.values()) {
@@ -409,11 +416,13 @@ public final class PartitionIndex {
         return newestGeneration.get();
     }
 
-    void settled(long generation) {
+    @Override
+    public void settled(long generation) {
         newestGeneration.accumulateAndGet(generation, Math::max);
     }
 
-    void backgroundDone(IndexTask done) {
+    @Override
+    public void backgroundDone(IndexTask done) {
         background.done(done.epoch());
     }
 
@@ -520,6 +529,7 @@ public final class PartitionIndex {
     }
 
     /** True when the task has gone elsewhere. */
+    @Override
     public boolean isClosed() {
         return closed;
     }

@@ -11,6 +11,8 @@ import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.IndexSeries;
 import io.engram.topology.metrics.WorkerMetrics;
 import io.engram.topology.progress.RestoreProgress;
+import io.engram.topology.workers.IndexTask;
+import io.engram.topology.workers.IndexedSpace;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -41,7 +43,7 @@ import org.slf4j.LoggerFactory;
  *
  * Thread-safe.
  */
-public final class SpaceIndex {
+public final class SpaceIndex implements IndexedSpace {
     private static final Logger LOG = LoggerFactory.getLogger(SpaceIndex.class);
 
     private static final long NOT_STORED = -1;
@@ -96,6 +98,7 @@ public final class SpaceIndex {
         };
     }
 
+    @Override
     public String space() {
         return space;
     }
@@ -234,6 +237,7 @@ public final class SpaceIndex {
     }
 
     /** Ids that are stored but could not be inserted. */
+    @Override
     public Set<String> failedIds() {
         return failed.keySet();
     }
@@ -294,14 +298,15 @@ public final class SpaceIndex {
     }
 
     /** Applies tasks of this space in order, then settles each, whatever happens to it. */
-    void apply(List<IndexTask> tasks, Batch batch, WorkerMetrics worker) {
+    @Override
+    public void apply(List<IndexTask> tasks, Batch batch, WorkerMetrics worker) {
         // Until it is settled: a task that was overtaken may still take back what it did.
-        tasks.stream().filter(IndexTask::isLive).forEach(task -> inHand.merge(task.id, 1, Integer::sum));
+        tasks.stream().filter(IndexTask::isLive).forEach(task -> inHand.merge(task.id(), 1, Integer::sum));
         int from = 0;
         while (from < tasks.size()) {
             int to = from;
             // A run of additions is one batch; whatever else comes between them must keep its place.
-            while (to < tasks.size() && tasks.get(to).kind == IndexTask.Kind.ADD) {
+            while (to < tasks.size() && tasks.get(to).kind() == IndexTask.Kind.ADD) {
                 to++;
             }
             List<IndexTask> run = tasks.subList(from, Math.max(to, from + 1));
@@ -325,8 +330,8 @@ public final class SpaceIndex {
     }
 
     private boolean isNewest(IndexTask task) {
-        Long newest = pending.get(task.id);
-        return newest != null && newest == task.generation;
+        Long newest = pending.get(task.id());
+        return newest != null && newest == task.generation();
     }
 
     private void addRun(List<IndexTask> run, Batch batch, WorkerMetrics worker) {
@@ -335,8 +340,8 @@ public final class SpaceIndex {
         for (IndexTask task : run) {
             Optional<float[]> embedding = isNewest(task) ? embeddingOf(task, worker) : Optional.empty();
             if (embedding.isPresent()) {
-                forgetUnconfirmed(task.id);
-                batch.add(task.id, task.generation, embedding.get());
+                forgetUnconfirmed(task.id());
+                batch.add(task.id(), task.generation(), embedding.get());
                 added.add(task);
             }
         }
@@ -346,7 +351,7 @@ public final class SpaceIndex {
         try {
             vectorsOf(batch.vector(0).length).addAll(batch);
             if (!failed.isEmpty()) {
-                added.forEach(task -> failed.remove(task.id));
+                added.forEach(task -> failed.remove(task.id()));
             }
         } catch (RuntimeException e) {
             worker.batchFailed(WorkerMetrics.ErrorType.INSERT);
@@ -369,8 +374,8 @@ public final class SpaceIndex {
             return Optional.of(task.embedding());
         }
         try {
-            return values.embedding(space, task.id)
-                    .filter(stored -> stored.generation() == task.generation)
+            return values.embedding(space, task.id())
+                    .filter(stored -> stored.generation() == task.generation())
                     .map(StoredValues.StoredEmbedding::vector);
         } catch (StoredValues.StoreClosedException e) {
             return Optional.empty();
@@ -384,11 +389,11 @@ public final class SpaceIndex {
     private boolean addOne(IndexTask task, long generation, float[] vector, WorkerMetrics worker) {
         try {
             VectorIndex vectors = vectorsOf(vector.length);
-            if (!vectors.holds(task.id, generation, vector)) {
-                forgetUnconfirmed(task.id);
+            if (!vectors.holds(task.id(), generation, vector)) {
+                forgetUnconfirmed(task.id());
             }
-            boolean added = vectors.add(task.id, generation, vector);
-            failed.remove(task.id);
+            boolean added = vectors.add(task.id(), generation, vector);
+            failed.remove(task.id());
             return added;
         } catch (RuntimeException e) {
             fail(task, WorkerMetrics.ErrorType.INSERT, worker, e);
@@ -398,7 +403,7 @@ public final class SpaceIndex {
 
     /** False when the index is certainly as it was. */
     private boolean applyOne(IndexTask task, WorkerMetrics worker) {
-        if (task.kind == IndexTask.Kind.SYNC) {
+        if (task.kind() == IndexTask.Kind.SYNC) {
             return sync(task, worker);
         }
         if (isNewest(task)) {
@@ -412,23 +417,23 @@ public final class SpaceIndex {
         try {
             boolean changed = false;
             Optional<StoredValues.StoredEmbedding> stored;
-            Optional<StoredValues.StoredEmbedding> now = values.embedding(space, task.id);
+            Optional<StoredValues.StoredEmbedding> now = values.embedding(space, task.id());
             do {
                 stored = now;
                 if (stored.isPresent()) {
                     changed |=
                             addOne(task, stored.get().generation(), stored.get().vector(), worker);
                 } else {
-                    failed.remove(task.id);
-                    changed |= index.map(vectors -> vectors.remove(task.id, Long.MAX_VALUE))
+                    failed.remove(task.id());
+                    changed |= index.map(vectors -> vectors.remove(task.id(), Long.MAX_VALUE))
                             .orElse(false);
                 }
-                now = values.embedding(space, task.id);
+                now = values.embedding(space, task.id());
             } while (generation(now) != generation(stored));
-            count(task.restore(), unconfirmed.remove(task.id), stored.isPresent(), changed);
+            count(task.restore(), unconfirmed.remove(task.id()), stored.isPresent(), changed);
             return changed;
         } catch (StoredValues.StoreClosedException e) {
-            LOG.debug("Store of space {} closed while {} was read", space, task.id);
+            LOG.debug("Store of space {} closed while {} was read", space, task.id());
         } catch (RuntimeException e) {
             fail(task, WorkerMetrics.ErrorType.READ, worker, e);
         }
@@ -450,18 +455,18 @@ public final class SpaceIndex {
     }
 
     private void remove(IndexTask task) {
-        failed.remove(task.id);
-        forgetUnconfirmed(task.id);
-        index.ifPresent(vectors -> vectors.remove(task.id, task.generation));
+        failed.remove(task.id());
+        forgetUnconfirmed(task.id());
+        index.ifPresent(vectors -> vectors.remove(task.id(), task.generation()));
     }
 
     private void fail(IndexTask task, WorkerMetrics.ErrorType type, WorkerMetrics worker, Throwable cause) {
-        failed.put(task.id, task.withoutEmbedding()); // it is read from the store when it is tried again
+        failed.put(task.id(), task.withoutEmbedding()); // it is read from the store when it is tried again
         worker.batchFailed(type);
         LOG.error(
                 "Could not insert memory {} (generation {}) of space {}; it is kept, scanned by recall and tried again",
-                task.id,
-                task.generation,
+                task.id(),
+                task.generation(),
                 space,
                 cause);
     }
@@ -470,15 +475,15 @@ public final class SpaceIndex {
         List<Runnable> due = new ArrayList<>(0);
         if (task.isLive()) {
             boolean[] newest = {false};
-            pending.computeIfPresent(task.id, (id, generation) -> {
-                newest[0] = generation == task.generation;
+            pending.computeIfPresent(task.id(), (id, generation) -> {
+                newest[0] = generation == task.generation();
                 return newest[0] ? end(id, due) : generation;
             });
-            if (!newest[0] && !pending.containsKey(task.id)) {
+            if (!newest[0] && !pending.containsKey(task.id())) {
                 takeBack(task);
             }
         }
-        inHand.computeIfPresent(task.id, (id, count) -> count == 1 ? null : count - 1);
+        inHand.computeIfPresent(task.id(), (id, count) -> count == 1 ? null : count - 1);
         if (!hasFailed(task)) {
             task.countInserted(metrics.knownSpace(space), clock.getAsLong());
         }
@@ -487,35 +492,36 @@ public final class SpaceIndex {
     }
 
     private boolean hasFailed(IndexTask task) {
-        return Optional.ofNullable(failed.get(task.id)).filter(task::isSame).isPresent();
+        return Optional.ofNullable(failed.get(task.id())).filter(task::isSame).isPresent();
     }
 
     /** Returns false when a newer change of that memory failed meanwhile, or succeeded. */
     private boolean forgetFailure(IndexTask task) {
-        return Optional.ofNullable(failed.get(task.id))
+        return Optional.ofNullable(failed.get(task.id()))
                 .filter(task::isSame)
-                .filter(found -> failed.remove(task.id, found))
+                .filter(found -> failed.remove(task.id(), found))
                 .isPresent();
     }
 
     // Overtaken by a change that is done already: what this task may have added in the meantime must not stay.
     private void takeBack(IndexTask task) {
         forgetFailure(task);
-        index.ifPresent(vectors -> vectors.remove(task.id, task.generation));
+        index.ifPresent(vectors -> vectors.remove(task.id(), task.generation()));
     }
 
     /** Tries again what could not be inserted; returns how many are in the index now. */
-    int retryFailed() {
+    @Override
+    public int retryFailed() {
         int repaired = 0;
         for (IndexTask task : failed.values()) {
             try {
                 Optional<StoredValues.StoredEmbedding> stored =
-                        values.embedding(space, task.id).filter(found -> found.generation() >= task.generation);
-                forgetUnconfirmed(task.id);
+                        values.embedding(space, task.id()).filter(found -> found.generation() >= task.generation());
+                forgetUnconfirmed(task.id());
                 if (stored.isPresent()) {
                     vectorsOf(stored.get().vector().length)
                             .add(
-                                    task.id,
+                                    task.id(),
                                     stored.get().generation(),
                                     stored.get().vector());
                 }
@@ -526,7 +532,7 @@ public final class SpaceIndex {
                     repaired++;
                 }
             } catch (RuntimeException | Error e) {
-                LOG.debug("Memory {} of space {} still cannot be inserted", task.id, space, e);
+                LOG.debug("Memory {} of space {} still cannot be inserted", task.id(), space, e);
             }
         }
         series.update();

@@ -21,7 +21,7 @@ import java.util.function.Supplier;
  *
  * @param before may throw, wait or take notes
  */
-record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before) implements IndexEngine {
+public record InterceptedEngine(IndexEngine engine, BiConsumer<String, float[]> before) implements IndexEngine {
     @Override
     public String name() {
         return engine.name();

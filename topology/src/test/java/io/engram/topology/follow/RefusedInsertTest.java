@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.engram.schemas.Observation;
 import io.engram.topology.TestEngines;
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.workers.IndexingConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

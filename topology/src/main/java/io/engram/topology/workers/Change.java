@@ -1,4 +1,4 @@
-package io.engram.topology.follow;
+package io.engram.topology.workers;
 
 /**
  * A stored change that the index is to follow.

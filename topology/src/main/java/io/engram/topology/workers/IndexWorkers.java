@@ -1,4 +1,4 @@
-package io.engram.topology.follow;
+package io.engram.topology.workers;
 
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.metrics.EngramMetrics;
@@ -36,7 +36,7 @@ public final class IndexWorkers implements AutoCloseable {
     private final Supplier<BackpressureLevel> level;
     private final LongSupplier pendingLimit;
     private final List<IndexWorker> workers = new ArrayList<>();
-    private final Set<PartitionIndex> partitions = ConcurrentHashMap.newKeySet();
+    private final Set<IndexedPartition> partitions = ConcurrentHashMap.newKeySet();
     private final ScheduledExecutorService housekeeping =
             Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "engram-index-housekeeping"));
     private final AtomicLong livePending = new AtomicLong();
@@ -85,7 +85,7 @@ public final class IndexWorkers implements AutoCloseable {
     }
 
     /** Runs a piece of housekeeping soon, on a thread of its own. */
-    void runLater(Runnable task) {
+    public void runLater(Runnable task) {
         try {
             housekeeping.execute(task);
         } catch (RejectedExecutionException e) {
@@ -93,43 +93,43 @@ public final class IndexWorkers implements AutoCloseable {
         }
     }
 
-    void register(PartitionIndex partition) {
+    public void register(IndexedPartition partition) {
         partitions.add(partition);
     }
 
-    void unregister(PartitionIndex partition) {
+    public void unregister(IndexedPartition partition) {
         partitions.remove(partition);
     }
 
     /** Counts a live task that is going to be queued. */
-    void accept(IndexTask live) {
+    public void accept(IndexTask live) {
         livePending.incrementAndGet();
         count(live);
     }
 
     /** Above the limit of live tasks the caller waits for room, but never longer than configured. */
-    void awaitRoomForLive() {
+    public void awaitRoomForLive() {
         if (livePending.get() > pendingLimit.getAsLong()) {
             awaitRoom(livePending, pendingLimit, config.maxHandOverWaitMs());
         }
     }
 
     /** Queues a background task. */
-    void submitBackground(PartitionIndex partition, IndexTask task) {
+    public void submitBackground(IndexedPartition partition, IndexTask task) {
         backgroundPending.incrementAndGet();
         count(task);
         enqueue(partition, task);
     }
 
     /** While too many background tasks wait, their source waits, but never longer than configured. */
-    void awaitRoomForBackground() {
+    public void awaitRoomForBackground() {
         if (backgroundPending.get() > config.maxBackgroundPending()) {
             awaitRoom(backgroundPending, config::maxBackgroundPending, config.maxHandOverWaitMs());
         }
     }
 
     /** Background tasks that one partition may have waiting before it should submit no more by itself. */
-    int backgroundLimit() {
+    public int backgroundLimit() {
         return config.maxBackgroundPending();
     }
 
@@ -141,7 +141,7 @@ public final class IndexWorkers implements AutoCloseable {
     }
 
     /** Queues a task that was counted. */
-    void enqueue(PartitionIndex partition, IndexTask task) {
+    public void enqueue(IndexedPartition partition, IndexTask task) {
         IndexWorker home = workers.get(partition.partition() % workers.size());
         home.queue().add(new DeadlineQueue.Entry(partition, task));
         if (home.queue().size() > config.stealThreshold()) {
@@ -179,7 +179,7 @@ public final class IndexWorkers implements AutoCloseable {
     void finished(List<DeadlineQueue.Entry> batch) {
         long live = 0;
         for (DeadlineQueue.Entry entry : batch) {
-            entry.partition().settled(entry.task().generation);
+            entry.partition().settled(entry.task().generation());
             memoryBytes.addAndGet(-entry.task().memoryBytes());
             if (entry.task().hasEmbedding()) {
                 embeddingBytes.addAndGet(-entry.task().memoryBytes());
@@ -217,7 +217,7 @@ public final class IndexWorkers implements AutoCloseable {
 
     private void measureMemory() {
         long bytes = 0;
-        for (PartitionIndex partition : partitions) {
+        for (IndexedPartition partition : partitions) {
             bytes += partition.memoryBytes();
         }
         indexMemoryBytes = bytes;
@@ -234,7 +234,7 @@ public final class IndexWorkers implements AutoCloseable {
         return config.batchSizes().get(step);
     }
 
-    boolean hasRoomForEmbeddings() {
+    public boolean hasRoomForEmbeddings() {
         return embeddingBytes.get() < config.vectorCacheBytes();
     }
 
@@ -261,8 +261,8 @@ public final class IndexWorkers implements AutoCloseable {
     }
 
     private void retryFailed() {
-        for (PartitionIndex partition : partitions) {
-            for (SpaceIndex space : partition.spaces()) {
+        for (IndexedPartition partition : partitions) {
+            for (IndexedSpace space : partition.spaces()) {
                 if (!space.failedIds().isEmpty()) {
                     int repaired = space.retryFailed();
                     LOG.info(

@@ -1,4 +1,4 @@
-package io.engram.topology.follow;
+package io.engram.topology.workers;
 
 import io.engram.index.Batch;
 import io.engram.topology.metrics.WorkerMetrics;
@@ -102,8 +102,8 @@ final class IndexWorker implements Runnable {
         if (batch.size() <= SLICE) {
             return batch;
         }
-        Map<SpaceIndex, List<DeadlineQueue.Entry>> bySpace = new LinkedHashMap<>();
-        batch.forEach(entry -> bySpace.computeIfAbsent(entry.task().space, space -> new ArrayList<>())
+        Map<IndexedSpace, List<DeadlineQueue.Entry>> bySpace = new LinkedHashMap<>();
+        batch.forEach(entry -> bySpace.computeIfAbsent(entry.task().space(), space -> new ArrayList<>())
                 .add(entry));
         List<DeadlineQueue.Entry> grouped = new ArrayList<>(batch.size());
         bySpace.values().forEach(grouped::addAll);
@@ -113,16 +113,16 @@ final class IndexWorker implements Runnable {
     private static long earliestDeadline(List<DeadlineQueue.Entry> slice) {
         long earliest = Long.MAX_VALUE;
         for (DeadlineQueue.Entry entry : slice) {
-            earliest = Math.min(earliest, entry.task().deadlineMs);
+            earliest = Math.min(earliest, entry.task().deadlineMs());
         }
         return earliest;
     }
 
     private void apply(List<DeadlineQueue.Entry> slice) {
-        Map<SpaceIndex, List<IndexTask>> bySpace = new LinkedHashMap<>();
+        Map<IndexedSpace, List<IndexTask>> bySpace = new LinkedHashMap<>();
         for (DeadlineQueue.Entry entry : slice) {
             if (!entry.partition().isClosed()) {
-                bySpace.computeIfAbsent(entry.task().space, space -> new ArrayList<>())
+                bySpace.computeIfAbsent(entry.task().space(), space -> new ArrayList<>())
                         .add(entry.task());
             }
         }
@@ -130,7 +130,7 @@ final class IndexWorker implements Runnable {
     }
 
     // A worker must outlive any surprise: the partition's other spaces and all later batches depend on it.
-    private void apply(SpaceIndex space, List<IndexTask> tasks) {
+    private void apply(IndexedSpace space, List<IndexTask> tasks) {
         try {
             space.apply(tasks, scratch, metrics);
         } catch (Throwable e) {

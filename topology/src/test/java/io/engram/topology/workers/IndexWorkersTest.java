@@ -1,4 +1,4 @@
-package io.engram.topology.follow;
+package io.engram.topology.workers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -11,6 +11,12 @@ import io.engram.topology.TestEngines;
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.DrainRate;
 import io.engram.topology.admission.PartitionDepth;
+import io.engram.topology.follow.ChangeJournal;
+import io.engram.topology.follow.IndexFiles;
+import io.engram.topology.follow.InterceptedEngine;
+import io.engram.topology.follow.PartitionIndex;
+import io.engram.topology.follow.SpaceIndex;
+import io.engram.topology.follow.StoredValues;
 import io.engram.topology.format.JournalPosition;
 import io.engram.topology.metrics.EngramMetrics;
 import io.engram.topology.metrics.MetricNames;

@@ -1,4 +1,4 @@
-package io.engram.topology.follow;
+package io.engram.topology.workers;
 
 import java.util.List;
 

@@ -1,4 +1,4 @@
-package io.engram.topology.follow;
+package io.engram.topology.workers;
 
 import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.progress.LaneProgress;
@@ -7,9 +7,9 @@ import io.engram.topology.progress.RestoreProgress;
 /**
  * A reference to a change that waits for the index: about a hundred bytes, and the embedding while there is room for it.
  */
-final class IndexTask {
+public final class IndexTask {
     /** What to do with the id. */
-    enum Kind {
+    public enum Kind {
         /** Insert the embedding. */
         ADD,
         /** Take the id out of the index. */
@@ -26,12 +26,12 @@ final class IndexTask {
 
     private static final float[] NOT_CACHED = {};
 
-    final SpaceIndex space;
-    final Kind kind;
-    final String id;
-    final long generation;
-    final long deadlineMs;
-    final long enqueuedAtMs;
+    private final IndexedSpace space;
+    private final Kind kind;
+    private final String id;
+    private final long generation;
+    private final long deadlineMs;
+    private final long enqueuedAtMs;
     private final LaneProgress progress;
     private final RestoreProgress restore;
     private final int epoch;
@@ -39,7 +39,7 @@ final class IndexTask {
     private final float[] embedding;
 
     private IndexTask(
-            SpaceIndex space,
+            IndexedSpace space,
             Kind kind,
             String id,
             long generation,
@@ -64,7 +64,8 @@ final class IndexTask {
     }
 
     /** A change from a lane; it moves the lane's progress when it is done. */
-    static IndexTask live(SpaceIndex space, Kind kind, Change change, LaneProgress progress, boolean cacheEmbedding) {
+    public static IndexTask live(
+            IndexedSpace space, Kind kind, Change change, LaneProgress progress, boolean cacheEmbedding) {
         return new IndexTask(
                 space,
                 kind,
@@ -82,14 +83,14 @@ final class IndexTask {
     /** A change that is read back from the store while loading, restoring or repairing; live ones of the next seconds come
      * first, but a long queue of them cannot hold it up for ever.
      */
-    static IndexTask background(
-            SpaceIndex space, String id, long generation, long nowMs, RestoreProgress restore, int epoch) {
+    public static IndexTask background(
+            IndexedSpace space, String id, long generation, long nowMs, RestoreProgress restore, int epoch) {
         return new IndexTask(
                 space, Kind.SYNC, id, generation, nowMs + BACKGROUND_SLACK_MS, 0, null, restore, epoch, 0, NOT_CACHED);
     }
 
     /** The same without its embedding, to be kept after the task itself is finished and no longer counted. */
-    IndexTask withoutEmbedding() {
+    public IndexTask withoutEmbedding() {
         return new IndexTask(
                 space,
                 kind,
@@ -105,7 +106,7 @@ final class IndexTask {
     }
 
     /** True when both are the same change, with its embedding or without. */
-    boolean isSame(IndexTask that) {
+    public boolean isSame(IndexTask that) {
         return kind == that.kind
                 && generation == that.generation
                 && progress == that.progress
@@ -114,25 +115,50 @@ final class IndexTask {
                 && id.equals(that.id);
     }
 
-    boolean isLive() {
+    /** Where the change is to be made. */
+    public IndexedSpace space() {
+        return space;
+    }
+
+    /** What to do with the id. */
+    public Kind kind() {
+        return kind;
+    }
+
+    /** Of the memory. */
+    public String id() {
+        return id;
+    }
+
+    /** Of the change; 0 when it does not matter. */
+    public long generation() {
+        return generation;
+    }
+
+    /** When it is urgent, epoch ms. */
+    long deadlineMs() {
+        return deadlineMs;
+    }
+
+    public boolean isLive() {
         return progress != null;
     }
 
     /** Of a background task. */
-    RestoreProgress restore() {
+    public RestoreProgress restore() {
         return restore;
     }
 
     /** Of a background task. */
-    int epoch() {
+    public int epoch() {
         return epoch;
     }
 
-    boolean hasEmbedding() {
+    public boolean hasEmbedding() {
         return embedding.length > 0;
     }
 
-    float[] embedding() {
+    public float[] embedding() {
         return embedding;
     }
 
@@ -141,14 +167,14 @@ final class IndexTask {
     }
 
     /** The change is recallable, or was overtaken by a newer one. */
-    void done() {
+    public void done() {
         if (isLive()) {
             progress.done(sourceOffset);
         }
     }
 
     /** The observation entered the index. */
-    void countInserted(SpaceMetrics metrics, long nowMs) {
+    public void countInserted(SpaceMetrics metrics, long nowMs) {
         if (isLive() && kind == Kind.ADD) {
             metrics.observed(progress.lane(), Math.max(0, nowMs - enqueuedAtMs) / 1_000.0);
         }

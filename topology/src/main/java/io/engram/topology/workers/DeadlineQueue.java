@@ -1,4 +1,4 @@
-package io.engram.topology.follow;
+package io.engram.topology.workers;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -10,12 +10,12 @@ import java.util.concurrent.locks.ReentrantLock;
 /** The references that wait for one worker, earliest deadline first, then in order of arrival. Thread-safe. */
 final class DeadlineQueue {
     /** A task and the partition that it belongs to. */
-    record Entry(PartitionIndex partition, IndexTask task) {}
+    record Entry(IndexedPartition partition, IndexTask task) {}
 
     private record Waiting(Entry entry, long arrival) implements Comparable<Waiting> {
         @Override
         public int compareTo(Waiting that) {
-            int byDeadline = Long.compare(entry.task.deadlineMs, that.entry.task.deadlineMs);
+            int byDeadline = Long.compare(entry.task.deadlineMs(), that.entry.task.deadlineMs());
             return byDeadline != 0 ? byDeadline : Long.compare(arrival, that.arrival);
         }
     }
@@ -52,7 +52,7 @@ final class DeadlineQueue {
             List<Entry> urgent = new ArrayList<>();
             while (urgent.size() < max
                     && !queue.isEmpty()
-                    && queue.peek().entry().task().deadlineMs < deadlineMs) {
+                    && queue.peek().entry().task().deadlineMs() < deadlineMs) {
                 urgent.add(queue.poll().entry());
             }
             size = queue.size();
