@@ -2,8 +2,8 @@ package io.engram.topology;
 
 import io.engram.schemas.Lane;
 import io.engram.schemas.Topics;
-import io.engram.topology.checks.DeadlineExtractor;
-import io.engram.topology.checks.ObservationProcessor;
+import io.engram.topology.apply.ObservationProcessor;
+import io.engram.topology.intake.DeadlineExtractor;
 import io.engram.topology.store.MemoryStoreBuilder;
 import io.engram.topology.store.SessionStoreSupplier;
 import java.util.List;

@@ -5,6 +5,7 @@ import io.engram.schemas.Topics;
 import io.engram.topology.admission.AdmissionConfig;
 import io.engram.topology.follow.SnapshotConfig;
 import io.engram.topology.store.RetentionConfig;
+import io.engram.topology.tick.SessionConfig;
 import io.engram.topology.workers.IndexingConfig;
 import java.util.HashMap;
 import java.util.Map;

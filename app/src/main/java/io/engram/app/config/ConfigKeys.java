@@ -8,7 +8,7 @@ import static org.apache.kafka.common.config.ConfigDef.Range.between;
 
 import io.engram.index.hnswlib.HnswlibEngine;
 import io.engram.index.sketch.SketchEngine;
-import io.engram.topology.checks.DeadlineExtractor;
+import io.engram.topology.intake.DeadlineExtractor;
 import io.engram.topology.metrics.EngramMetrics;
 import java.util.Locale;
 import java.util.Map;

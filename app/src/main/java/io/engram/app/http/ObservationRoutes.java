@@ -11,7 +11,7 @@ import io.engram.schemas.Observation;
 import io.engram.schemas.ObservationCodec;
 import io.engram.schemas.Operation;
 import io.engram.schemas.RejectionReason;
-import io.engram.topology.checks.RecentRejections;
+import io.engram.topology.rejection.RecentRejections;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.nio.charset.StandardCharsets;

@@ -2,7 +2,7 @@ package io.engram.app.kafka;
 
 import io.engram.app.kafka.TopicSetup.TopicMismatchException;
 import io.engram.schemas.Limits;
-import io.engram.topology.checks.WriteLimits;
+import io.engram.topology.rejection.WriteLimits;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.engram.app.kafka;
 
-import io.engram.topology.checks.WriteLimits;
+import io.engram.topology.rejection.WriteLimits;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -6,7 +6,7 @@ import io.engram.app.kafka.ChangelogTopic;
 import io.engram.app.kafka.GroupOffsets;
 import io.engram.app.kafka.TopicPlan;
 import io.engram.app.kafka.TopicSetup;
-import io.engram.topology.checks.WriteLimits;
+import io.engram.topology.rejection.WriteLimits;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;

@@ -2,7 +2,7 @@ package io.engram.app.lifecycle;
 
 import io.engram.topology.TopologyRuntime;
 import io.engram.topology.admission.LaneDepths.LanePartition;
-import io.engram.topology.checks.PoisonRecordHandler;
+import io.engram.topology.rejection.PoisonRecordHandler;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.engram.schemas.Topics;
-import io.engram.topology.checks.WriteLimits;
+import io.engram.topology.rejection.WriteLimits;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;

@@ -61,6 +61,7 @@ public final class IndexLoader implements AutoCloseable {
         this.supervised = supervisor.every("engram-index-loader", executor, CHECK_MS, CHECK_MS, this::readDamagedAgain);
     }
 
+    /** A store was opened: its indexes are opened, and filled, on the threads here. */
     public void opened(FollowedStore store, PartitionIndex index) {
         open.put(index, store);
         snapshots.opened(index);

@@ -31,6 +31,7 @@ public record DefaultsReview(long ttlMs, long maxMemories, boolean isOpen, Optio
     private static final byte VERSION = 1;
     private static final int HEAD = 2 + 2 * Long.BYTES;
 
+    /** The bytes of it, as the layout says. */
     public byte[] encode() {
         byte[] space = reviewedTo.orElse("").getBytes(StandardCharsets.UTF_8);
         return ByteBuffer.allocate(HEAD + space.length)
@@ -42,6 +43,11 @@ public record DefaultsReview(long ttlMs, long maxMemories, boolean isOpen, Optio
                 .array();
     }
 
+    /**
+     * Reads what {@link #encode} wrote.
+     *
+     * @throws IllegalArgumentException when it is of another version
+     */
     public static DefaultsReview decode(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         byte version = in.get();

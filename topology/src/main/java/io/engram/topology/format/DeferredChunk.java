@@ -120,6 +120,7 @@ public final class DeferredChunk {
         return lastDeferredAtMs;
     }
 
+    /** The bytes of it, as the layout says. */
     public byte[] encode() {
         int count = Integer.bitCount(deferred);
         long base = firstEnqueuedAtMs();
@@ -139,6 +140,11 @@ public final class DeferredChunk {
         return Arrays.copyOf(out.array(), out.position());
     }
 
+    /**
+     * Reads what {@link #encode} wrote.
+     *
+     * @throws IllegalArgumentException when it is of another version
+     */
     public static DeferredChunk decode(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         byte version = in.get();

@@ -27,6 +27,7 @@ public record LargeMark(long since, int dimension) {
                 : Optional.empty();
     }
 
+    /** The bytes of it, as the layout says. */
     public byte[] encode() {
         return ByteBuffer.allocate(1 + Long.BYTES + Integer.BYTES)
                 .put(VERSION)

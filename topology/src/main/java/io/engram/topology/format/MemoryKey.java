@@ -9,6 +9,7 @@ public record MemoryKey(String space, String id) {
         return storeKey.length > 0 && storeKey[0] == StoreKeys.MEMORY ? Optional.of(of(storeKey)) : Optional.empty();
     }
 
+    /** Reads a key of {@link StoreKeys#memory}. */
     public static MemoryKey of(byte[] storeKey) {
         String body = StoreKeys.body(storeKey);
         int zero = body.indexOf('\0');

@@ -34,6 +34,7 @@ public record RetentionState(
     private static final int QUEUED = 2;
     private static final int HEAD = 2 + 2 * Long.BYTES;
 
+    /** The bytes of it, as the layout says. */
     public byte[] encode() {
         byte[] id = walkedTo.orElse("").getBytes(StandardCharsets.UTF_8);
         int flags = (isWalking ? WALKING : 0) | (isQueued ? QUEUED : 0);
@@ -46,6 +47,11 @@ public record RetentionState(
                 .array();
     }
 
+    /**
+     * Reads what {@link #encode} wrote.
+     *
+     * @throws IllegalArgumentException when it is of another version
+     */
     public static RetentionState decode(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         byte version = in.get();

@@ -17,6 +17,7 @@ public record RetiredSession(SessionState state, long endOffset) {
     private static final byte VERSION = 2;
     private static final int HEADER_BYTES = 1 + Long.BYTES;
 
+    /** The bytes of it, as the layout says. */
     public byte[] encode() {
         byte[] encoded = state.encode();
         return ByteBuffer.allocate(HEADER_BYTES + encoded.length)
@@ -26,6 +27,11 @@ public record RetiredSession(SessionState state, long endOffset) {
                 .array();
     }
 
+    /**
+     * Reads what {@link #encode} wrote.
+     *
+     * @throws IllegalArgumentException when it is of another version
+     */
     public static RetiredSession decode(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         byte version = in.get();

@@ -4,6 +4,7 @@ import io.engram.schemas.Lane;
 
 /** A session's place: sessions count for each lane by themselves. */
 public record SessionKey(String space, Lane lane, String session) {
+    /** Reads a key of {@link StoreKeys#session}. */
     public static SessionKey of(byte[] storeKey) {
         return ofSubject(StoreKeys.body(storeKey));
     }

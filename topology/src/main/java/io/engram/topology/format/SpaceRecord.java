@@ -182,6 +182,7 @@ public record SpaceRecord(
                 false);
     }
 
+    /** The bytes of it, as the layout says. */
     public byte[] encode() {
         ByteBuffer out =
                 ByteBuffer.allocate(SIZE).put(VERSION).putInt(dimension).putLong(droppedGeneration);
@@ -194,6 +195,11 @@ public record SpaceRecord(
                 .array();
     }
 
+    /**
+     * Reads what {@link #encode} wrote.
+     *
+     * @throws IllegalArgumentException when it is of another version
+     */
     public static SpaceRecord decode(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         byte version = in.get();

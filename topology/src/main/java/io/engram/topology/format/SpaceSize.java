@@ -33,6 +33,7 @@ public record SpaceSize(long memories, long bytes, boolean isLarge) {
         return memories == 0;
     }
 
+    /** The same with more, or less when they are negative. */
     public SpaceSize plus(long moreMemories, long moreBytes) {
         return new SpaceSize(memories + moreMemories, bytes + moreBytes, isLarge);
     }
@@ -50,6 +51,7 @@ public record SpaceSize(long memories, long bytes, boolean isLarge) {
         return new SpaceSize(memories, bytes, large);
     }
 
+    /** The bytes of it, as the layout says. */
     public byte[] encode() {
         return ByteBuffer.allocate(SIZE)
                 .put(VERSION)
@@ -59,6 +61,11 @@ public record SpaceSize(long memories, long bytes, boolean isLarge) {
                 .array();
     }
 
+    /**
+     * Reads what {@link #encode} wrote.
+     *
+     * @throws IllegalArgumentException when it is of another version
+     */
     public static SpaceSize decode(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         byte version = in.get();

@@ -36,6 +36,7 @@ public final class StoreKeys {
 
     private StoreKeys() {}
 
+    /** Where a memory is, or the tombstone of a forgotten one. */
     public static Bytes memory(String space, String id) {
         return key(MEMORY, space + '\0' + id);
     }
@@ -58,6 +59,7 @@ public final class StoreKeys {
         return new MemoryKey(body.substring(0, zero), body.substring(zero + 1));
     }
 
+    /** Where the {@link SessionState} of a session is. */
     public static Bytes session(String space, Lane lane, String session) {
         return key(SESSION, space + '\0' + lane.label() + '\0' + session);
     }
@@ -119,6 +121,7 @@ public final class StoreKeys {
         return key(TIME, space + '\1');
     }
 
+    /** Where the {@link SpaceRecord} of a space is. */
     public static Bytes space(String space) {
         return key(SPACE, space);
     }
@@ -138,6 +141,7 @@ public final class StoreKeys {
         return key(SPACE, prefix + '\u007f');
     }
 
+    /** Where the {@link RetentionState} of a space is. */
     public static Bytes retention(String space) {
         return key(RETENTION, space);
     }

@@ -63,6 +63,7 @@ public final class StoredMemory {
 
     /** Where a change came from and when. */
     public record Origin(long generation, long enqueuedAtMs, long digest, Lane lane, long sourceOffset) {
+        /** The same with another generation. */
         public Origin withGeneration(long other) {
             return new Origin(other, enqueuedAtMs, digest, lane, sourceOffset);
         }
@@ -73,6 +74,7 @@ public final class StoredMemory {
         return new StoredMemory(bytes);
     }
 
+    /** The bytes of a memory, as the layout says. */
     public static byte[] encode(Observation observation, Origin origin) {
         byte[] session =
                 observation.position().map(SessionPosition::session).orElse("").getBytes(StandardCharsets.UTF_8);
@@ -103,6 +105,7 @@ public final class StoredMemory {
         return out.array();
     }
 
+    /** The bytes of a tombstone, as the layout says. */
     public static byte[] encodeTombstone(Origin origin) {
         ByteBuffer out = allocate(SEQUENCE);
         putOrigin(out, KIND_TOMBSTONE, origin);

@@ -40,6 +40,7 @@ public final class ActiveSessions {
         return sequence == null ? OptionalLong.empty() : OptionalLong.of(sequence);
     }
 
+    /** That number of the session, and all before it, were acknowledged. */
     public synchronized void acknowledge(SessionKey session, long sequence) {
         if (isRemembered(session)) {
             acknowledged.put(session, sequence);

@@ -37,6 +37,12 @@ public final class ReadAgain {
         this.clock = clock;
     }
 
+    /**
+     * A partition is read again.
+     *
+     * @param offset from where
+     * @param processed up to where its store has processed it
+     */
     public void note(Lane lane, int partition, long offset, long processed) {
         LOG.error(
                 "Partition {} of lane {} is read from offset {}, although its memories know what came up to offset {}: the"

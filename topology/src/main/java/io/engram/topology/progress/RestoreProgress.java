@@ -16,11 +16,13 @@ public final class RestoreProgress {
         this.metrics = metrics;
     }
 
+    /** That many memories were in files that were opened. */
     public void takenOver(int memories) {
         takenOver.add(memories);
         metrics.takenOver(memories);
     }
 
+    /** The store has a memory just as the files had it. */
     public void confirmed() {
         if (!finished) {
             confirmed.increment();
@@ -28,6 +30,7 @@ public final class RestoreProgress {
         }
     }
 
+    /** A memory was in the store and not, or not so, in the files. */
     public void inserted() {
         if (!finished) {
             inserted.increment();
@@ -35,6 +38,7 @@ public final class RestoreProgress {
         }
     }
 
+    /** A memory was in the files and is no longer in the store. */
     public void dropped() {
         if (!finished) {
             dropped.increment();
@@ -42,6 +46,7 @@ public final class RestoreProgress {
         }
     }
 
+    /** The index is complete: nothing counts any more. */
     public void finish() {
         finished = true;
     }
@@ -50,6 +55,7 @@ public final class RestoreProgress {
         return finished;
     }
 
+    /** Memories that are in the index. */
     public long done() {
         return takenOver.sum() + confirmed.sum() + inserted.sum();
     }

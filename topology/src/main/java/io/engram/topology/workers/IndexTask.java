@@ -140,6 +140,7 @@ public final class IndexTask {
         return deadlineMs;
     }
 
+    /** True for a change from a lane. */
     public boolean isLive() {
         return progress != null;
     }
@@ -154,10 +155,12 @@ public final class IndexTask {
         return epoch;
     }
 
+    /** True when the embedding need not be read from the store. */
     public boolean hasEmbedding() {
         return embedding.length > 0;
     }
 
+    /** What to insert; empty when it is to be read from the store. */
     public float[] embedding() {
         return embedding;
     }

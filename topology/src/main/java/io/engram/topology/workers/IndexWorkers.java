@@ -93,10 +93,12 @@ public final class IndexWorkers implements AutoCloseable {
         }
     }
 
+    /** A partition is open from now on: it is measured, and what failed there is tried again. */
     public void register(IndexedPartition partition) {
         partitions.add(partition);
     }
 
+    /** A partition is closed. */
     public void unregister(IndexedPartition partition) {
         partitions.remove(partition);
     }
@@ -234,6 +236,7 @@ public final class IndexWorkers implements AutoCloseable {
         return config.batchSizes().get(step);
     }
 
+    /** True while tasks may hold their embeddings themselves. */
     public boolean hasRoomForEmbeddings() {
         return embeddingBytes.get() < config.vectorCacheBytes();
     }

@@ -1,9 +1,0 @@
-package io.engram.topology.checks;
-
-/** What holds of records without a session, of a space whose first memory goes to an index. */
-class IndexedUnsequencedTest extends UnsequencedTest {
-    @Override
-    int scanThreshold() {
-        return 0;
-    }
-}
