@@ -102,13 +102,13 @@ final class RecallRoutes {
         }
     }
 
-    private static InstanceMetrics.RecallOutcome outcome(Context context) {
+    private static InstanceMetrics.RequestOutcome outcome(Context context) {
         if (Boolean.TRUE.equals(context.attribute(Answers.LEFT))) {
-            return InstanceMetrics.RecallOutcome.CLIENT_CLOSED;
+            return InstanceMetrics.RequestOutcome.CLIENT_CLOSED;
         }
         return Boolean.TRUE.equals(context.attribute(PARTIAL))
-                ? InstanceMetrics.RecallOutcome.PARTIAL
-                : InstanceMetrics.RecallOutcome.ofStatus(context.statusCode());
+                ? InstanceMetrics.RequestOutcome.PARTIAL
+                : InstanceMetrics.RequestOutcome.ofStatus(context.statusCode());
     }
 
     private void recallOne(Context context) throws InterruptedException {

@@ -15,8 +15,8 @@ import java.util.function.Supplier;
 
 /** An instance as a member of its cluster: what it holds, how far behind it is, what it answered. Thread-safe. */
 public final class InstanceMetrics {
-    /** The values of {@code outcome}: what became of a recall. */
-    public enum RecallOutcome {
+    /** The values of {@code outcome}: what became of a request for a recall. */
+    public enum RequestOutcome {
         ANSWERED("answered"),
         /** Some of the spaces asked for did not answer. */
         PARTIAL("partial"),
@@ -34,12 +34,12 @@ public final class InstanceMetrics {
 
         private final String label;
 
-        RecallOutcome(String label) {
+        RequestOutcome(String label) {
             this.label = label;
         }
 
         /** The outcome of an HTTP status. */
-        public static RecallOutcome ofStatus(int status) {
+        public static RequestOutcome ofStatus(int status) {
             return switch (status) {
                 case 200 -> ANSWERED;
                 case 429 -> THROTTLED;
@@ -51,7 +51,7 @@ public final class InstanceMetrics {
         }
     }
 
-    private final Map<RecallOutcome, CounterDataPoint> recalls = new EnumMap<>(RecallOutcome.class);
+    private final Map<RequestOutcome, CounterDataPoint> recalls = new EnumMap<>(RequestOutcome.class);
     private final Info build;
     private volatile Supplier<Map<String, Integer>> partitions = Map::of;
     private volatile IntSupplier configuredPartitions = () -> 0;
@@ -71,7 +71,7 @@ public final class InstanceMetrics {
                 .help("Recalls that clients sent to this instance, by what became of them.")
                 .labelNames(MetricNames.OUTCOME)
                 .register(registry);
-        for (RecallOutcome outcome : RecallOutcome.values()) {
+        for (RequestOutcome outcome : RequestOutcome.values()) {
             recalls.put(outcome, counter.labelValues(outcome.label));
         }
         GaugeWithCallback.builder()
@@ -143,7 +143,7 @@ public final class InstanceMetrics {
     }
 
     /** A recall that a client sent here is over. */
-    public void recalled(RecallOutcome outcome) {
+    public void recalled(RequestOutcome outcome) {
         recalls.get(outcome).inc();
     }
 
