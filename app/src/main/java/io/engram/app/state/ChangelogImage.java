@@ -46,7 +46,7 @@ final class ChangelogImage implements AutoCloseable {
         while (consumer.position(partition) < end) {
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
                 if (record.value() != null && Arrays.equals(record.key(), LanePositions.storeKey())) {
-                    positions = Optional.of(LanePositions.ofStored(record.value()));
+                    positions = Optional.of(LanePositions.decode(record.value()));
                 }
                 if (record.value() == null) {
                     checksums.remove(Bytes.wrap(record.key()));

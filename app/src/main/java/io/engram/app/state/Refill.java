@@ -199,7 +199,7 @@ public final class Refill implements AutoCloseable {
                 store.forEach(content::add);
                 if (name.equals(EngramTopology.STORE)) {
                     positions = store.get(LanePositions.storeKey())
-                            .map(LanePositions::ofStored)
+                            .map(LanePositions::decode)
                             .orElse(LanePositions.NONE);
                     committedOffset = store.committedOffset(changelog).orElse(-1L);
                 }

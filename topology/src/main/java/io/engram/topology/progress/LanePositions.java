@@ -52,15 +52,6 @@ public final class LanePositions {
         return StoreKeys.POSITIONS.get().clone();
     }
 
-    /**
-     * What the store or its changelog has under that key.
-     *
-     * @throws IllegalArgumentException when it is of another version
-     */
-    public static LanePositions ofStored(byte[] bytes) {
-        return decode(bytes);
-    }
-
     /** True when no lane is further in the other one. */
     public boolean isAtLeast(LanePositions that) {
         for (int i = 0; i < offsets.length; i++) {
@@ -71,6 +62,7 @@ public final class LanePositions {
         return true;
     }
 
+    /** The bytes of it, as the layout says. */
     public byte[] encode() {
         ByteBuffer out = ByteBuffer.allocate(1 + offsets.length * Long.BYTES).put(VERSION);
         for (long offset : offsets) {
@@ -79,6 +71,11 @@ public final class LanePositions {
         return out.array();
     }
 
+    /**
+     * What the store or its changelog has under that key.
+     *
+     * @throws IllegalArgumentException when it is of another version
+     */
     public static LanePositions decode(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         byte version = in.get();
