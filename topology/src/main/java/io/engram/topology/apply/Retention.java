@@ -126,7 +126,7 @@ public final class Retention implements SpaceRetention {
      *
      * @param replaced what was stored under its id before
      */
-    public void remembered(String space, TimedMemory memory, Optional<StoredMemory> replaced, long nowMs) {
+    void remembered(String space, TimedMemory memory, Optional<StoredMemory> replaced, long nowMs) {
         SpaceRecord record = store.space(space);
         RetentionConfig config = defaults.of(record);
         if (!record.isRetained() && !config.isLimited()) {

@@ -200,12 +200,12 @@ public final class PartitionIndex implements IndexedPartition {
     }
 
     /** Takes what is damaged out of the indexes; those of which all must be read again. */
-    public List<SpaceIndex> dropDamaged() {
+    List<SpaceIndex> dropDamaged() {
         return spaces.values().stream().filter(SpaceIndex::dropDamaged).toList();
     }
 
     /** From where the journal is to be read for the indexes that were opened; empty when it is not. */
-    public Optional<JournalPosition> replaysFrom() {
+    Optional<JournalPosition> replaysFrom() {
         return spaces.values().stream()
                 .flatMap(index -> index.follower().replaysFrom().stream())
                 .min(Comparator.naturalOrder());
@@ -217,7 +217,7 @@ public final class PartitionIndex implements IndexedPartition {
     }
 
     /** What a saved index may have otherwise than the store is looked up. May wait for room. */
-    public void replayUnsure(SpaceIndex index) {
+    void replayUnsure(SpaceIndex index) {
         index.unconfirmed().forEach(id -> sync(index.space(), id, 0));
     }
 
@@ -252,12 +252,12 @@ public final class PartitionIndex implements IndexedPartition {
     }
 
     /** Bytes of the files, as of when they were written or opened. */
-    public long savedBytes() {
+    long savedBytes() {
         return commits.bytes(spaces.values());
     }
 
     /** True once changes are applied: before, nothing of it may be saved. */
-    public boolean isOpened() {
+    boolean isOpened() {
         return adopted;
     }
 
@@ -388,7 +388,7 @@ public final class PartitionIndex implements IndexedPartition {
     }
 
     /** The store reached to these positions when it was opened. */
-    public void loadedTo(LanePositions positions) {
+    void loadedTo(LanePositions positions) {
         if (restoredTo.equals(LanePositions.NONE)) {
             restoredTo = positions;
         }
@@ -519,7 +519,7 @@ public final class PartitionIndex implements IndexedPartition {
     }
 
     /** Memories that are in the index since it was opened, for a progress message. */
-    public long restoredSoFar() {
+    long restoredSoFar() {
         return restore.done();
     }
 

@@ -114,7 +114,7 @@ public final class SpaceIndex implements IndexedSpace {
     }
 
     /** True when every stored memory is to be compared with it. */
-    public boolean isToBeRead() {
+    boolean isToBeRead() {
         return follower.isToBeRead();
     }
 
