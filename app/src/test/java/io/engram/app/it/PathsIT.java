@@ -2,10 +2,10 @@ package io.engram.app.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.engram.app.faults.Server;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpResponse;
@@ -91,18 +91,12 @@ class PathsIT {
         assertThat(status("DELETE", "/v1/spaces/kept")).isEqualTo(202);
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"::1", "[::1]", "::"})
     void shouldServeAndRouteOverIpv6(String host, @TempDir Path first, @TempDir Path second)
             throws IOException, InterruptedException {
-        int port = freePort();
-        int other = freePort();
+        int port = Server.freePort();
+        int other = Server.freePort();
         String name = "ipv6-" + Integer.toHexString(host.hashCode());
         try (Instance a = Instance.start(
                         name, first, "http.host=" + host, "http.port=" + port, "advertised.url=http://[::1]:" + port);

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.engram.app.faults.Server;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -58,12 +59,6 @@ class ProcessIT {
                 .redirectError(errors.toFile())
                 .start();
         return new Started(process, output, errors);
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     private Started serve(int kafka, int http) throws IOException {
@@ -131,8 +126,8 @@ class ProcessIT {
 
     @Test
     void shouldKeepEverythingWhenKilled() throws IOException, InterruptedException {
-        int kafka = freePort();
-        int http = freePort();
+        int kafka = Server.freePort();
+        int http = Server.freePort();
         Path lines = directory.resolve("observations.jsonl");
         StringBuilder text = new StringBuilder();
         for (int i = 1; i <= 2_000; i++) {
@@ -212,7 +207,7 @@ class ProcessIT {
         Started noBroker = start(
                 "serve",
                 "--set",
-                "kafka.bootstrap.servers=127.0.0.1:" + freePort(),
+                "kafka.bootstrap.servers=127.0.0.1:" + Server.freePort(),
                 "--set",
                 "http.port=0",
                 "--set",
