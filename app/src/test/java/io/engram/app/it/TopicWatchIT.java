@@ -27,6 +27,7 @@ import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -279,7 +280,29 @@ class TopicWatchIT {
         });
     }
 
+    /** What is remembered need not be committed yet; and what of a lane is not goes with the lane. */
+    private void awaitCommitted(String lane) {
+        String group = lane.substring(0, lane.indexOf("-observations-"));
+        List<TopicPartition> partitions = List.of(new TopicPartition(lane, 0), new TopicPartition(lane, 1));
+        Map<TopicPartition, OffsetSpec> latest =
+                partitions.stream().collect(Collectors.toMap(partition -> partition, partition -> OffsetSpec.latest()));
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+            var committed = admin.listConsumerGroupOffsets(group)
+                    .partitionsToOffsetAndMetadata()
+                    .get();
+            var ends = admin.listOffsets(latest).all().get();
+            for (TopicPartition partition : partitions) {
+                long end = ends.get(partition).offset();
+                OffsetAndMetadata processed = committed.get(partition);
+                assertThat(processed == null ? 0 : processed.offset())
+                        .as("%s", partition)
+                        .isEqualTo(end);
+            }
+        });
+    }
+
     private void makeLaneAgain(String lane, int partitions) throws Exception {
+        awaitCommitted(lane);
         admin.deleteTopics(List.of(lane)).all().get();
         awaitGone(lane);
         await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
