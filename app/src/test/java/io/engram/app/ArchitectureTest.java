@@ -85,7 +85,7 @@ class ArchitectureTest {
             "uses each codec before the first record of a client does; the public clients only do so with records",
             "io.engram.topology.SpacePartitioner",
             "must hash as the producers do, and Kafka's own hash is the only one that is always theirs",
-            "io.engram.topology.store.GuardedStore",
+            "io.engram.topology.store.SessionRocks",
             "lets nobody in once it is sealed, restored records neither, which come in batches by an internal callback",
             "io.engram.topology.store.IndexedStore",
             "takes restored records in batches with their offsets, which only an internal callback gives");

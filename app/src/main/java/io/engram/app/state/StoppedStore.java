@@ -1,6 +1,6 @@
 package io.engram.app.state;
 
-import io.engram.topology.format.LocalKeys;
+import io.engram.topology.format.StoreKeys;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -104,7 +104,7 @@ final class StoppedStore implements AutoCloseable {
         try (RocksIterator entries = db.newIterator(handles.get(0))) {
             for (entries.seekToFirst(); entries.isValid(); entries.next()) {
                 byte[] key = entries.key();
-                if (!LocalKeys.isLocal(key)) {
+                if (!StoreKeys.isLocal(key)) {
                     consumer.accept(key, entries.value());
                 }
             }

@@ -209,6 +209,11 @@ public final class StoreKeys {
         return new String(key, DUE_SUBJECT, key.length - DUE_SUBJECT, StandardCharsets.UTF_8);
     }
 
+    /** True when the key is the store's own, its identity or of its journal: in no changelog, whatever happens. */
+    public static boolean isLocal(byte[] storeKey) {
+        return storeKey.length > 0 && (storeKey[0] == IDENTITY.get()[0] || storeKey[0] == JOURNAL);
+    }
+
     /** Big-endian epoch and number, so that changes sort as they happened. */
     public static Bytes journal(JournalPosition position) {
         return Bytes.wrap(ByteBuffer.allocate(1 + 2 * Long.BYTES)

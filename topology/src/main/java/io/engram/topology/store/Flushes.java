@@ -69,16 +69,14 @@ public final class Flushes {
     /**
      * A file holds all of a store up to a sequence number.
      *
-     * @param file in the directory of the store's RocksDB
+     * @param file a file of the directory of the store's RocksDB
      * @param latest gives the last sequence number that was written
      */
     void completed(Path file, long largestSequence, LongSupplier latest) {
-        for (Path parent = file.toAbsolutePath(); parent != null; parent = parent.getParent()) {
-            Watched watched = open.get(parent);
-            if (watched != null) {
-                watched.journal.flushed(largestSequence);
-                watched.latest = latest;
-            }
+        Watched watched = open.get(file.toAbsolutePath().getParent());
+        if (watched != null) {
+            watched.journal.flushed(largestSequence);
+            watched.latest = latest;
         }
     }
 }

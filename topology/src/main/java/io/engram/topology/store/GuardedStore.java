@@ -11,7 +11,9 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Serializer;
@@ -20,8 +22,6 @@ import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.StateRestoreCallback;
 import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.processor.StateStoreContext;
-import org.apache.kafka.streams.processor.internals.RecordBatchingStateRestoreCallback;
-import org.apache.kafka.streams.processor.internals.StateRestoreCallbackAdapter;
 import org.apache.kafka.streams.query.Position;
 import org.apache.kafka.streams.query.PositionBound;
 import org.apache.kafka.streams.query.Query;
@@ -32,81 +32,88 @@ import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
 
 /**
- * RocksDB below the sessions' cache. It can be sealed, and be looked through by other threads ({@link #forEachKey}); the
- * other methods belong to the thread that owns the task. Every one of them waits for ever once the store is sealed.
+ * RocksDB that can be sealed, and read by other threads ({@link #read}, {@link #scan}, {@link #forEach}); the methods of a
+ * store belong to the thread that owns the task. Every one of them waits for ever once the store is sealed.
  */
-final class GuardedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sealable {
+abstract class GuardedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sealable {
     private static final int PAGE = 500;
 
     private final KeyValueStore<Bytes, byte[]> rocks;
-    private final OpenStores stores;
     // RocksDB is native code: nobody may be inside while it closes.
     private final ReadWriteLock lifecycle = new ReentrantReadWriteLock();
-    private Optional<Runnable> whenClosed = Optional.empty();
-    private boolean open;
+    private volatile boolean open;
+
+    GuardedStore(KeyValueStore<Bytes, byte[]> rocks) {
+        this.rocks = rocks;
+    }
+
+    /** Opens RocksDB; what is restored goes through the hook. */
+    final void open(StateStoreContext context, StateStore root, UnaryOperator<StateRestoreCallback> hook) {
+        rocks.init(new RestoreHookContext(context, hook), root);
+        open = true;
+    }
 
     /**
-     * @param stores is told when it opens and closes
+     * The value of a key as it is now, from any thread.
+     *
+     * @throws StoreClosedException when the task has gone
      */
-    GuardedStore(KeyValueStore<Bytes, byte[]> rocks, OpenStores stores) {
-        this.rocks = rocks;
-        this.stores = stores;
+    public Optional<byte[]> read(Bytes key) {
+        return guarded(() -> Optional.ofNullable(rocks.get(key)));
     }
 
-    @Override
-    @SuppressWarnings("unchecked") // the builder makes it of these types
-    public void init(StateStoreContext context, StateStore root) {
-        rocks.init(new RestoreHookContext(context, this::shared), root);
-        SessionView view = new SessionView(this, (ReadOnlyKeyValueStore<Bytes, byte[]>) root);
-        int partition = context.taskId().partition();
-        exclusive(() -> {
-            open = true;
-            whenClosed = Optional.of(() -> stores.closed(partition, view));
-        });
-        stores.opened(partition, view);
+    /** Up to {@code max} entries from {@code from} (inclusive) to {@code to} (exclusive), from any thread. */
+    public List<KeyValue<Bytes, byte[]>> scan(Bytes from, Bytes to, int max) {
+        return guarded(() -> scanShared(from, to, max));
     }
 
-    /** What is restored is written by the store's own callback, past the cache and the transaction. */
-    private StateRestoreCallback shared(StateRestoreCallback own) {
-        RecordBatchingStateRestoreCallback write = StateRestoreCallbackAdapter.adapt(own);
-        return (RecordBatchingStateRestoreCallback) records -> shared(() -> {
-            write.restoreBatch(records);
+    final List<KeyValue<Bytes, byte[]>> scanShared(Bytes from, Bytes to, int max) {
+        List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>();
+        try (KeyValueIterator<Bytes, byte[]> iterator = rocks.range(from, to)) {
+            while (entries.size() < max && iterator.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = iterator.next();
+                if (entry.key.compareTo(to) < 0) {
+                    entries.add(entry);
+                }
+            }
+        }
+        return entries;
+    }
+
+    /** Every entry from {@code from} (inclusive) to {@code to} (exclusive), page by page, from any thread. */
+    void forEach(Bytes from, Bytes to, Consumer<KeyValue<Bytes, byte[]>> consumer) {
+        forEachWhile(from, to, entry -> {
+            consumer.accept(entry);
             return true;
         });
     }
 
-    /**
-     * Every key, page by page, from any thread.
-     *
-     * @throws StoreClosedException when the task has gone
-     */
-    void forEachKey(Consumer<Bytes> consumer) {
-        Bytes end = StoreKeys.after((byte) 'z');
-        Bytes next = Bytes.wrap(new byte[0]);
-        List<Bytes> page;
+    /** As {@link #forEach}, until the visitor says false. */
+    void forEachWhile(Bytes from, Bytes to, Predicate<KeyValue<Bytes, byte[]>> visitor) {
+        Bytes next = from;
+        List<KeyValue<Bytes, byte[]>> page;
         do {
-            page = keys(next, end);
-            page.forEach(consumer);
-            next = page.isEmpty() ? next : StoreKeys.successor(page.get(page.size() - 1));
+            page = scan(next, to, PAGE);
+            for (KeyValue<Bytes, byte[]> entry : page) {
+                if (!visitor.test(entry)) {
+                    return;
+                }
+            }
+            next = page.isEmpty() ? next : StoreKeys.successor(page.get(page.size() - 1).key);
         } while (page.size() == PAGE);
     }
 
-    private List<Bytes> keys(Bytes from, Bytes to) {
+    private <T> T guarded(Supplier<T> reading) {
         return shared(() -> {
             if (!open) {
                 throw new StoreClosedException(name());
             }
-            List<Bytes> keys = new ArrayList<>();
-            try (KeyValueIterator<Bytes, byte[]> iterator = rocks.range(from, to)) {
-                while (keys.size() < PAGE && iterator.hasNext()) {
-                    keys.add(iterator.next().key);
-                }
-            }
-            return keys;
+            return reading.get();
         });
     }
 
-    private <T> T shared(Supplier<T> work) {
+    /** Does something while the store does not close. */
+    final <T> T shared(Supplier<T> work) {
         Lock shared = lifecycle.readLock();
         shared.lock();
         try {
@@ -116,7 +123,8 @@ final class GuardedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sea
         }
     }
 
-    private void exclusive(Runnable work) {
+    /** Does something while nobody is inside. */
+    final void exclusive(Runnable work) {
         Lock exclusive = lifecycle.writeLock();
         exclusive.lock();
         try {
@@ -139,7 +147,6 @@ final class GuardedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sea
     @Override
     public void close() {
         exclusive(() -> {
-            whenClosed.ifPresent(Runnable::run);
             open = false;
             rocks.close();
         });
@@ -179,6 +186,7 @@ final class GuardedStore implements KeyValueStore<Bytes, byte[]>, OpenStores.Sea
         return rocks.managesOffsets();
     }
 
+    /** Bytes that are staged until the next commit: Streams commits early when they become many. */
     @Override
     public long approximateNumUncommittedBytes() {
         return rocks.approximateNumUncommittedBytes();

@@ -20,18 +20,9 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
-import java.util.function.Predicate;
-import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.Serializer;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.StateRestoreCallback;
@@ -40,14 +31,7 @@ import org.apache.kafka.streams.processor.StateStoreContext;
 import org.apache.kafka.streams.processor.TaskId;
 import org.apache.kafka.streams.processor.internals.RecordBatchingStateRestoreCallback;
 import org.apache.kafka.streams.processor.internals.StateRestoreCallbackAdapter;
-import org.apache.kafka.streams.query.Position;
-import org.apache.kafka.streams.query.PositionBound;
-import org.apache.kafka.streams.query.Query;
-import org.apache.kafka.streams.query.QueryConfig;
-import org.apache.kafka.streams.query.QueryResult;
-import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
-import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
 
 /**
  * The innermost store of a task: RocksDB, the journal of what changed in it, and the indexes that follow it.
@@ -58,21 +42,14 @@ import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
  * recall, index workers, loader ———————→ IndexedStore.read, scan       (guarded against close)
  * </pre>
  *
- * The store methods belong to the thread that owns the task; {@link #read} and {@link #scan} are thread-safe. Every one of
- * them waits for ever once the store is sealed.
+ * The store methods belong to the thread that owns the task; {@link #read} and {@link #scan} are thread-safe.
  */
-final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore, OpenStores.Sealable {
-    private static final int PAGE = 500;
-
-    private final KeyValueStore<Bytes, byte[]> rocks;
+final class IndexedStore extends GuardedStore implements FollowedStore {
     private final IndexFactory indexFactory;
     private final IndexLoader loader;
     private final Flushes flushes;
     private final MemoryView view;
-    // RocksDB is native code: nobody may be inside while it closes.
-    private final ReadWriteLock lifecycle = new ReentrantReadWriteLock();
     private volatile Optional<PartitionIndex> index = Optional.empty();
-    private volatile boolean open;
     // Of the opening that lasts; they belong to the thread that owns the task.
     private RecordBatchingStateRestoreCallback own = records -> {};
     private Journal journal;
@@ -98,7 +75,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
             Flushes flushes,
             RetentionConfig retention,
             BrokerClock clock) {
-        this.rocks = rocks;
+        super(rocks);
         this.view = new MemoryView(this, retention, clock);
         this.indexFactory = indexFactory;
         this.loader = loader;
@@ -107,8 +84,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
 
     @Override
     public void init(StateStoreContext context, StateStore root) {
-        rocks.init(new RestoreHookContext(context, this::following), root);
-        open = true;
+        open(context, root, this::following);
         IndexFiles files = indexFactory.files(context);
         // Of this RocksDB alone: beside it is that of the task's other store, whose flushes say nothing of this one.
         directory = context.stateDir().toPath().resolve("rocksdb").resolve(name());
@@ -124,7 +100,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
     }
 
     private StoreIdentity identify(IndexFiles files) {
-        Optional<byte[]> stored = Optional.ofNullable(rocks.get(StoreKeys.IDENTITY));
+        Optional<byte[]> stored = Optional.ofNullable(get(StoreKeys.IDENTITY));
         StoreIdentity identity = StoreIdentity.open(files.identity(), stored);
         if (stored.isEmpty() || !Arrays.equals(stored.get(), identity.key())) {
             // Past any transaction: it must not go with one that fails.
@@ -178,7 +154,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
 
     /** What the journal says of a change; empty when no index follows it. */
     private Optional<KeyValue<Bytes, byte[]>> journalEntry(byte[] key) {
-        if (key[0] != StoreKeys.MEMORY) {
+        if (key[0] != StoreKeys.MEMORY || index().spaces().isEmpty()) {
             return Optional.empty();
         }
         MemoryKey memory = MemoryKey.of(key);
@@ -190,7 +166,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
     }
 
     private void journal(Bytes key) {
-        journalEntry(key.get()).ifPresent(entry -> rocks.put(entry.key, entry.value));
+        journalEntry(key.get()).ifPresent(entry -> super.put(entry.key, entry.value));
     }
 
     @Override
@@ -239,113 +215,15 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
         }
     }
 
-    /**
-     * The value of a key as it is now, from any thread.
-     *
-     * @throws StoredValues.StoreClosedException when the task has gone
-     */
-    public Optional<byte[]> read(Bytes key) {
-        return guarded(() -> Optional.ofNullable(rocks.get(key)));
-    }
-
-    /** Up to {@code max} entries from {@code from} (inclusive) to {@code to} (exclusive), from any thread. */
-    public List<KeyValue<Bytes, byte[]>> scan(Bytes from, Bytes to, int max) {
-        return guarded(() -> scanShared(from, to, max));
-    }
-
-    private List<KeyValue<Bytes, byte[]>> scanShared(Bytes from, Bytes to, int max) {
-        List<KeyValue<Bytes, byte[]>> entries = new ArrayList<>();
-        try (KeyValueIterator<Bytes, byte[]> iterator = rocks.range(from, to)) {
-            while (entries.size() < max && iterator.hasNext()) {
-                KeyValue<Bytes, byte[]> entry = iterator.next();
-                if (entry.key.compareTo(to) < 0) {
-                    entries.add(entry);
-                }
-            }
-        }
-        return entries;
-    }
-
-    /** Every entry from {@code from} (inclusive) to {@code to} (exclusive), page by page, from any thread. */
-    void forEach(Bytes from, Bytes to, Consumer<KeyValue<Bytes, byte[]>> consumer) {
-        forEachWhile(from, to, entry -> {
-            consumer.accept(entry);
-            return true;
-        });
-    }
-
-    /** As {@link #forEach}, until the visitor says false. */
-    void forEachWhile(Bytes from, Bytes to, Predicate<KeyValue<Bytes, byte[]>> visitor) {
-        Bytes next = from;
-        List<KeyValue<Bytes, byte[]>> page;
-        do {
-            page = scan(next, to, PAGE);
-            for (KeyValue<Bytes, byte[]> entry : page) {
-                if (!visitor.test(entry)) {
-                    return;
-                }
-            }
-            next = page.isEmpty() ? next : StoreKeys.successor(page.get(page.size() - 1).key);
-        } while (page.size() == PAGE);
-    }
-
-    private <T> T guarded(Supplier<T> reading) {
-        return shared(() -> {
-            if (!open) {
-                throw new StoredValues.StoreClosedException(name());
-            }
-            return reading.get();
-        });
-    }
-
-    private <T> T shared(Supplier<T> work) {
-        Lock shared = lifecycle.readLock();
-        shared.lock();
-        try {
-            return work.get();
-        } finally {
-            shared.unlock();
-        }
-    }
-
-    @Override
-    public boolean seal(long limitNanos) throws InterruptedException {
-        return lifecycle.writeLock().tryLock(limitNanos, TimeUnit.NANOSECONDS);
-    }
-
-    @Override
-    public void writeDown() {
-        rocks.close();
-    }
-
     @Override
     public void close() {
         index.ifPresent(loader::closed);
-        lifecycle.writeLock().lock();
-        try {
-            open = false;
-            rocks.close();
+        exclusive(() -> {
+            super.close();
             if (watched != null) {
                 flushes.closed(directory, watched);
             }
-        } finally {
-            lifecycle.writeLock().unlock();
-        }
-    }
-
-    @Override
-    public String name() {
-        return rocks.name();
-    }
-
-    @Override
-    public boolean persistent() {
-        return rocks.persistent();
-    }
-
-    @Override
-    public boolean isOpen() {
-        return rocks.isOpen();
+        });
     }
 
     @Override
@@ -353,50 +231,18 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
         shared(() -> {
             List<KeyValue<Bytes, byte[]>> dead = journal.trim(this::scanShared);
             if (!dead.isEmpty()) {
-                rocks.putAll(dead);
+                super.putAll(dead);
             }
-            rocks.commit(changelogOffsets);
+            super.commit(changelogOffsets);
             journal.commit(watched.sequence());
             return true;
         });
     }
 
     @Override
-    public Long committedOffset(TopicPartition partition) {
-        return rocks.committedOffset(partition);
-    }
-
-    @Override
-    @SuppressWarnings("deprecation") // Streams still asks
-    public boolean managesOffsets() {
-        return rocks.managesOffsets();
-    }
-
-    /** Bytes that are staged until the next commit: Streams commits early when they become many. */
-    @Override
-    public long approximateNumUncommittedBytes() {
-        return rocks.approximateNumUncommittedBytes();
-    }
-
-    @Override
-    public ReadOnlyKeyValueStore<Bytes, byte[]> readOnly(IsolationLevel isolation) {
-        return rocks.readOnly(isolation);
-    }
-
-    @Override
-    public Position getPosition() {
-        return rocks.getPosition();
-    }
-
-    @Override
-    public <R> QueryResult<R> query(Query<R> query, PositionBound positionBound, QueryConfig config) {
-        return rocks.query(query, positionBound, config);
-    }
-
-    @Override
     public void put(Bytes key, byte[] value) {
         shared(() -> {
-            rocks.put(key, value);
+            super.put(key, value);
             journal(key);
             return true;
         });
@@ -405,7 +251,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
     @Override
     public byte[] putIfAbsent(Bytes key, byte[] value) {
         return shared(() -> {
-            byte[] before = rocks.putIfAbsent(key, value);
+            byte[] before = super.putIfAbsent(key, value);
             journal(key);
             return before;
         });
@@ -414,7 +260,7 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
     @Override
     public void putAll(List<KeyValue<Bytes, byte[]>> entries) {
         shared(() -> {
-            rocks.putAll(entries);
+            super.putAll(entries);
             entries.forEach(entry -> journal(entry.key));
             return true;
         });
@@ -423,44 +269,9 @@ final class IndexedStore implements KeyValueStore<Bytes, byte[]>, FollowedStore,
     @Override
     public byte[] delete(Bytes key) {
         return shared(() -> {
-            byte[] before = rocks.delete(key);
+            byte[] before = super.delete(key);
             journal(key);
             return before;
         });
-    }
-
-    @Override
-    public byte[] get(Bytes key) {
-        return shared(() -> rocks.get(key));
-    }
-
-    @Override
-    public KeyValueIterator<Bytes, byte[]> range(Bytes from, Bytes to) {
-        return shared(() -> rocks.range(from, to));
-    }
-
-    @Override
-    public KeyValueIterator<Bytes, byte[]> reverseRange(Bytes from, Bytes to) {
-        return shared(() -> rocks.reverseRange(from, to));
-    }
-
-    @Override
-    public KeyValueIterator<Bytes, byte[]> all() {
-        return shared(() -> rocks.all());
-    }
-
-    @Override
-    public KeyValueIterator<Bytes, byte[]> reverseAll() {
-        return shared(() -> rocks.reverseAll());
-    }
-
-    @Override
-    public <PS extends Serializer<P>, P> KeyValueIterator<Bytes, byte[]> prefixScan(P prefix, PS serializer) {
-        return shared(() -> rocks.prefixScan(prefix, serializer));
-    }
-
-    @Override
-    public long approximateNumEntries() {
-        return rocks.approximateNumEntries();
     }
 }

@@ -12,7 +12,7 @@ import org.apache.kafka.streams.state.Stores;
  * Makes the stores that {@link SessionStore} is a typed face of:
  *
  * <pre>
- * SessionStore (typed) → metering → cache → changelogging → GuardedStore → RocksDB
+ * SessionStore (typed) → metering → cache → changelogging → SessionRocks → RocksDB
  *                                     ↑
  *         SessionView, other threads ─┘
  * </pre>
@@ -49,7 +49,7 @@ public final class SessionStoreSupplier implements KeyValueBytesStoreSupplier {
 
     @Override
     public KeyValueStore<Bytes, byte[]> get() {
-        return new GuardedStore(Stores.persistentKeyValueStore(name).get(), stores);
+        return new SessionRocks(Stores.persistentKeyValueStore(name).get(), stores);
     }
 
     @Override

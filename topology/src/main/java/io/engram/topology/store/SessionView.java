@@ -16,7 +16,7 @@ import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
  * throws {@link StoreClosedException} once the task has gone elsewhere.
  */
 public final class SessionView implements StoredEntries {
-    private final GuardedStore inner;
+    private final SessionRocks inner;
     // RocksDB has what the last commit wrote; what came since is in the cache before it. Its lock keeps it from being
     // closed
     // while somebody reads.
@@ -26,12 +26,12 @@ public final class SessionView implements StoredEntries {
      * @param inner what the cache writes to
      * @param cached the store with its cache
      */
-    SessionView(GuardedStore inner, ReadOnlyKeyValueStore<Bytes, byte[]> cached) {
+    SessionView(SessionRocks inner, ReadOnlyKeyValueStore<Bytes, byte[]> cached) {
         this.inner = inner;
         this.cached = cached;
     }
 
-    GuardedStore store() {
+    SessionRocks store() {
         return inner;
     }
 

@@ -1,5 +1,6 @@
 package io.engram.topology.store;
 
+import io.engram.index.Directories;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -113,9 +114,7 @@ record StoreIdentity(UUID identity, long epoch) {
             channel.force(true);
         }
         Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        try (FileChannel directory = FileChannel.open(file.getParent())) {
-            directory.force(true);
-        }
+        Directories.force(file.getParent());
     }
 
     private static int checksum(byte[] bytes) {

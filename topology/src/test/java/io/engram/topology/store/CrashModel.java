@@ -1,6 +1,6 @@
 package io.engram.topology.store;
 
-import io.engram.topology.format.LocalKeys;
+import io.engram.topology.format.StoreKeys;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -147,7 +147,7 @@ final class CrashModel implements KeyValueStore<Bytes, byte[]> {
     @Override
     public synchronized void put(Bytes key, byte[] value) {
         staged.put(key, Optional.ofNullable(value));
-        if (!LocalKeys.isLocal(key.get())) {
+        if (!StoreKeys.isLocal(key.get())) {
             transaction.add(KeyValue.pair(key, Optional.ofNullable(value)));
         }
     }
