@@ -23,6 +23,12 @@ public interface ChangeJournal {
      */
     long flushed();
 
+    /**
+     * How far the journal of what was stored went when the store was opened: every change up to there, of the same epoch, is
+     * stored, and none behind it is.
+     */
+    JournalPosition survived();
+
     /** Nobody will ask for what is at or before that position any more. */
     void trimTo(JournalPosition position);
 }

@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -142,7 +141,7 @@ final class Follower {
         }
         saved = new Saved(0, commit.get().position(), true, IndexFiles.bytes(directory));
         on(FollowerState.Event.SAME_STORE);
-        return commit.get().unsure();
+        return commit.get().unsure(journal.survived());
     }
 
     private Optional<FollowerCommit> decode(byte[] userData) {
@@ -243,18 +242,16 @@ final class Follower {
      */
     long commit(VectorIndex index, long changes, Supplier<Collection<String>> waiting) throws IOException {
         JournalPosition position = journal.committed();
-        Set<String> unsure = new LinkedHashSet<>(waiting.get());
-        boolean complete = isComplete(unsure.size());
-        index.commit(() -> {
-            unflushed.collect(journal.flushed(), unsure);
-            return new FollowerCommit(
-                            journal.identity(),
-                            complete ? position : JournalPosition.START,
-                            complete,
-                            space,
-                            complete ? List.copyOf(unsure) : List.of())
-                    .encode();
-        });
+        List<String> ids = List.copyOf(Set.copyOf(waiting.get()));
+        boolean complete = isComplete(ids.size());
+        index.commit(() -> new FollowerCommit(
+                        journal.identity(),
+                        complete ? position : JournalPosition.START,
+                        complete,
+                        space,
+                        complete ? ids : List.of(),
+                        complete ? unflushed.after(journal.flushed()) : List.of())
+                .encode());
         saved = new Saved(changes, position, complete, IndexFiles.bytes(directory));
         return saved.bytes;
     }

@@ -1,5 +1,6 @@
 package io.engram.topology.follow;
 
+import io.engram.index.IndexInUseException;
 import io.engram.topology.format.JournalPosition;
 import io.engram.topology.format.MemoryKey;
 import io.engram.topology.format.StoreKeys;
@@ -32,6 +33,8 @@ public final class IndexLoader implements AutoCloseable {
     private static final int CHUNK = 256;
     private static final long CHECK_MS = 10_000;
     private static final long RETRY_MS = 5_000;
+    private static final long IN_USE_RETRY_MS = 100;
+    private static final int IN_USE_RETRIES = 50;
 
     private final ScheduledThreadPoolExecutor executor =
             new ScheduledThreadPoolExecutor(Runtime.getRuntime().availableProcessors(), new LoaderThreads());
@@ -81,14 +84,22 @@ public final class IndexLoader implements AutoCloseable {
     }
 
     private void execute(PartitionIndex index, long delayMs, Work work) {
+        execute(index, delayMs, work, IN_USE_RETRIES);
+    }
+
+    private void execute(PartitionIndex index, long delayMs, Work work, int retries) {
         try {
-            executor.schedule(() -> attempt(index, work), delayMs, TimeUnit.MILLISECONDS);
+            executor.schedule(() -> attempt(index, work, retries), delayMs, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             LOG.debug("Not loading {}: shutting down", index.task());
         }
     }
 
-    private void attempt(PartitionIndex index, Work work) {
+    /**
+     * @param retries how often files that are in use are waited for without a word: whoever had the partition before, in this
+     *     process, may be saving them
+     */
+    private void attempt(PartitionIndex index, Work work, int retries) {
         try {
             work.run();
         } catch (InterruptedException e) {
@@ -96,7 +107,11 @@ public final class IndexLoader implements AutoCloseable {
         } catch (StoredValues.StoreClosedException e) {
             LOG.debug("Stopped loading {}: it was closed", index.task());
         } catch (IOException | RuntimeException | Error e) {
-            if (!index.isClosed()) {
+            if (index.isClosed()) {
+                LOG.debug("Stopped loading {}: it was closed", index.task(), e);
+            } else if (e instanceof IndexInUseException && retries > 0) {
+                execute(index, IN_USE_RETRY_MS, work, retries - 1);
+            } else {
                 failed(index, e);
                 execute(index, RETRY_MS, work);
             }

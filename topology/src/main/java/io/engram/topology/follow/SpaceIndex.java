@@ -378,6 +378,7 @@ public final class SpaceIndex implements IndexedSpace {
                     .filter(stored -> stored.generation() == task.generation())
                     .map(StoredValues.StoredEmbedding::vector);
         } catch (StoredValues.StoreClosedException e) {
+            unconfirmed.add(task.id());
             return Optional.empty();
         } catch (RuntimeException e) {
             fail(task, WorkerMetrics.ErrorType.READ, worker, e);
@@ -433,6 +434,7 @@ public final class SpaceIndex implements IndexedSpace {
             count(task.restore(), unconfirmed.remove(task.id()), stored.isPresent(), changed);
             return changed;
         } catch (StoredValues.StoreClosedException e) {
+            unconfirmed.add(task.id()); // what is saved at the end does not know what became of it
             LOG.debug("Store of space {} closed while {} was read", space, task.id());
         } catch (RuntimeException e) {
             fail(task, WorkerMetrics.ErrorType.READ, worker, e);

@@ -1,5 +1,6 @@
 package io.engram.topology.format;
 
+import java.nio.ByteBuffer;
 import java.util.Comparator;
 
 /**
@@ -19,6 +20,19 @@ public record JournalPosition(long epoch, long number) implements Comparable<Jou
         if (epoch < 0 || number < 0) {
             throw new IllegalArgumentException("not a position of a journal: " + epoch + ", " + number);
         }
+    }
+
+    /** Sixteen bytes, big-endian: epoch, number. */
+    public byte[] encode() {
+        return ByteBuffer.allocate(2 * Long.BYTES)
+                .putLong(epoch)
+                .putLong(number)
+                .array();
+    }
+
+    public static JournalPosition decode(byte[] bytes) {
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        return new JournalPosition(in.getLong(), in.getLong());
     }
 
     @Override

@@ -28,6 +28,9 @@ public final class StoreKeys {
     /** Of the store itself, and never in Kafka, as is the journal; behind all that is. */
     public static final Bytes IDENTITY = Bytes.wrap(new byte[] {'y'});
 
+    /** How far the journal of what is stored goes; of the store itself, too. */
+    public static final Bytes REACHED = Bytes.wrap(new byte[] {'y', 'r'});
+
     /** Behind all others: who reads to the end of another prefix must not pass over what was trimmed here. */
     public static final byte JOURNAL = 'z';
 

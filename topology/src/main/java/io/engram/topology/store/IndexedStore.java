@@ -88,7 +88,11 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
         IndexFiles files = indexFactory.files(context);
         // Of this RocksDB alone: beside it is that of the task's other store, whose flushes say nothing of this one.
         directory = context.stateDir().toPath().resolve("rocksdb").resolve(name());
-        journal = new Journal(identify(files));
+        journal = new Journal(
+                identify(files),
+                Optional.ofNullable(get(StoreKeys.REACHED))
+                        .map(JournalPosition::decode)
+                        .orElse(JournalPosition.START));
         watched = flushes.opened(directory, journal);
         PartitionIndex opened = indexFactory.make(context.taskId(), this, files, journal);
         forEach(StoreKeys.first(StoreKeys.LARGE), StoreKeys.after(StoreKeys.LARGE), entry -> {
@@ -149,6 +153,7 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
                     .ifPresent(entry -> all.add(new ConsumerRecord<>(
                             record.topic(), record.partition(), record.offset(), entry.key.get(), entry.value)));
         }
+        journal.advance().ifPresent(position -> all.add(local(StoreKeys.REACHED, position.encode())));
         return all;
     }
 
@@ -233,6 +238,7 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
             if (!dead.isEmpty()) {
                 super.putAll(dead);
             }
+            journal.advance().ifPresent(position -> super.put(StoreKeys.REACHED, position.encode()));
             super.commit(changelogOffsets);
             journal.commit(watched.sequence());
             return true;

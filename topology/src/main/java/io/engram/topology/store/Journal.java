@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -36,12 +37,18 @@ final class Journal implements ChangeJournal {
     // Numbers up to which all was written, by the sequence number of RocksDB behind it.
     private final ConcurrentSkipListMap<Long, Long> written = new ConcurrentSkipListMap<>();
     private final AtomicLong flushed = new AtomicLong();
+    private final JournalPosition survived;
     private long number;
+    private long reached;
     private volatile JournalPosition committed;
     private JournalPosition trimmed = JournalPosition.START;
 
-    Journal(StoreIdentity identity) {
+    /**
+     * @param survived what the store says under {@link StoreKeys#REACHED}
+     */
+    Journal(StoreIdentity identity, JournalPosition survived) {
         this.identity = identity;
+        this.survived = survived;
         this.committed = new JournalPosition(identity.epoch(), 0);
     }
 
@@ -70,6 +77,23 @@ final class Journal implements ChangeJournal {
     /** The next number, for a change that is being written. */
     long add() {
         return ++number;
+    }
+
+    /**
+     * What is to be written under {@link StoreKeys#REACHED} together with the changes so far: it is there when they are. Empty
+     * when nothing was changed since.
+     */
+    Optional<JournalPosition> advance() {
+        if (reached == number) {
+            return Optional.empty();
+        }
+        reached = number;
+        return Optional.of(new JournalPosition(identity.epoch(), number));
+    }
+
+    @Override
+    public JournalPosition survived() {
+        return survived;
     }
 
     /** The key of a change of this epoch. */

@@ -16,10 +16,12 @@ class FollowerCommitTest {
             new JournalPosition(3, 258),
             true,
             "notes",
-            List.of("tea", "Küche"));
+            List.of("tea", "Küche"),
+            List.of(new FollowerCommit.Change(257, "tea"), new FollowerCommit.Change(260, "milk")));
 
-    private static final String GOLDEN = "01" + "0123456789abcdef" + "fedcba9876543210" + "0000000000000003"
-            + "0000000000000102" + "01" + "00056e6f746573" + "00000002" + "0003746561" + "00064bc3bc636865";
+    private static final String GOLDEN = "02" + "0123456789abcdef" + "fedcba9876543210" + "0000000000000003"
+            + "0000000000000102" + "01" + "00056e6f746573" + "00000002" + "0003746561" + "00064bc3bc636865"
+            + "00000002" + "0000000000000101" + "0003746561" + "0000000000000104" + "00046d696c6b";
 
     @Test
     void shouldKeepItsBytes() {
@@ -30,10 +32,10 @@ class FollowerCommitTest {
     @Test
     void shouldRefuseAnotherVersion() {
         byte[] bytes = COMMIT.encode();
-        bytes[0] = 2;
+        bytes[0] = 1;
         assertThatThrownBy(() -> FollowerCommit.decode(bytes))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("commit of an index of version 2, expected 1");
+                .hasMessage("commit of an index of version 1, expected 2");
     }
 
     @Test
@@ -45,5 +47,13 @@ class FollowerCommitTest {
                     .as("%d bytes", length)
                     .isInstanceOf(IllegalArgumentException.class);
         }
+    }
+
+    @Test
+    void shouldLookUpOnlyWhatTheStoreMayHaveLost() {
+        assertThat(COMMIT.unsure(new JournalPosition(3, 256))).containsExactlyInAnyOrder("tea", "Küche", "milk");
+        assertThat(COMMIT.unsure(new JournalPosition(3, 260))).containsExactlyInAnyOrder("tea", "Küche");
+        // Of another epoch nobody knows what was lost of this one.
+        assertThat(COMMIT.unsure(new JournalPosition(4, 900))).containsExactlyInAnyOrder("tea", "Küche", "milk");
     }
 }

@@ -22,14 +22,14 @@ class FlushesTest {
     Path directory;
 
     private final Flushes flushes = new Flushes();
-    private final Journal journal = new Journal(new StoreIdentity(new UUID(1, 2), 1));
+    private final Journal journal = new Journal(new StoreIdentity(new UUID(1, 2), 1), JournalPosition.START);
 
     @Test
     void shouldTellAStoreHowFarRocksDbHasWrittenIt() throws Exception {
         RocksDB.loadLibrary();
         Path task = directory.resolve("0_3");
         Path store = Files.createDirectories(task.resolve("rocksdb").resolve("memory"));
-        Journal other = new Journal(new StoreIdentity(new UUID(3, 4), 1));
+        Journal other = new Journal(new StoreIdentity(new UUID(3, 4), 1), JournalPosition.START);
         flushes.opened(task.resolve("rocksdb").resolve("sessions"), other);
         Flushes.Watched watched = flushes.opened(store, journal);
         try (AbstractEventListener listener = flushes.listener();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.engram.index.IndexEngine;
+import io.engram.index.OpenedIndex;
 import io.engram.index.VectorIndex;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
@@ -11,12 +12,14 @@ import io.engram.topology.TestEngines;
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.DrainRate;
 import io.engram.topology.admission.PartitionDepth;
+import io.engram.topology.follow.FollowerCommit;
 import io.engram.topology.follow.IndexFiles;
 import io.engram.topology.follow.IndexLoader;
 import io.engram.topology.follow.PartitionIndex;
 import io.engram.topology.follow.SnapshotConfig;
 import io.engram.topology.follow.Snapshots;
 import io.engram.topology.follow.SpaceIndex;
+import io.engram.topology.format.JournalPosition;
 import io.engram.topology.format.LargeMark;
 import io.engram.topology.format.MemoryKey;
 import io.engram.topology.format.SpaceRecord;
@@ -46,6 +49,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.processor.StateStoreContext;
 import org.apache.kafka.streams.processor.TaskId;
@@ -151,20 +155,64 @@ class FollowerScheduleTest {
         }
     }
 
-    private void run(Random random) throws Exception {
+    @Test
+    void shouldLookUpAfterAStopNothingAndAfterAKillWhatWasLost() throws Exception {
+        Random random = new Random(7);
+        begin();
+        try {
+            observe("a", random);
+            observe("b", random);
+            commit();
+            life.rocks.memtableWritten();
+            observe("c", random);
+            commit();
+            agree();
+            life.snapshots.saveNow();
+            CrashModel stopped = life.rocks.closed();
+            CrashModel killed = life.rocks.killed();
+            life.end();
+
+            FollowerCommit saved = saved();
+            assertThat(saved.unsure(reached(stopped))).isEmpty();
+            assertThat(saved.unsure(reached(killed))).containsExactly("c");
+        } finally {
+            life.end();
+        }
+    }
+
+    /** What the files of the index say. */
+    private FollowerCommit saved() throws IOException {
+        Path index;
+        try (Stream<Path> directories = Files.list(life.files)) {
+            index = directories.filter(Files::isDirectory).findFirst().orElseThrow();
+        }
+        OpenedIndex opened = life.engine.open(index, DIMENSION, (id, generation) -> Optional.empty());
+        opened.index().close();
+        return FollowerCommit.decode(opened.userData().orElseThrow());
+    }
+
+    private static JournalPosition reached(CrashModel rocks) {
+        return JournalPosition.decode(rocks.get(StoreKeys.REACHED));
+    }
+
+    private void begin() {
         history.clear();
         generation = 0;
         committedGeneration = 0;
         Path files = directory.resolve("life-" + lives++);
         life = new Life(new CrashModel(directory.resolve("task"), flushes), files);
+        life.store.index().activated();
+        life.store.put(
+                StoreKeys.space(SPACE),
+                SpaceRecord.UNKNOWN.withDimension(DIMENSION).encode());
+        LargeMark mark = new LargeMark(1, DIMENSION);
+        life.store.put(StoreKeys.large(SPACE), mark.encode());
+        life.store.grown(SPACE, mark);
+    }
+
+    private void run(Random random) throws Exception {
+        begin();
         try {
-            life.store.index().activated();
-            life.store.put(
-                    StoreKeys.space(SPACE),
-                    SpaceRecord.UNKNOWN.withDimension(DIMENSION).encode());
-            LargeMark mark = new LargeMark(1, DIMENSION);
-            life.store.put(StoreKeys.large(SPACE), mark.encode());
-            life.store.grown(SPACE, mark);
             int openings = 1 + random.nextInt(4);
             for (int opening = 0; opening < openings; opening++) {
                 changes(random);

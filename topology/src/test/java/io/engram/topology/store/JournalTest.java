@@ -20,7 +20,7 @@ class JournalTest {
     private final TreeMap<Bytes, byte[]> stored = new TreeMap<>();
 
     private static Journal journal(long epoch) {
-        return new Journal(new StoreIdentity(new UUID(1, 2), epoch));
+        return new Journal(new StoreIdentity(new UUID(1, 2), epoch), JournalPosition.START);
     }
 
     private void add(Journal journal, String id) {

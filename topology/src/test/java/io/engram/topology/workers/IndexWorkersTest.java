@@ -79,6 +79,11 @@ class IndexWorkersTest {
         }
 
         @Override
+        public JournalPosition survived() {
+            return JournalPosition.START;
+        }
+
+        @Override
         public void trimTo(JournalPosition position) {}
     }
 
