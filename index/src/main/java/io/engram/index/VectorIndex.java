@@ -106,8 +106,8 @@ public interface VectorIndex extends AutoCloseable {
     default void warm() {}
 
     /**
-     * Reads the files that are searched, or, where all entries are in the heap, the file of the last commit, and compares
-     * checksums. Takes as long as reading them does.
+     * Reads the files that are searched, and those of the last commit whose entries are in the heap, and compares checksums.
+     * Takes as long as reading them does.
      *
      * @return what is damaged; it is served until it is {@link #drop}ped
      * @throws java.io.UncheckedIOException when a file cannot be read
@@ -115,8 +115,8 @@ public interface VectorIndex extends AutoCloseable {
     List<DamagedSegment> verify();
 
     /**
-     * Takes a damaged segment out of the index, so that what it held can be added again. An engine that has all entries in the
-     * heap keeps them, and writes the file anew at the next commit.
+     * Takes a damaged segment out of the index, so that what it held can be added again. Entries that are in
+     * the heap stay, and the next commit writes their file anew.
      */
     void drop(DamagedSegment damaged);
 

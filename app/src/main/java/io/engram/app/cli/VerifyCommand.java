@@ -96,6 +96,10 @@ public final class VerifyCommand implements Callable<Integer> {
                     report.path("not_in_changelog").asLong(),
                     report.path("not_in_store").asLong(),
                     report.path("repaired").asLong());
+            report.path("damaged")
+                    .forEach(space -> line(
+                            "  damaged: a file of the index of space %s; that part is being read from the store: verify again",
+                            space.asText()));
             report.path("examples").forEach(example -> line("  differs: %s", example.asText()));
         }
         for (JsonNode report : answer.path("tasks")) {

@@ -158,7 +158,8 @@ public final class EngramApplication implements AutoCloseable {
             readiness = new Readiness(streams, stores, cluster, disk);
             streams.setUncaughtExceptionHandler(new ThreadReplacement(
                     config.maxThreadReplacements(), System::nanoTime, diskHold, readiness::threadDied));
-            StateVerifier verifier = new StateVerifier(stores, consumer, config::changelogTopic);
+            StateVerifier verifier =
+                    new StateVerifier(stores, consumer, config::changelogTopic, runtime.loader()::checkFiles);
             metricsServer = owned(new MetricsServer(config, registry, streams, this::fatal));
             api = owned(new ApiServer(config, recall, gateway, stores, cluster, verifier, runtime, probes()));
             metrics.instance().partitions(stores::countByRole, config::partitions);

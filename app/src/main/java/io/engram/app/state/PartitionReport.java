@@ -14,6 +14,7 @@ import java.util.List;
  * @param stale in the index with another embedding than stored
  * @param notInChangelog keys of the store that the changelog has not, or not so
  * @param notInStore keys of the changelog that the store has not
+ * @param damaged spaces of whose index a file was damaged: that part was taken out, and is read from the store
  * @param repaired differences that were put right
  * @param examples some ids or keys that differ
  */
@@ -27,12 +28,13 @@ public record PartitionReport(
         @JsonProperty("stale") long stale,
         @JsonProperty("not_in_changelog") long notInChangelog,
         @JsonProperty("not_in_store") long notInStore,
+        @JsonProperty("damaged") List<String> damaged,
         @JsonProperty("repaired") long repaired,
         @JsonProperty("examples") List<String> examples) {
 
-    /** True when nothing differs. */
+    /** True when nothing differs, and nothing was damaged. */
     @JsonProperty("consistent")
     public boolean isConsistent() {
-        return missing + extra + stale + notInChangelog + notInStore == 0;
+        return damaged.isEmpty() && missing + extra + stale + notInChangelog + notInStore == 0;
     }
 }

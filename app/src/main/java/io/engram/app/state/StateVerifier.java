@@ -2,6 +2,7 @@ package io.engram.app.state;
 
 import io.engram.app.query.LocalStores;
 import io.engram.index.VectorIndex;
+import io.engram.topology.follow.PartitionIndex;
 import io.engram.topology.follow.SpaceIndex;
 import io.engram.topology.follow.StoredValues;
 import io.engram.topology.format.StoredMemory;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.utils.Bytes;
@@ -36,13 +38,19 @@ public final class StateVerifier {
     private final LocalStores stores;
     private final Map<String, Object> consumerSettings;
     private final UnaryOperator<String> changelogTopics;
+    private final Function<PartitionIndex, List<String>> damage;
 
     /**
      * @param consumerSettings of a Kafka consumer that reads what is committed
      * @param changelogTopics the changelog of a store
+     * @param damage reads the files of a partition's indexes, and says of which spaces something is damaged
      */
     public StateVerifier(
-            LocalStores stores, Map<String, Object> consumerSettings, UnaryOperator<String> changelogTopics) {
+            LocalStores stores,
+            Map<String, Object> consumerSettings,
+            UnaryOperator<String> changelogTopics,
+            Function<PartitionIndex, List<String>> damage) {
+        this.damage = damage;
         this.stores = stores;
         this.consumerSettings = Map.copyOf(consumerSettings);
         this.changelogTopics = changelogTopics;
@@ -87,6 +95,7 @@ public final class StateVerifier {
     }
 
     private PartitionReport verify(MemoryView view, boolean repair) throws InterruptedException {
+        List<String> damaged = damage.apply(view.index());
         Differences differences = compareAll(view);
         Set<Id> suspects = settled(view, differences);
         long repaired = 0;
@@ -114,6 +123,7 @@ public final class StateVerifier {
                 count(differences.stale, suspects),
                 changelog[0],
                 changelog[1],
+                damaged.stream().limit(EXAMPLES).toList(),
                 repaired,
                 examples);
     }

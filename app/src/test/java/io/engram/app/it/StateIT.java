@@ -12,9 +12,12 @@ import io.engram.schemas.RejectionHeaders;
 import io.engram.topology.SpacePartitioner;
 import java.io.IOException;
 import java.net.http.HttpRequest;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -88,6 +91,33 @@ class StateIT {
         try (Instance instance = Instance.start("state", stateDir)) {
             instance.awaitMemories(1_500);
             assertThat(CommandRun.of("verify", "--url", instance.url()).exit()).isZero();
+        }
+    }
+
+    @Test
+    void shouldFindDamageWhileItServes() throws Exception {
+        try (Instance instance = Instance.start("damage", stateDir)) {
+            load(instance, 1, 1_500);
+            instance.awaitMemories(1_500);
+        }
+        try (Instance instance = Instance.start("damage", stateDir)) {
+            instance.awaitMemories(1_500); // of files by now, not of the heap
+            Path file = largestFileOfAnIndex();
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                ByteBuffer one = ByteBuffer.allocate(1);
+                long at = channel.size() / 3;
+                channel.read(one, at);
+                channel.write(one.put(0, (byte) (one.get(0) ^ 8)).rewind(), at); // in place: it is mapped
+            }
+
+            CommandRun damaged = CommandRun.of("verify", "--url", instance.url());
+            assertThat(damaged.exit()).as(damaged.out()).isEqualTo(1);
+            assertThat(damaged.out()).contains("damaged: a file of the index of space");
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+                CommandRun mended = CommandRun.of("verify", "--url", instance.url());
+                assertThat(mended.exit()).as(mended.out()).isZero();
+                assertThat(mended.out()).contains("1,500 stored, 1,500 indexed");
+            });
         }
     }
 

@@ -5,6 +5,8 @@ import io.engram.index.DamagedSegment;
 import io.engram.index.HnswParameters;
 import io.engram.index.VectorIndex;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -301,7 +303,38 @@ final class Maintenance {
                 found.add(new DamagedSegment(segment.file(), segment.size(), e));
             }
         }
+        found.addAll(verifyOpen());
         return found;
+    }
+
+    /** The files that the next opening reads into the heap. What is damaged is written anew by the next commit. */
+    private List<DamagedSegment> verifyOpen() {
+        List<DamagedSegment> found = new ArrayList<>();
+        filing.lock();
+        try {
+            for (OpenPart part : closed ? List.<OpenPart>of() : parts.view().open()) {
+                if (part.savedNumber().isPresent()) {
+                    verifySaved(part, part.savedNumber().getAsLong()).ifPresent(found::add);
+                }
+            }
+        } finally {
+            filing.unlock();
+        }
+        return found;
+    }
+
+    private Optional<DamagedSegment> verifySaved(OpenPart part, long number) {
+        Path file = directory.segment(number);
+        try {
+            SealedSegment.open(file, number, dimension, scratches.rotation(), parameters)
+                    .verify();
+            return Optional.empty();
+        } catch (DamagedIndexException e) {
+            part.forgetFile();
+            return Optional.of(new DamagedSegment(file, part.segment().size(), e));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Takes a damaged segment out of the index. */

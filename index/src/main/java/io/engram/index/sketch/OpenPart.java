@@ -1,5 +1,7 @@
 package io.engram.index.sketch;
 
+import java.util.OptionalLong;
+
 /** An open segment, where its ids are, and which of its entries are in a file as of the last commit. */
 final class OpenPart {
     private static final long NO_FILE = -1;
@@ -66,6 +68,16 @@ final class OpenPart {
         savedNumber = number;
         savedEntries = entries;
         savedChecksum = checksum;
+    }
+
+    /** The file that was noted; empty when there is none. */
+    OptionalLong savedNumber() {
+        return savedNumber == NO_FILE ? OptionalLong.empty() : OptionalLong.of(savedNumber);
+    }
+
+    /** The file that was noted is of no use: the next commit writes another. */
+    void forgetFile() {
+        savedNumber = NO_FILE;
     }
 
     /** True when the file that was noted holds all entries. */

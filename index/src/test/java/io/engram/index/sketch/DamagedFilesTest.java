@@ -155,6 +155,27 @@ class DamagedFilesTest {
     }
 
     @Test
+    void shouldWriteTheFileOfAnOpenSegmentAnewWhenItIsDamaged() throws IOException {
+        try (SegmentedIndex index = open(root).index()) {
+            flip(segmentOf(200), SegmentHeader.BYTES + 3);
+            List<DamagedSegment> damaged = index.verify();
+            assertThat(damaged).singleElement().satisfies(found -> {
+                assertThat(found.file()).isEqualTo(segmentOf(200));
+                assertThat(found.cause().section()).isEqualTo("codes");
+            });
+            index.drop(damaged.get(0));
+            assertThat(content(index)).as("served from the heap").hasSize(250);
+            index.commit(USER_DATA);
+            assertThat(index.verify()).isEmpty();
+        }
+        SegmentedIndex.Opened opened = open(root);
+        try (SegmentedIndex index = opened.index()) {
+            assertThat(opened.damaged()).isEmpty();
+            assertThat(content(index)).hasSize(250);
+        }
+    }
+
+    @Test
     void shouldSayWhatKeepsSegmentsFromBeingMerged() throws IOException {
         flip(segmentOf(100), SegmentHeader.BYTES + 3);
         try (SegmentedIndex index = open(root).index()) {

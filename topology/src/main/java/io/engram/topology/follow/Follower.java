@@ -261,16 +261,18 @@ final class Follower {
         return saved.bytes;
     }
 
+    /** True when work on the files of the index met damage. */
+    boolean metDamage(VectorIndex index) {
+        return index.failure().filter(DamagedIndexException.class::isInstance).isPresent();
+    }
+
     /**
-     * Takes what is damaged out of the index, when work on its files met damage.
+     * Reads the files of the index, and takes what is damaged out of it.
      *
-     * @return true when there was: all that is stored must be compared with it
+     * @return true when something is: all that is stored must be compared with it
      */
     boolean dropDamaged(VectorIndex index) {
-        if (state == FollowerState.CLOSED
-                || index.failure()
-                        .filter(DamagedIndexException.class::isInstance)
-                        .isEmpty()) {
+        if (state == FollowerState.OPENING || state == FollowerState.CLOSED) {
             return false;
         }
         List<DamagedSegment> damaged = index.verify();

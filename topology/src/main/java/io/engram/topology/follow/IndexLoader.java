@@ -17,6 +17,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 import org.slf4j.Logger;
@@ -157,8 +158,26 @@ public final class IndexLoader implements AutoCloseable {
     }
 
     private void readDamagedAgain() {
-        open.forEach((index, store) ->
-                index.dropDamaged().forEach(space -> execute(index, 0, () -> handOver(store, index, space))));
+        open.forEach((index, store) -> readDamagedAgain(index, store, SpaceIndex::metDamage));
+    }
+
+    /**
+     * Reads every file of the indexes of a partition and compares checksums. What is damaged is taken out, and compared with
+     * the store soon.
+     *
+     * @return spaces of whose index something was damaged
+     */
+    public List<String> checkFiles(PartitionIndex index) {
+        return Optional.ofNullable(open.get(index)).stream()
+                .flatMap(store -> readDamagedAgain(index, store, space -> true).stream())
+                .map(SpaceIndex::space)
+                .toList();
+    }
+
+    private List<SpaceIndex> readDamagedAgain(PartitionIndex index, FollowedStore store, Predicate<SpaceIndex> which) {
+        List<SpaceIndex> damaged = index.dropDamaged(which);
+        damaged.forEach(space -> execute(index, 0, () -> handOver(store, index, space)));
+        return damaged;
     }
 
     private void failed(PartitionIndex index, Throwable failure) {

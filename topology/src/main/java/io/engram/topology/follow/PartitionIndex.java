@@ -23,6 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -199,9 +200,16 @@ public final class PartitionIndex implements IndexedPartition {
         }
     }
 
-    /** Takes what is damaged out of the indexes; those of which all must be read again. */
-    List<SpaceIndex> dropDamaged() {
-        return spaces.values().stream().filter(SpaceIndex::dropDamaged).toList();
+    /**
+     * Takes what is damaged out of the indexes; those of which all must be read again.
+     *
+     * @param which are looked at, which takes as long as reading their files
+     */
+    List<SpaceIndex> dropDamaged(Predicate<SpaceIndex> which) {
+        return spaces.values().stream()
+                .filter(which)
+                .filter(SpaceIndex::dropDamaged)
+                .toList();
     }
 
     /** From where the journal is to be read for the indexes that were opened; empty when it is not. */

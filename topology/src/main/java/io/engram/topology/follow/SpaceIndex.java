@@ -188,6 +188,11 @@ public final class SpaceIndex implements IndexedSpace {
         return ids;
     }
 
+    /** True when work on its files met damage. */
+    boolean metDamage() {
+        return index.filter(follower::metDamage).isPresent();
+    }
+
     /** Takes what is damaged out of the index; true when all that is stored must be compared with it. */
     boolean dropDamaged() {
         boolean dropped = index.filter(follower::dropDamaged).isPresent();
@@ -353,6 +358,8 @@ public final class SpaceIndex implements IndexedSpace {
             if (!failed.isEmpty()) {
                 added.forEach(task -> failed.remove(task.id()));
             }
+        } catch (StoredValues.StoreClosedException e) {
+            added.forEach(task -> unconfirmed.add(task.id()));
         } catch (RuntimeException e) {
             worker.batchFailed(WorkerMetrics.ErrorType.INSERT);
             LOG.warn("A batch of {} for space {} failed; trying item by item", batch.size(), space, e);
@@ -396,6 +403,8 @@ public final class SpaceIndex implements IndexedSpace {
             boolean added = vectors.add(task.id(), generation, vector);
             failed.remove(task.id());
             return added;
+        } catch (StoredValues.StoreClosedException e) {
+            throw e;
         } catch (RuntimeException e) {
             fail(task, WorkerMetrics.ErrorType.INSERT, worker, e);
             return false;
