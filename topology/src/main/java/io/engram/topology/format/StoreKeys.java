@@ -6,7 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KeyValue;
 
 /** The keys of the store. A memory space holds no zero byte, so {@code space 00} is unambiguous. */
 public final class StoreKeys {
@@ -202,6 +204,36 @@ public final class StoreKeys {
         return fences;
     }
 
+    /**
+     * Keys that are there while anything is known of a space: before its memories, and before their times while it has a
+     * retention. Who reads the space before it ends there, however much was deleted behind. Of the store itself, like the journal.
+     *
+     * @param record of the space; empty once nothing is known of it any more
+     * @return key and value of each, with no value for those to be deleted
+     */
+    public static List<KeyValue<Bytes, byte[]>> fencesOf(String space, Optional<SpaceRecord> record) {
+        Bytes memories = key(MEMORY, space);
+        Bytes times = key(TIME, space);
+        if (record.isEmpty()) {
+            return List.of(KeyValue.pair(memories, null), KeyValue.pair(times, null));
+        }
+        KeyValue<Bytes, byte[]> first = KeyValue.pair(memories, new byte[0]);
+        return record.get().isRetained() ? List.of(first, KeyValue.pair(times, new byte[0])) : List.of(first);
+    }
+
+    /** True for keys of {@link #fencesOf}: those of memories and times have a zero byte behind the space. */
+    public static boolean isFenceOfSpace(byte[] key) {
+        if (key.length == 0 || key[0] != MEMORY && key[0] != TIME) {
+            return false;
+        }
+        for (byte each : key) {
+            if (each == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** The time that a key of {@link #due} speaks of. */
     public static long timeOfDue(byte[] key) {
         return ByteBuffer.wrap(key).getLong(2);
@@ -212,9 +244,10 @@ public final class StoreKeys {
         return new String(key, DUE_SUBJECT, key.length - DUE_SUBJECT, StandardCharsets.UTF_8);
     }
 
-    /** True when the key is the store's own, its identity or of its journal: in no changelog, whatever happens. */
+    /** True when the key is the store's own, its identity, of its journal or a fence of a space: in no changelog, whatever happens. */
     public static boolean isLocal(byte[] storeKey) {
-        return storeKey.length > 0 && (storeKey[0] == IDENTITY.get()[0] || storeKey[0] == JOURNAL);
+        return storeKey.length > 0 && (storeKey[0] == IDENTITY.get()[0] || storeKey[0] == JOURNAL)
+                || isFenceOfSpace(storeKey);
     }
 
     /** Big-endian epoch and number, so that changes sort as they happened. */

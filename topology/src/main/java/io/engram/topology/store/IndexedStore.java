@@ -135,7 +135,7 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
         own = StateRestoreCallbackAdapter.adapt(callback);
         return (RecordBatchingStateRestoreCallback) records -> {
             shared(() -> {
-                own.restoreBatch(withJournal(records));
+                own.restoreBatch(withLocal(records));
                 return true;
             });
             records.forEach(record -> follow(Bytes.wrap(record.key()), Optional.ofNullable(record.value())));
@@ -146,15 +146,23 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
         };
     }
 
-    private Collection<ConsumerRecord<byte[], byte[]>> withJournal(Collection<ConsumerRecord<byte[], byte[]>> records) {
+    private Collection<ConsumerRecord<byte[], byte[]>> withLocal(Collection<ConsumerRecord<byte[], byte[]>> records) {
         List<ConsumerRecord<byte[], byte[]>> all = new ArrayList<>(records);
         for (ConsumerRecord<byte[], byte[]> record : records) {
-            journalEntry(record.key())
-                    .ifPresent(entry -> all.add(new ConsumerRecord<>(
-                            record.topic(), record.partition(), record.offset(), entry.key.get(), entry.value)));
+            for (KeyValue<Bytes, byte[]> entry : localEntries(record.key(), Optional.ofNullable(record.value()))) {
+                all.add(new ConsumerRecord<>(
+                        record.topic(), record.partition(), record.offset(), entry.key.get(), entry.value));
+            }
         }
         journal.advance().ifPresent(position -> all.add(local(StoreKeys.REACHED, position.encode())));
         return all;
+    }
+
+    /** What is written beside a change and never was in Kafka. */
+    private List<KeyValue<Bytes, byte[]>> localEntries(byte[] key, Optional<byte[]> value) {
+        return key[0] == StoreKeys.SPACE
+                ? StoreKeys.fencesOf(StoreKeys.body(key), value.map(SpaceRecord::decode))
+                : journalEntry(key).map(List::of).orElse(List.of());
     }
 
     /** What the journal says of a change; empty when no index follows it. */
@@ -170,8 +178,8 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
         });
     }
 
-    private void journal(Bytes key) {
-        journalEntry(key.get()).ifPresent(entry -> super.put(entry.key, entry.value));
+    private void putLocal(Bytes key, byte[] value) {
+        localEntries(key.get(), Optional.ofNullable(value)).forEach(entry -> super.put(entry.key, entry.value));
     }
 
     @Override
@@ -249,7 +257,7 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
     public void put(Bytes key, byte[] value) {
         shared(() -> {
             super.put(key, value);
-            journal(key);
+            putLocal(key, value);
             return true;
         });
     }
@@ -258,7 +266,7 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
     public byte[] putIfAbsent(Bytes key, byte[] value) {
         return shared(() -> {
             byte[] before = super.putIfAbsent(key, value);
-            journal(key);
+            putLocal(key, before == null ? value : before);
             return before;
         });
     }
@@ -267,7 +275,7 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
     public void putAll(List<KeyValue<Bytes, byte[]>> entries) {
         shared(() -> {
             super.putAll(entries);
-            entries.forEach(entry -> journal(entry.key));
+            entries.forEach(entry -> putLocal(entry.key, entry.value));
             return true;
         });
     }
@@ -276,7 +284,7 @@ final class IndexedStore extends GuardedStore implements FollowedStore {
     public byte[] delete(Bytes key) {
         return shared(() -> {
             byte[] before = super.delete(key);
-            journal(key);
+            putLocal(key, null);
             return before;
         });
     }

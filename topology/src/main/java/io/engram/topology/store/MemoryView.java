@@ -167,6 +167,9 @@ public final class MemoryView implements StoredValues, StoredEntries {
      */
     public void forEachMemory(MemoryConsumer consumer) {
         store.forEach(StoreKeys.first(StoreKeys.MEMORY), StoreKeys.after(StoreKeys.MEMORY), entry -> {
+            if (StoreKeys.isFenceOfSpace(entry.key.get())) {
+                return;
+            }
             MemoryKey key = MemoryKey.of(entry.key.get());
             StoredMemory memory;
             try {
@@ -191,10 +194,14 @@ public final class MemoryView implements StoredValues, StoredEntries {
         return store.name();
     }
 
-    /** Every key of the store, memories or not. */
+    /** Every key that the changelog has, too, memories or not. */
     @Override
     public void forEachKey(Consumer<Bytes> consumer) {
-        store.forEach(Bytes.wrap(new byte[0]), StoreKeys.IDENTITY, entry -> consumer.accept(entry.key));
+        store.forEach(Bytes.wrap(new byte[0]), StoreKeys.IDENTITY, entry -> {
+            if (!StoreKeys.isLocal(entry.key.get())) {
+                consumer.accept(entry.key);
+            }
+        });
     }
 
     @Override

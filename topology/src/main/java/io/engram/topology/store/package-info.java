@@ -17,6 +17,8 @@
  * 'v'                              {@link io.engram.topology.format.DefaultsReview}: the configured retention that spaces follow
  * 'd', 't', 'u' kind, each with fe and with ff
  *                                  empty: fences, so that reading behind the last key finds one at once
+ * 'm' space, 'e' space             empty: fences of the store's own, in no changelog; there while 'p' space is, the second
+ *                                  while the space has a retention, so that reading the space before it ends there
  * 'o'                              {@link io.engram.topology.progress.LanePositions}: how far the lanes are processed
  * 'g'                              upper bound of the generations given out, 8 bytes
  * </pre>

@@ -56,11 +56,15 @@ public final class Sweeper {
         List<DueQueue.Due> due = sweeps.until(DueQueue.AT_ONCE, HANDED_OUT);
         while (!due.isEmpty()) {
             for (DueQueue.Due next : due) {
-                if (System.nanoTime() - deadline >= 0 || !store.view().index().hasBackgroundRoom()) {
+                if (!store.view().index().hasBackgroundRoom()) {
                     return;
                 }
                 sweeps.done(next);
                 sweep(next.subject(), DropMark.decode(next.value()));
+                // Asked afterwards: on a machine so slow that reading takes all the time, there is some progress still.
+                if (System.nanoTime() - deadline >= 0) {
+                    return;
+                }
             }
             due = sweeps.until(DueQueue.AT_ONCE, HANDED_OUT);
         }
@@ -85,10 +89,10 @@ public final class Sweeper {
     /** Deletes some tombstones from before the retention time. */
     void sweepTombstones(long oldestComingMs) {
         long deadline = System.nanoTime() + STEP_NANOS;
-        boolean more = true;
-        while (more && System.nanoTime() - deadline < 0) {
+        boolean more;
+        do {
             more = store.purgeTombstones(oldestComingMs - retentionMs, STEP) == STEP;
-        }
+        } while (more && System.nanoTime() - deadline < 0);
     }
 
     /** Forgets some drops, once no older change can come any more. */
@@ -100,7 +104,7 @@ public final class Sweeper {
             for (DueQueue.Due next : due) {
                 drops.done(next);
                 forget(next.subject(), DropMark.decode(next.value()));
-                // Asked afterwards: on a machine so slow that reading takes all the time, there is some progress still.
+                // Asked afterwards, as above.
                 if (System.nanoTime() - deadline >= 0) {
                     return;
                 }

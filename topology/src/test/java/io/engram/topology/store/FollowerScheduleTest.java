@@ -392,6 +392,11 @@ class FollowerScheduleTest {
                     assertThat(index.backgroundPending()).as("pending").isZero();
                     assertThat(life.lane.indexedOffset()).as("indexed").isEqualTo(life.offset);
                 });
+        boolean isKnown = life.store.read(StoreKeys.space(SPACE)).isPresent();
+        StoreKeys.fencesOf(SPACE, Optional.of(SpaceRecord.UNKNOWN))
+                .forEach(fence -> assertThat(life.store.read(fence.key).isPresent())
+                        .as("fence")
+                        .isEqualTo(isKnown));
         Map<String, StoredMemory> stored = new HashMap<>();
         life.store.forEach(StoreKeys.firstMemory(SPACE), StoreKeys.afterMemories(SPACE), entry -> {
             StoredMemory memory = StoredMemory.of(entry.value);
