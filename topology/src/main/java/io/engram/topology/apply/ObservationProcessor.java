@@ -109,7 +109,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
                 runtime.rates(),
                 config.partitions(),
                 runtime.indexMemory());
-        Acknowledgements acknowledgements = new Acknowledgements(partition);
+        Acknowledgements acknowledgements = new Acknowledgements(partition, System::nanoTime);
         Retention retention = new Retention(store, config.retention(), runtime.metrics());
         Sweeper sweeper = new Sweeper(store, config.sessions(), retention);
         deferred = new DeferredOffsets(store.deferred(), config.sessions().openMs());

@@ -15,6 +15,9 @@ import java.util.function.LongSupplier;
  * at again. Thread-safe.
  */
 public final class ActiveSessions {
+    /** A few milliseconds' work: a stream thread does it. */
+    static final int FORGOTTEN_PER_CALL = 10_000;
+
     private final long idleMs;
     private final LongSupplier clock;
     // When each was seen last, the earliest first.
@@ -85,11 +88,14 @@ public final class ActiveSessions {
         acknowledged.remove(session);
     }
 
-    /** Sessions seen within the idle time; forgets the others. */
+    /**
+     * Sessions seen within the idle time; forgets the others, up to {@value #FORGOTTEN_PER_CALL} of them. When more went idle
+     * since the last call, as after the process was frozen, those that are left still count.
+     */
     public synchronized long count() {
         long from = clock.getAsLong() - idleMs;
         Iterator<Map.Entry<SessionKey, Long>> earliest = lastSeen.entrySet().iterator();
-        while (earliest.hasNext()) {
+        for (int i = 0; i < FORGOTTEN_PER_CALL && earliest.hasNext(); i++) {
             Map.Entry<SessionKey, Long> session = earliest.next();
             if (session.getValue() >= from) {
                 break;

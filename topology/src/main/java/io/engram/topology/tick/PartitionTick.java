@@ -189,23 +189,24 @@ public final class PartitionTick {
     }
 
     private void acknowledge(long nowMs) {
-        if (!store.view().index().isCaughtUp()) {
-            return;
+        if (store.view().index().isCaughtUp()) {
+            acknowledgements.due(this::watermark, nowMs, due -> acknowledge(due, nowMs));
         }
-        for (Acknowledgements.Due due : acknowledgements.due(this::watermark, nowMs)) {
-            SessionKey session = due.session();
-            // Once it is closed, numbers are of the incarnation that comes next.
-            boolean closed = due.progress().state().equals("closed");
-            runtime.sessions().acknowledge(session, closed ? 0 : due.progress().acknowledgedSequence());
-            if (!acknowledgements.awaits(session)) {
-                runtime.sessions().settled(session);
-            }
-            send(
-                    SessionProgress.key(session.space(), session.lane(), session.session()),
-                    JsonCodec.encode(due.progress()),
-                    nowMs,
-                    EngramTopology.SESSIONS_SINK);
+    }
+
+    private void acknowledge(Acknowledgements.Due due, long nowMs) {
+        SessionKey session = due.session();
+        // Once it is closed, numbers are of the incarnation that comes next.
+        boolean closed = due.progress().state().equals("closed");
+        runtime.sessions().acknowledge(session, closed ? 0 : due.progress().acknowledgedSequence());
+        if (!acknowledgements.awaits(session)) {
+            runtime.sessions().settled(session);
         }
+        send(
+                SessionProgress.key(session.space(), session.lane(), session.session()),
+                JsonCodec.encode(due.progress()),
+                nowMs,
+                EngramTopology.SESSIONS_SINK);
     }
 
     private long watermark(Lane lane) {

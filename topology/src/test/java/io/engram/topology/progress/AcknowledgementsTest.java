@@ -8,13 +8,17 @@ import io.engram.topology.format.SessionState;
 import io.engram.topology.progress.Acknowledgements.Due;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class AcknowledgementsTest {
     private static final long NOW_MS = 5;
 
-    private final Acknowledgements acknowledgements = new Acknowledgements(0);
+    private final AtomicLong nanos = new AtomicLong();
+    private long nanosPerLook;
+    private final Acknowledgements acknowledgements = new Acknowledgements(0, () -> nanos.addAndGet(nanosPerLook));
 
     private static SessionKey key(Lane lane, int session) {
         return new SessionKey("notes", lane, "s" + session);
@@ -29,7 +33,9 @@ class AcknowledgementsTest {
     }
 
     private List<Due> due(long indexed) {
-        return acknowledgements.due(lane -> indexed, NOW_MS);
+        List<Due> due = new ArrayList<>();
+        acknowledgements.due(lane -> indexed, NOW_MS, due::add);
+        return due;
     }
 
     @Test
@@ -55,6 +61,22 @@ class AcknowledgementsTest {
                         .mapToObj(i -> key(Lane.NORMAL, i))
                         .toList());
         assertThat(acknowledgements.waiting()).isEmpty();
+    }
+
+    @Test
+    void shouldAcknowledgeAsManyAsThereIsTimeFor() {
+        nanosPerLook = TimeUnit.MILLISECONDS.toNanos(1);
+        for (int i = 0; i < 50; i++) {
+            acknowledgements.touch(key(Lane.NORMAL, i), accepted(1), i);
+        }
+        acknowledgements.touch(key(Lane.LOW, 0), accepted(1), 50);
+
+        assertThat(due(Long.MAX_VALUE))
+                .as("four of a lane, and one of the other")
+                .hasSize(5);
+
+        nanosPerLook = TimeUnit.SECONDS.toNanos(1);
+        assertThat(due(Long.MAX_VALUE)).as("however slow it is").hasSize(1);
     }
 
     @Test

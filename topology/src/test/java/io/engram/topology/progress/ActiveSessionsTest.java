@@ -36,6 +36,18 @@ class ActiveSessionsTest {
     }
 
     @Test
+    void shouldForgetManyInTurns() {
+        int many = ActiveSessions.FORGOTTEN_PER_CALL + 5;
+        for (int i = 0; i < many; i++) {
+            sessions.seen(key("s" + i), 0);
+        }
+        nowMs.addAndGet(101);
+
+        assertThat(sessions.count()).as("one call does not look at all of them").isEqualTo(5);
+        assertThat(sessions.count()).isZero();
+    }
+
+    @Test
     void shouldRememberWhatIsOwedHoweverLong() {
         sessions.seen(key("a"), 1);
         sessions.owes(key("a"));
