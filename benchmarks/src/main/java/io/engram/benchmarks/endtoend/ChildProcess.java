@@ -31,12 +31,23 @@ final class ChildProcess implements AutoCloseable {
 
     /** Runs {@code ./engram} with these arguments and flags for the JVM. */
     static ChildProcess start(Path home, Path log, String javaOptions, List<String> arguments) {
+        return start(home, log, javaOptions, arguments, Map.of());
+    }
+
+    /**
+     * As {@link #start(Path, Path, String, List)}.
+     *
+     * @param variables of the environment, beside those of this process
+     */
+    static ChildProcess start(
+            Path home, Path log, String javaOptions, List<String> arguments, Map<String, String> variables) {
         List<String> command = new ArrayList<>();
         command.add(home.resolve("engram").toString());
         command.addAll(arguments);
         ProcessBuilder builder =
                 new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         Map<String, String> environment = builder.environment();
+        environment.putAll(variables);
         environment.merge("ENGRAM_JAVA_OPTS", javaOptions, (own, more) -> own + " " + more);
         try {
             return new ChildProcess(builder.start(), log);

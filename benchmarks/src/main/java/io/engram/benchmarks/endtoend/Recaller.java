@@ -25,14 +25,24 @@ final class Recaller {
     private final HttpClient http = HttpClient.newHttpClient();
     private final String url;
     private final List<String> spaces;
+    private final int expected;
     private final List<String> bodies = new ArrayList<>();
     private final List<Double> tookMs = new ArrayList<>();
     private volatile boolean stop;
     private volatile Throwable failure;
 
     Recaller(String url, Workload workload) {
+        this(url, workload, workload.spaces(), K);
+    }
+
+    /**
+     * @param spaces that are asked in turn
+     * @param expected what each recall finds, up to {@value #K}
+     */
+    Recaller(String url, Workload workload, List<String> spaces, int expected) {
         this.url = url;
-        this.spaces = workload.spaces();
+        this.spaces = spaces;
+        this.expected = expected;
         for (int i = 0; i < QUERIES; i++) {
             bodies.add(body(workload.query(i)));
         }
@@ -97,8 +107,8 @@ final class Recaller {
         int found = recall(spaces.get(i % spaces.size()), bodies.get(i % bodies.size()))
                 .size();
         double ms = (System.nanoTime() - start) / 1e6;
-        if (found != K) {
-            throw new BenchmarkException("a recall found " + found + " memories instead of " + K);
+        if (found != expected) {
+            throw new BenchmarkException("a recall found " + found + " memories instead of " + expected);
         }
         return ms;
     }
@@ -108,13 +118,26 @@ final class Recaller {
         return recall(space, body(query));
     }
 
+    /** How many a recall finds; 0 in a space that is not there. */
+    int found(String space, float[] query) throws IOException, InterruptedException {
+        HttpResponse<String> response = send(space, body(query));
+        return response.statusCode() == 404 ? 0 : idsOf(response).size();
+    }
+
     private List<String> recall(String space, String body) throws IOException, InterruptedException {
+        return idsOf(send(space, body));
+    }
+
+    private HttpResponse<String> send(String space, String body) throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(URI.create(url + "/v1/spaces/" + space + "/recall"))
                 .header("Content-Type", "application/json")
                 .timeout(Duration.ofSeconds(30))
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build();
-        HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+        return http.send(request, HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static List<String> idsOf(HttpResponse<String> response) throws IOException {
         if (response.statusCode() != 200) {
             throw new BenchmarkException("a recall answered " + response.statusCode() + ": " + response.body());
         }

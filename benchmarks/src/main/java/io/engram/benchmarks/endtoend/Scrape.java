@@ -44,6 +44,24 @@ final class Scrape {
         return (long) sum;
     }
 
+    /** Memories that retention forgot. */
+    long expired() throws IOException, InterruptedException {
+        return sum(MetricNames.EXPIRED);
+    }
+
+    /**
+     * The highest of a gauge's values, whatever their labels.
+     *
+     * @throws IOException when the instance has no such gauge
+     */
+    double highest(String gauge) throws IOException, InterruptedException {
+        return metrics(gauge).stream()
+                .mapToDouble(metric -> metric.getGauge().getValue())
+                .filter(value -> !Double.isNaN(value))
+                .max()
+                .orElse(0);
+    }
+
     private long sum(String counter) throws IOException, InterruptedException {
         double sum = 0;
         for (Metric metric : metrics(counter)) {

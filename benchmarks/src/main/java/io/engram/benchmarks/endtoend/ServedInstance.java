@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -27,6 +28,7 @@ final class ServedInstance implements AutoCloseable {
      * @param serve the command that serves, e.g. {@code serve}
      * @param name of its topics, state and logs
      * @param settings that come on top, {@code key=value}
+     * @param environment variables beside those of this process
      */
     ServedInstance(
             Path home,
@@ -36,7 +38,8 @@ final class ServedInstance implements AutoCloseable {
             String name,
             int partitions,
             List<String> settings,
-            String javaOptions)
+            String javaOptions,
+            Map<String, String> environment)
             throws InterruptedException {
         prefix = name;
         gcLog = directory.resolve(name + ".gc.log");
@@ -56,7 +59,11 @@ final class ServedInstance implements AutoCloseable {
             arguments.add(setting);
         }
         process = ChildProcess.start(
-                home, directory.resolve(name + ".log"), "-Xlog:gc:file=" + gcLog + " " + javaOptions, arguments);
+                home,
+                directory.resolve(name + ".log"),
+                "-Xlog:gc:file=" + gcLog + " " + javaOptions,
+                arguments,
+                environment);
         Matcher ready = process.await("ready (http\\S+) metrics (http\\S+)");
         url = ready.group(1);
         metricsUrl = ready.group(2);

@@ -7,35 +7,61 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /** A broker in a process of its own, and what runs beside it in one directory. */
 final class Setup implements AutoCloseable {
     private final Path home = Path.of(System.getProperty("engram.home"));
     private final Path directory;
+    private final int port;
     private final String bootstrap;
-    private final ChildProcess broker;
+    private ChildProcess broker;
+    // Of the processes that are started from now on.
+    private Map<String, String> clock = Map.of();
 
     private Setup(Path directory, int port) {
         this.directory = directory;
+        this.port = port;
         this.bootstrap = "127.0.0.1:" + port;
-        this.broker = ChildProcess.start(
+        this.broker = startBroker();
+    }
+
+    private ChildProcess startBroker() {
+        return ChildProcess.start(
                 home,
                 directory.resolve("broker.log"),
                 "-Xmx1g",
-                List.of("broker", "--port", Integer.toString(port), "--dir", directory + "/broker"));
+                List.of("broker", "--port", Integer.toString(port), "--dir", directory + "/broker"),
+                clock);
     }
 
     /** Starts the broker and waits until it is ready. */
     static Setup start(Path directory) throws IOException, InterruptedException {
         Setup setup = new Setup(directory, freePort());
         try {
-            setup.broker.await("ready " + setup.bootstrap);
+            setup.awaitBroker();
             return setup;
         } catch (InterruptedException | RuntimeException e) {
             setup.close();
             throw e;
         }
+    }
+
+    private void awaitBroker() throws InterruptedException {
+        broker.await("ready " + bootstrap);
+    }
+
+    String bootstrap() {
+        return bootstrap;
+    }
+
+    /** Starts the broker again with another clock, and with it all processes that are started afterwards; none may be running. */
+    void moveClock(MovedClock moved) throws InterruptedException {
+        clock = moved.environment();
+        broker.close();
+        broker = startBroker();
+        awaitBroker();
     }
 
     /** Starts an instance, or starts it again with its state, and waits until it is ready. */
@@ -47,7 +73,7 @@ final class Setup implements AutoCloseable {
     ServedInstance serve(List<String> command, String name, List<String> settings, String javaOptions)
             throws InterruptedException {
         return new ServedInstance(
-                home, directory, bootstrap, command, name, EndToEndCommand.PARTITIONS, settings, javaOptions);
+                home, directory, bootstrap, command, name, EndToEndCommand.PARTITIONS, settings, javaOptions, clock);
     }
 
     LoadRun load(ServedInstance instance, Workload workload, int dimension) {

@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -47,6 +48,19 @@ public final class SpacesCommand implements Callable<Integer> {
 
     @Option(names = "--idle-seconds", description = "Default ${DEFAULT-VALUE}.", defaultValue = "60")
     private int idleSeconds;
+
+    @Option(
+            names = "--leaving",
+            description = "Spaces that are dropped, and as many whose memories expire, at most a tenth each; 0: none."
+                    + " Default ${DEFAULT-VALUE}.",
+            defaultValue = "100000")
+    private int leaving;
+
+    @Option(
+            names = "--later-hours",
+            description = "How far the clock is moved once they are gone; needs libfaketime. Default ${DEFAULT-VALUE}.",
+            defaultValue = "1")
+    private int laterHours;
 
     @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting of the instance; may be repeated.")
     private List<String> settings = List.of();
@@ -98,6 +112,7 @@ public final class SpacesCommand implements Callable<Integer> {
         }
         Workload workload = new Workload(EndToEndCommand.PARTITIONS, spaces / EndToEndCommand.PARTITIONS, dimension);
         int all = workload.spaces().size() * memories;
+        long writtenFromMs = System.currentTimeMillis();
         ServedInstance instance = setup.serve("many", settings, "-Xmx" + heap);
         try {
             LoadRun load = setup.load(instance, workload, dimension);
@@ -122,12 +137,54 @@ public final class SpacesCommand implements Callable<Integer> {
             instance.process().kill();
             instance = ready(setup, "ready after SIGKILL");
             Completeness.require(instance, load.sent());
-            idle(instance);
+            idle(instance, "idle: CPU of a core over %d s");
             scrape(instance);
             recall(instance, workload);
+            if (leaving >= EndToEndCommand.PARTITIONS) {
+                instance.close();
+                LeavingSpaces spacesThatLeave = new LeavingSpaces(setup, workload, memories, leaving);
+                List<String> measured = new ArrayList<>(settings);
+                measured.add(LeavingSpaces.MEASURE_EACH_CALL);
+                instance = setup.serve("many", measured, "-Xmx" + heap);
+                leave(instance, spacesThatLeave, load.sent(), writtenFromMs);
+                instance.close();
+                instance = later(setup);
+                Completeness.require(instance, load.sent() - spacesThatLeave.memoriesGone());
+            }
         } finally {
             instance.close();
         }
+    }
+
+    private void leave(ServedInstance instance, LeavingSpaces spacesThatLeave, long sent, long writtenFromMs)
+            throws IOException, InterruptedException {
+        TimeUnit.SECONDS.sleep(LeavingSpaces.FORGET_CALLS_S);
+        LeavingSpaces.Left left = spacesThatLeave.leave(instance, writtenFromMs);
+        Completeness.require(instance, sent - spacesThatLeave.memoriesGone());
+        String name = "%,d dropped and %,d expired".formatted(left.spaces(), left.spaces());
+        row(
+                name + ": longest call of a stream thread for a record / for the time",
+                "%.1f / %.1f ms",
+                left.processMs(),
+                left.punctuateMs());
+        row(
+                name + ": recall in another space meanwhile, p50 / p99",
+                "%.1f / %.1f ms",
+                Phase.quantile(left.recallMs(), 0.5),
+                Phase.quantile(left.recallMs(), 0.99));
+        row(name + ": until nothing was left", "%.1f s", left.tookSeconds());
+    }
+
+    /** Broker and instance with another clock, and what the instance then does. */
+    private ServedInstance later(Setup setup) throws InterruptedException {
+        MovedClock moved = MovedClock.ahead(Duration.ofHours(laterHours))
+                .orElseThrow(() -> new BenchmarkException(
+                        "libfaketime is not installed, so the clock cannot be moved; install it, or use --leaving=0"));
+        setup.moveClock(moved);
+        String name = "%d h later (clock moved)".formatted(laterHours);
+        ServedInstance instance = ready(setup, name + ": ready");
+        idle(instance, name + ": CPU of a core over %d s");
+        return instance;
     }
 
     private ServedInstance ready(Setup setup, String name) throws InterruptedException {
@@ -137,14 +194,11 @@ public final class SpacesCommand implements Callable<Integer> {
         return instance;
     }
 
-    private void idle(ServedInstance instance) throws InterruptedException {
+    private void idle(ServedInstance instance, String name) throws InterruptedException {
         TimeUnit.SECONDS.sleep(10); // what a start leaves to do
         long cpu = instance.process().cpuMicros();
         TimeUnit.SECONDS.sleep(idleSeconds);
-        row(
-                "idle: CPU of a core over %d s".formatted(idleSeconds),
-                "%.1f %%",
-                (instance.process().cpuMicros() - cpu) / 1e4 / idleSeconds);
+        row(name.formatted(idleSeconds), "%.1f %%", (instance.process().cpuMicros() - cpu) / 1e4 / idleSeconds);
     }
 
     private void scrape(ServedInstance instance) throws IOException, InterruptedException {
