@@ -44,6 +44,14 @@ final class LeavingSpaces {
     /** The longest calls are those of the last two windows of Kafka's metrics: this long after others they are gone. */
     static final int FORGET_CALLS_S = 62;
 
+    private static final int TENTH = 10;
+
+    /** A tenth of the spaces of each partition is one at least. */
+    static final int MIN_SPACES = TENTH * EndToEndCommand.PARTITIONS;
+
+    /** Until then nothing more expires than what is too old at once, milliseconds. */
+    static final long LATER_MS = 30_000;
+
     private static final String PROCESS = "kafka_stream_task_process_latency_max";
     private static final String PUNCTUATE = "kafka_stream_task_punctuate_latency_max";
 
@@ -58,7 +66,6 @@ final class LeavingSpaces {
     private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(5);
     private static final long STALLED_NANOS = TimeUnit.MINUTES.toNanos(10);
     private static final long AT_ONCE_MS = 1_000;
-    private static final long LATER_MS = 30_000;
 
     private final Setup setup;
     private final Workload workload;
@@ -79,7 +86,7 @@ final class LeavingSpaces {
         Map<Integer, List<String>> byPartition = workload.spaces().stream()
                 .collect(Collectors.groupingBy(space -> SpacePartitioner.partition(space, EndToEndCommand.PARTITIONS)));
         for (List<String> spaces : byPartition.values()) {
-            int share = Math.min(count / EndToEndCommand.PARTITIONS, spaces.size() / 10);
+            int share = Math.max(1, Math.min(count / EndToEndCommand.PARTITIONS, spaces.size() / TENTH));
             List<String> sorted = spaces.stream().sorted().toList();
             dropped.addAll(sorted.subList(share, 2 * share));
             expired.addAll(sorted.subList(2 * share, 3 * share));

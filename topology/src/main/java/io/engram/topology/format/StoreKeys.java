@@ -244,7 +244,10 @@ public final class StoreKeys {
         return new String(key, DUE_SUBJECT, key.length - DUE_SUBJECT, StandardCharsets.UTF_8);
     }
 
-    /** True when the key is the store's own, its identity, of its journal or a fence of a space: in no changelog, whatever happens. */
+    /**
+     * True when the key is the store's own, its identity, of its journal or a fence of a space: in no changelog, whatever
+     * happens.
+     */
     public static boolean isLocal(byte[] storeKey) {
         return storeKey.length > 0 && (storeKey[0] == IDENTITY.get()[0] || storeKey[0] == JOURNAL)
                 || isFenceOfSpace(storeKey);
