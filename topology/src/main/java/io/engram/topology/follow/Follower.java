@@ -39,6 +39,9 @@ final class Follower {
     /** As many ids of a saved index as are looked up at its next opening rather than comparing everything. */
     private static final int MAX_UNSURE = 1_000_000;
 
+    /** No number of changes that an index has. */
+    private static final long UNKNOWN = -1;
+
     private final String space;
     private final Path directory;
     private final int dimension;
@@ -139,7 +142,9 @@ final class Follower {
             on(FollowerState.Event.OTHER_STORE);
             return opened.index().ids();
         }
-        saved = new Saved(0, commit.get().position(), true, IndexFiles.bytes(directory));
+        // What is listed now need not be looked up by the next opening as well: it is saved anew soon.
+        boolean lists = !commit.get().waiting().isEmpty() || !commit.get().unflushed().isEmpty();
+        saved = new Saved(lists ? UNKNOWN : 0, commit.get().position(), true, IndexFiles.bytes(directory));
         on(FollowerState.Event.SAME_STORE);
         return commit.get().unsure(journal.survived());
     }
