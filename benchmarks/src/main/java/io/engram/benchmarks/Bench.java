@@ -3,6 +3,7 @@ package io.engram.benchmarks;
 import io.engram.app.cli.ExitCodes;
 import io.engram.app.cli.ServeCommand;
 import io.engram.benchmarks.endtoend.EndToEndCommand;
+import io.engram.benchmarks.endtoend.LargeCommand;
 import io.engram.benchmarks.endtoend.LoadCommand;
 import io.engram.benchmarks.endtoend.SpacesCommand;
 import io.engram.benchmarks.endtoend.UnindexedEngine;
@@ -22,6 +23,7 @@ public final class Bench {
                 .addSubcommand(new IndexCommand())
                 .addSubcommand(new SpacesCommand())
                 .addSubcommand(new UntouchedCommand())
+                .addSubcommand(new LargeCommand())
                 .addSubcommand(new LoadCommand())
                 .addSubcommand("serve-unindexed", new ServeCommand((config, executor) -> new UnindexedEngine()))
                 .setExecutionExceptionHandler(ExitCodes::report)

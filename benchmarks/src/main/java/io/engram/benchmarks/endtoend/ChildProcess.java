@@ -31,17 +31,23 @@ final class ChildProcess implements AutoCloseable {
 
     /** Runs {@code ./engram} with these arguments and flags for the JVM. */
     static ChildProcess start(Path home, Path log, String javaOptions, List<String> arguments) {
-        return start(home, log, javaOptions, arguments, Map.of());
+        return start(List.of(), home, log, javaOptions, arguments, Map.of());
     }
 
     /**
      * As {@link #start(Path, Path, String, List)}.
      *
+     * @param launcher words of another command, which becomes the one that comes behind them; none without such
      * @param variables of the environment, beside those of this process
      */
     static ChildProcess start(
-            Path home, Path log, String javaOptions, List<String> arguments, Map<String, String> variables) {
-        List<String> command = new ArrayList<>();
+            List<String> launcher,
+            Path home,
+            Path log,
+            String javaOptions,
+            List<String> arguments,
+            Map<String, String> variables) {
+        List<String> command = new ArrayList<>(launcher);
         command.add(home.resolve("engram").toString());
         command.addAll(arguments);
         ProcessBuilder builder =

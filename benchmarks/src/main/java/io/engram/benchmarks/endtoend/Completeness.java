@@ -18,6 +18,15 @@ final class Completeness {
     /** @throws BenchmarkException when anything sent is not stored and indexed, or anything was rejected */
     static void require(ServedInstance instance, long sent) throws IOException, InterruptedException {
         long rejected = instance.scrape().rejected();
+        long stored = stored(instance);
+        if (rejected != 0 || stored != sent) {
+            throw new BenchmarkException(String.format(
+                    Locale.ROOT, "work was dropped: sent %,d, stored %,d, rejected %,d", sent, stored, rejected));
+        }
+    }
+
+    /** Memories in all spaces. */
+    static long stored(ServedInstance instance) throws IOException, InterruptedException {
         long stored = 0;
         String after = "";
         do {
@@ -27,10 +36,7 @@ final class Completeness {
             }
             after = page.path("next").asText();
         } while (!after.isEmpty());
-        if (rejected != 0 || stored != sent) {
-            throw new BenchmarkException(String.format(
-                    Locale.ROOT, "work was dropped: sent %,d, stored %,d, rejected %,d", sent, stored, rejected));
-        }
+        return stored;
     }
 
     /** @throws BenchmarkException when store, index and changelog differ */

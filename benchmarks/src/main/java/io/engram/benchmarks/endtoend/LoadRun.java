@@ -23,13 +23,21 @@ final class LoadRun {
     private final Recaller recaller;
     private long next;
 
-    LoadRun(Path home, Path directory, String bootstrap, ServedInstance instance, Workload workload, int dimension) {
+    LoadRun(
+            Path home,
+            Path directory,
+            String bootstrap,
+            ServedInstance instance,
+            Workload workload,
+            int dimension,
+            long sent) {
         this.home = home;
         this.directory = directory;
         this.bootstrap = bootstrap;
         this.instance = instance;
         this.workload = workload;
         this.dimension = dimension;
+        this.next = sent;
         this.recaller = new Recaller(instance.url(), workload);
     }
 
@@ -50,6 +58,18 @@ final class LoadRun {
     /** At a steady rate, with recalls beside it. */
     Phase steady(String name, int count, double rate) throws IOException, InterruptedException {
         return run(name, count, rate, true);
+    }
+
+    /** At a steady rate, beside something else, which may end the instance; returns when all was sent, indexed or not. */
+    void send(int count, double rate, Recaller.Action beside) throws IOException, InterruptedException {
+        try (ChildProcess load =
+                ChildProcess.start(home, directory.resolve("load.log"), heap(count), arguments(count, rate))) {
+            load.await(LoadCommand.READY);
+            load.proceed();
+            next += count;
+            beside.run();
+            requireAllSent(load, count);
+        }
     }
 
     private Phase run(String name, int count, double rate, boolean recalls) throws IOException, InterruptedException {

@@ -62,6 +62,15 @@ final class Scrape {
                 .orElse(0);
     }
 
+    /** What the indexes hold of the heap, bytes, as the instance estimates it. */
+    long indexBytes() throws IOException, InterruptedException {
+        double sum = 0;
+        for (Metric metric : metrics(MetricNames.INDEX_MEMORY)) {
+            sum += metric.getGauge().getValue();
+        }
+        return (long) sum;
+    }
+
     private long sum(String counter) throws IOException, InterruptedException {
         double sum = 0;
         for (Metric metric : metrics(counter)) {

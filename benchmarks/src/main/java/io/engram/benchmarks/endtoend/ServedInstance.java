@@ -28,6 +28,7 @@ final class ServedInstance implements AutoCloseable {
      * @param serve the command that serves, e.g. {@code serve}
      * @param name of its topics, state and logs
      * @param settings that come on top, {@code key=value}
+     * @param launcher words before the command, e.g. of one that limits its memory; none for the command itself
      * @param environment variables beside those of this process
      */
     ServedInstance(
@@ -38,6 +39,7 @@ final class ServedInstance implements AutoCloseable {
             String name,
             int partitions,
             List<String> settings,
+            List<String> launcher,
             String javaOptions,
             Map<String, String> environment)
             throws InterruptedException {
@@ -59,6 +61,7 @@ final class ServedInstance implements AutoCloseable {
             arguments.add(setting);
         }
         process = ChildProcess.start(
+                launcher,
                 home,
                 directory.resolve(name + ".log"),
                 "-Xlog:gc:file=" + gcLog + " " + javaOptions,

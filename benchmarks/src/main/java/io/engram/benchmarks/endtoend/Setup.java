@@ -69,15 +69,44 @@ final class Setup implements AutoCloseable {
         return serve(List.of("serve"), name, settings, javaOptions);
     }
 
+    /** As {@link #serve(String, List, String)}, with less memory. */
+    ServedInstance serve(String name, List<String> settings, MemoryLimit limit, String javaOptions)
+            throws InterruptedException {
+        return new ServedInstance(
+                home,
+                directory,
+                bootstrap,
+                List.of("serve"),
+                name,
+                EndToEndCommand.PARTITIONS,
+                settings,
+                limit.launcher(),
+                javaOptions);
+    }
+
     /** As {@link #serve(String, List, String)}, by another command. */
     ServedInstance serve(List<String> command, String name, List<String> settings, String javaOptions)
             throws InterruptedException {
         return new ServedInstance(
-                home, directory, bootstrap, command, name, EndToEndCommand.PARTITIONS, settings, javaOptions, clock);
+                home,
+                directory,
+                bootstrap,
+                command,
+                name,
+                EndToEndCommand.PARTITIONS,
+                settings,
+                List.of(),
+                javaOptions,
+                clock);
     }
 
     LoadRun load(ServedInstance instance, Workload workload, int dimension) {
-        return new LoadRun(home, directory, bootstrap, instance, workload, dimension);
+        return load(instance, workload, dimension, 0);
+    }
+
+    /** As {@link #load(ServedInstance, Workload, int)}, when so many were sent before. */
+    LoadRun load(ServedInstance instance, Workload workload, int dimension, long sent) {
+        return new LoadRun(home, directory, bootstrap, instance, workload, dimension, sent);
     }
 
     @Override

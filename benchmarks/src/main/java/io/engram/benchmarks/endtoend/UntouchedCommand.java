@@ -20,7 +20,6 @@ import picocli.CommandLine.Spec;
         description = "Recall in spaces that nobody has read yet, the page cache dropped before each, and warm.",
         mixinStandardHelpOptions = true)
 public final class UntouchedCommand implements Callable<Integer> {
-    private static final Path DROP_CACHES = Path.of("/proc/sys/vm/drop_caches");
     private static final int WARM_UP = 2_000;
 
     @Spec
@@ -75,7 +74,7 @@ public final class UntouchedCommand implements Callable<Integer> {
         List<Double> dropped = new ArrayList<>();
         List<Double> warm = new ArrayList<>();
         for (int i = 0; i < Math.min(probes, all.size() - 8); i++) {
-            dropCaches();
+            PageCache.drop();
             dropped.add(ask(recaller, all.get(i), workload.query(i)));
             warm.add(ask(recaller, all.get(i), workload.query(i + 1)));
         }
@@ -112,15 +111,6 @@ public final class UntouchedCommand implements Callable<Integer> {
             throw new BenchmarkException("a recall in " + space + " found " + found + " memories");
         }
         return ms;
-    }
-
-    private static void dropCaches() throws InterruptedException {
-        try {
-            new ProcessBuilder("sync").start().waitFor();
-            Files.writeString(DROP_CACHES, "1");
-        } catch (IOException e) {
-            throw new BenchmarkException("cannot drop the page cache, which only root may: " + e);
-        }
     }
 
     private void progress(String format, Object... values) {

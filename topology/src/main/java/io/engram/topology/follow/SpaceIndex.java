@@ -225,6 +225,7 @@ public final class SpaceIndex implements IndexedSpace {
         if (vectors == null || vectors.dimension() != vector.length || !vectors.holds(id, generation, vector)) {
             return false;
         }
+        restore.compared();
         if (unconfirmed.remove(id)) {
             restore.confirmed();
         }
@@ -424,6 +425,7 @@ public final class SpaceIndex implements IndexedSpace {
 
     /** Makes the index agree with the store, which may change meanwhile; false when it did already. */
     private boolean sync(IndexTask task, WorkerMetrics worker) {
+        task.restore().compared();
         try {
             boolean changed = false;
             Optional<StoredValues.StoredEmbedding> stored;

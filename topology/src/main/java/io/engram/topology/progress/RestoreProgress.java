@@ -10,6 +10,7 @@ public final class RestoreProgress {
     private final LongAdder confirmed = new LongAdder();
     private final LongAdder inserted = new LongAdder();
     private final LongAdder dropped = new LongAdder();
+    private final LongAdder compared = new LongAdder();
     private volatile boolean finished;
 
     public RestoreProgress(SnapshotMetrics metrics) {
@@ -46,6 +47,13 @@ public final class RestoreProgress {
         }
     }
 
+    /** The index of an id was compared with what the store has of it: all of an opening that is done once for each memory. */
+    public void compared() {
+        if (!finished) {
+            compared.increment();
+        }
+    }
+
     /** The index is complete: nothing counts any more. */
     public void finish() {
         finished = true;
@@ -63,6 +71,6 @@ public final class RestoreProgress {
     @Override
     public String toString() {
         return takenOver.sum() + " memories taken over, " + confirmed.sum() + " confirmed, " + inserted.sum()
-                + " inserted, " + dropped.sum() + " dropped";
+                + " inserted, " + dropped.sum() + " dropped; " + compared.sum() + " compared";
     }
 }
