@@ -224,9 +224,13 @@ public final class PartitionIndex implements IndexedPartition {
         find(space).filter(index -> index.follower().replay(position)).ifPresent(index -> sync(space, id, 0));
     }
 
-    /** What a saved index may have otherwise than the store is looked up. May wait for room. */
+    /** What a saved index may have otherwise than the store is looked up, unless it is about to be. May wait for room. */
     void replayUnsure(SpaceIndex index) {
-        index.unconfirmed().forEach(id -> sync(index.space(), id, 0));
+        for (String id : index.unconfirmed()) {
+            if (!index.isInHand(id)) {
+                sync(index.space(), id, 0);
+            }
+        }
     }
 
     /** All spaces with an index here. */
@@ -473,11 +477,7 @@ public final class PartitionIndex implements IndexedPartition {
         if (!loaded || !restored || reconciled) {
             return;
         }
-        for (SpaceIndex space : spaces.values()) {
-            for (String id : space.unconfirmed()) {
-                sync(space.space(), id, 0);
-            }
-        }
+        spaces.values().forEach(this::replayUnsure);
         deleteWhatNobodyHas();
         mark = background.mark();
         reconciled = true;

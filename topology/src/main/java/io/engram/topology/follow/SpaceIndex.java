@@ -262,6 +262,11 @@ public final class SpaceIndex implements IndexedSpace {
         pending.put(id, generation);
     }
 
+    /** True when a worker is about to make the index agree with the store in that id, or is applying a change of it. */
+    boolean isInHand(String id) {
+        return inHand.containsKey(id);
+    }
+
     /** Announces that a worker is to make the index agree with the store. */
     void announceSync(String id) {
         inHand.merge(id, 1, Integer::sum);
