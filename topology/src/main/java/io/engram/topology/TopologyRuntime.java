@@ -76,7 +76,8 @@ public final class TopologyRuntime implements AutoCloseable {
         this.readAgain = new ReadAgain(clock);
         this.sessions = new ActiveSessions(config.sessions().idleMs(), clock);
         this.workers = new IndexWorkers(config.indexing(), metrics, board::worstLevel, this::capacityHere, supervisor);
-        this.snapshots = new Snapshots(config.snapshots(), metrics.snapshots(), clock, supervisor);
+        this.snapshots = new Snapshots(
+                config.snapshots(), config.indexing().maxMemoryBytes(), metrics.snapshots(), clock, supervisor);
         this.loader = new IndexLoader(snapshots, supervisor);
         this.indexMemory =
                 new IndexMemory(workers::indexMemoryBytes, config.indexing().maxMemoryBytes());

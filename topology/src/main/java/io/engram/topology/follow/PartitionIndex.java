@@ -263,6 +263,11 @@ public final class PartitionIndex implements IndexedPartition {
         commits.rest(spaces.values());
     }
 
+    /** What is in the heap of an index of this partition gets a file. */
+    void rest(SpaceIndex space) throws SnapshotException {
+        commits.rest(List.of(space));
+    }
+
     /** Bytes of the files, as of when they were written or opened. */
     long savedBytes() {
         return commits.bytes(spaces.values());

@@ -17,7 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Saves the indexes of this process on a thread of its own: some time after they changed, after many changes, when their
- * task goes elsewhere, and when asked to. Neither stream threads nor searches wait for it. Thread-safe.
+ * task goes elsewhere, and when asked to; and gives what they hold in the heap files when nothing changes, or when it is much.
+ * Neither stream threads nor searches wait for it. Thread-safe.
  */
 public final class Snapshots implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
@@ -44,6 +45,7 @@ public final class Snapshots implements AutoCloseable {
     }
 
     private final SnapshotConfig config;
+    private final HeapRelief relief;
     private final SnapshotMetrics metrics;
     private final LongSupplier clock;
     private final Map<PartitionIndex, Task> tasks = new ConcurrentHashMap<>();
@@ -54,14 +56,23 @@ public final class Snapshots implements AutoCloseable {
     });
 
     private final Supervisor.Supervised supervised;
+    // Of the thread alone: since files cannot be written.
+    private long relievesFromMs;
 
     /**
      * Starts the thread.
      *
+     * @param maxMemoryBytes that all indexes may take, 1 or more
      * @param clock epoch milliseconds
      */
-    public Snapshots(SnapshotConfig config, SnapshotMetrics metrics, LongSupplier clock, Supervisor supervisor) {
+    public Snapshots(
+            SnapshotConfig config,
+            long maxMemoryBytes,
+            SnapshotMetrics metrics,
+            LongSupplier clock,
+            Supervisor supervisor) {
         this.config = config;
+        this.relief = new HeapRelief(maxMemoryBytes);
         this.metrics = metrics;
         this.clock = clock;
         metrics.age(this::ageSeconds);
@@ -140,6 +151,7 @@ public final class Snapshots implements AutoCloseable {
     }
 
     private void saveWhatIsDue() {
+        relieve();
         long now = clock.getAsLong();
         for (Task task : tasks.values()) {
             long changes = task.partition.changes() - task.changesSaved;
@@ -148,8 +160,30 @@ public final class Snapshots implements AutoCloseable {
             } else if (now - task.triedAtMs >= config.intervalMs()
                     || changes >= config.changes() && task.triedAtMs == task.savedAtMs) {
                 save(task);
+                relieve(); // that took a while
             }
         }
+    }
+
+    private void relieve() {
+        long now = clock.getAsLong();
+        if (now < relievesFromMs) {
+            return;
+        }
+        try {
+            relief.relieve(tasks.keySet());
+        } catch (SnapshotException e) {
+            couldNotRelieve(now);
+            LOG.error("Cannot give what indexes hold in the heap files; trying again later: {}", e.getMessage());
+        } catch (RuntimeException e) {
+            couldNotRelieve(now);
+            LOG.error("Cannot give what indexes hold in the heap files; trying again later", e);
+        }
+    }
+
+    private void couldNotRelieve(long nowMs) {
+        metrics.saveFailed();
+        relievesFromMs = nowMs + config.intervalMs();
     }
 
     private void rest(Task task, long now) {

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.engram.index.HnswParameters;
 import io.engram.index.IndexEngine;
+import io.engram.index.sketch.SketchEngine;
 import io.engram.schemas.Observation;
 import io.engram.schemas.Operation;
 import io.engram.topology.TestEngines;
@@ -132,6 +134,29 @@ class SnapshotsTest {
             topology.runtime().snapshots().saveNow();
             await().atMost(Duration.ofSeconds(30))
                     .untilAsserted(() -> assertThat(indexes()).hasSize(1).doesNotContain(left));
+        }
+    }
+
+    @Test
+    void shouldGiveWhatIndexesHoldFilesBeforeTheyTakeAllThatTheyMay() throws Exception {
+        long limit = 1 << 20;
+        int memories = 3_000;
+        try (TopologyFixture topology = new TopologyFixture(
+                directory.resolve("streams"),
+                config -> config.withSnapshots(
+                                new SnapshotConfig(Optional.of(directory.resolve("hnsw")), 3_600_000, 1_000_000))
+                        .withIndexing(config.indexing().withScanThreshold(0).withMaxMemoryBytes(limit)),
+                new SketchEngine(HnswParameters.DEFAULT, Runnable::run))) {
+            for (int i = 1; i <= memories; i++) {
+                topology.send(SPACE, observation(i));
+            }
+            topology.settle();
+            // More than 200 bytes each. Nobody asks for it, and by the clock of the test nothing is due.
+            await().atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() ->
+                            assertThat(topology.runtime().indexMemory().used()).isLessThan(limit / 2));
+            assertThat(topology.metric("engram_hnsw_index_size", "memory_space", SPACE))
+                    .isEqualTo(memories);
         }
     }
 

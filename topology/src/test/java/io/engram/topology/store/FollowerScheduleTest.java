@@ -79,6 +79,7 @@ class FollowerScheduleTest {
                 IndexingConfig.DEFAULT, metrics, () -> BackpressureLevel.NORMAL, () -> Long.MAX_VALUE, supervisor);
         final Snapshots snapshots = new Snapshots(
                 new SnapshotConfig(Optional.empty(), TimeUnit.DAYS.toMillis(1), Long.MAX_VALUE),
+                Long.MAX_VALUE,
                 metrics.snapshots(),
                 System::currentTimeMillis,
                 supervisor);
