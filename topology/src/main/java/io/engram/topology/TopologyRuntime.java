@@ -38,7 +38,7 @@ public final class TopologyRuntime implements AutoCloseable {
     private final Map<Lane, DrainRate> rates = new EnumMap<>(Lane.class);
     private final ProcessedLanes lanes = new ProcessedLanes();
     private final BackpressureBoard board = new BackpressureBoard();
-    private final ActiveSessions sessions;
+    private final ActiveSessions activeSessions;
     private final RecentRejections rejections = new RecentRejections();
     private final ReadAgain readAgain;
     private final WriteLimits writeLimits = new WriteLimits();
@@ -74,7 +74,7 @@ public final class TopologyRuntime implements AutoCloseable {
         this.brokerClock = brokerClock;
         Lane.ALL.forEach(lane -> rates.put(lane, new DrainRate()));
         this.readAgain = new ReadAgain(clock);
-        this.sessions = new ActiveSessions(config.sessions().idleMs(), clock);
+        this.activeSessions = new ActiveSessions(config.sessions().idleMs());
         this.workers = new IndexWorkers(config.indexing(), metrics, board::worstLevel, this::capacityHere, supervisor);
         this.snapshots = new Snapshots(
                 config.snapshots(), config.indexing().maxMemoryBytes(), metrics.snapshots(), clock, supervisor);
@@ -86,7 +86,7 @@ public final class TopologyRuntime implements AutoCloseable {
         metrics.laneBlocked(depths::blocked);
         metrics.laneStalledMs(depths::stalledMs);
         metrics.queueCapacity(config.admission()::capacity);
-        metrics.activeSessions(sessions::count);
+        metrics.activeSessions(activeSessions::count);
     }
 
     /** Records that all lanes may hold on this instance. */
@@ -141,8 +141,9 @@ public final class TopologyRuntime implements AutoCloseable {
         return board;
     }
 
-    public ActiveSessions sessions() {
-        return sessions;
+    /** How many sessions sent something lately. */
+    public ActiveSessions activeSessions() {
+        return activeSessions;
     }
 
     public RecentRejections rejections() {

@@ -329,7 +329,7 @@ public final class ConfigKeys {
                     300_000L,
                     atLeast(1),
                     LOW,
-                    "A session without a record for this long is not counted as active, milliseconds.")
+                    "A session without a record that moved it for this long is not counted as active, milliseconds; exact to a thirtieth of it.")
             .define(
                     SESSION_RETENTION_MS,
                     Type.LONG,

@@ -251,8 +251,8 @@ final class StatusRoutes {
                                         + lane.label())
                         .asException());
         ObjectNode answer = JsonBody.MAPPER.createObjectNode();
-        // What nobody remembers as owed is indexed to its end.
-        answer.put("acknowledged_sequence", runtime.sessions().acknowledged(key).orElse(session.next() - 1));
+        // Asked after the state: of what is not owed everything is acknowledged that was stored before.
+        answer.put("acknowledged_sequence", view.owed().acknowledged(key).orElse(session.next() - 1));
         answer.put("expected_sequence", session.isClosed() ? 1 : session.next());
         answer.set("open_ranges", JsonBody.MAPPER.valueToTree(session.open().toList()));
         answer.put("state", session.isClosed() ? "closed" : "open");

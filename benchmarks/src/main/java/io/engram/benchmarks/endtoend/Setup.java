@@ -81,7 +81,8 @@ final class Setup implements AutoCloseable {
                 EndToEndCommand.PARTITIONS,
                 settings,
                 limit.launcher(),
-                javaOptions);
+                javaOptions,
+                clock);
     }
 
     /** As {@link #serve(String, List, String)}, by another command. */

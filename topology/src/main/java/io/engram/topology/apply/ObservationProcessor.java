@@ -266,9 +266,6 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         SessionState session = found.state();
         Verdict verdict = checks.ofSequenced(record, space, observation, position, session);
         decided = true;
-        if (!found.isRetired()) {
-            runtime.sessions().seen(key, session.isClosed() ? 0 : session.next() - 1);
-        }
         if (verdict instanceof Verdict.Rejected rejected) {
             boolean isShed = rejected.record().reason() == RejectionReason.OVER_CAPACITY;
             Passed passed = apply(rejected.session(), verdict.id(), rejected.digest(), found, position, record, isShed);
@@ -297,10 +294,8 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         session.accept(position.sequence(), accepted.digest(), record.appendedAtMs());
         if (observation.operation() == Operation.CLOSE) {
             session.close();
-            runtime.sessions().ended(key);
         }
-        found.store(sessions);
-        touched(found, record);
+        store(found, record);
         return changes.apply(record, space, metrics, observation, accepted);
     }
 
@@ -352,12 +347,15 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             // What uses its number up without being accepted says what is stored already.
             changes.repeat(record, found.key().space(), id);
             found.state().accept(position.sequence(), digest, record.appendedAtMs());
-            found.store(sessions);
-        } else if (effect == Verdict.Session.LEAVES_OPEN) {
+            store(found, record);
+            return passed;
+        }
+        if (effect == Verdict.Session.LEAVES_OPEN) {
             boolean moves = found.state().expects(position.sequence());
             passed = Passed.of(found.state(), position.sequence(), record, isShed, tick.brokerTimeMs());
             if (moves) {
-                found.store(sessions);
+                store(found, record);
+                return passed;
             }
         }
         if (found.state().isKnown()) {
@@ -366,9 +364,18 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         return passed;
     }
 
+    /** Stores where the session stands now, which is to be acknowledged. */
+    private void store(SessionLookup found, Incoming record) {
+        if (!found.isRetired()) {
+            tick.moves(found);
+        }
+        found.store(sessions);
+        touched(found, record);
+    }
+
     private void touched(SessionLookup found, Incoming record) {
         if (!found.isRetired()) {
-            tick.touched(found.key(), found.state(), record.offset());
+            tick.touched(found, record.offset());
         }
     }
 
@@ -381,8 +388,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
         decided = true;
         Passed passed = Passed.of(found.state(), position.sequence(), record, false, tick.brokerTimeMs());
-        found.store(sessions);
-        touched(found, record);
+        store(found, record);
         return passed;
     }
 

@@ -87,6 +87,16 @@ public final class SessionState {
         return lastActivityMs;
     }
 
+    /** When the session was last active, epoch ms; 0 while nothing of it was taken, and once it is closed. */
+    public long activeMs() {
+        return closed ? 0 : lastActivityMs;
+    }
+
+    /** The last number that it has taken or passed; 0 once it is closed, for its numbers start anew. */
+    public long taken() {
+        return closed ? 0 : next - 1;
+    }
+
     public boolean isClosed() {
         return closed;
     }

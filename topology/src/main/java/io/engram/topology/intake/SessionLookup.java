@@ -13,9 +13,26 @@ import java.util.OptionalLong;
  * @param state as it is stored, or fresh
  * @param retiredAt for an earlier incarnation, of which only open numbers are left: where the next one began
  * @param replaced the closed incarnation that this fresh one takes the place of
+ * @param before where the session stood before the record
  */
 public record SessionLookup(
-        SessionKey key, SessionState state, OptionalLong retiredAt, Optional<SessionState> replaced) {
+        SessionKey key, SessionState state, OptionalLong retiredAt, Optional<SessionState> replaced, Before before) {
+    /**
+     * Of a session before a record.
+     *
+     * @param taken as {@link SessionState#taken}
+     * @param activeMs as {@link SessionState#activeMs}
+     */
+    public record Before(long taken, long activeMs) {
+        private static Before of(SessionState state) {
+            return new Before(state.taken(), state.activeMs());
+        }
+    }
+
+    private SessionLookup(SessionKey key, SessionState state, OptionalLong retiredAt, Optional<SessionState> replaced) {
+        this(key, state, retiredAt, replaced, Before.of(state));
+    }
+
     /** Finds it: a session that was closed starts anew at 1, but what comes again belongs where it was. */
     public static SessionLookup of(SessionStore store, SessionKey key, long sequence, Incoming record) {
         Optional<SessionState> stored = store.session(key);

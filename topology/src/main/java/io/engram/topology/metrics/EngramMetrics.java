@@ -219,7 +219,7 @@ public final class EngramMetrics {
                 .register(registry);
         GaugeWithCallback.builder()
                 .name(MetricNames.ACTIVE_SESSIONS)
-                .help("Sessions with a record within the idle time.")
+                .help("Sessions with a record that moved them within the idle time, exact to a thirtieth of it.")
                 .callback(out -> out.call(activeSessions.getAsLong()))
                 .register(registry);
         GaugeWithCallback.builder()

@@ -11,7 +11,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -30,10 +29,18 @@ import java.util.function.ToLongFunction;
  * to the stream thread.
  */
 public final class Acknowledgements {
-    /** The progress of one session, ready to be sent. */
-    public record Due(SessionKey session, SessionProgress progress) {}
+    /**
+     * The progress of one session, ready to be sent.
+     *
+     * @param acknowledged the last number of it of the incarnation that is stored; 0 when that is closed, or a later one
+     */
+    public record Due(SessionKey session, SessionProgress progress, long acknowledged) {}
 
-    private record Point(long offset, long next, List<List<Long>> openRanges, boolean closed) {}
+    private record Point(long offset, long incarnation, long next, List<List<Long>> openRanges, boolean closed) {
+        long acknowledged(SessionState now) {
+            return now.incarnation() == incarnation ? Math.min(next - 1, now.taken()) : 0;
+        }
+    }
 
     private static final class Pending {
         final SessionKey key;
@@ -122,11 +129,6 @@ public final class Acknowledgements {
         return pending.containsKey(session);
     }
 
-    /** The sessions of which something is still to be acknowledged. */
-    public Set<SessionKey> waiting() {
-        return Set.copyOf(pending.keySet());
-    }
-
     /**
      * Hands out the sessions whose progress can be acknowledged, each at most once; the others in the next ticks. Of a lane
      * there are up to {@value #DUE_PER_TICK}, as many as are taken within a few milliseconds, and one at least.
@@ -164,7 +166,8 @@ public final class Acknowledgements {
         } else if (session.touchedAt == UNTOUCHED) {
             pending.remove(session.key);
         }
-        return new Due(session.key, progress(session.key, reached, indexed, nowMs));
+        return new Due(
+                session.key, progress(session.key, reached, indexed, nowMs), reached.acknowledged(session.state));
     }
 
     private void noteTouched() {
@@ -178,8 +181,12 @@ public final class Acknowledgements {
         if (session.points.size() >= MAX_POINTS) {
             session.points.removeLast(); // the new point says more, only later
         }
-        session.points.addLast(
-                new Point(session.touchedAt, state.next(), state.open().toList(), state.isClosed()));
+        session.points.addLast(new Point(
+                session.touchedAt,
+                state.incarnation(),
+                state.next(),
+                state.open().toList(),
+                state.isClosed()));
         session.touchedAt = UNTOUCHED;
         if (session.points.size() == 1) {
             waiting.computeIfAbsent(

@@ -1,120 +1,110 @@
 package io.engram.topology.progress;
 
-import io.engram.topology.format.SessionKey;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
+import io.engram.topology.admission.LaneDepths.LanePartition;
 import java.util.Map;
-import java.util.OptionalLong;
-import java.util.Set;
-import java.util.function.LongSupplier;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The sessions that sent something lately, on this instance, in order of when they did: only those that went idle are looked
- * at again. Thread-safe.
+ * How many sessions sent something lately, on this instance. No session is remembered: the sessions of a lane's partition are
+ * counted by the time of their last activity, in slices of a thirtieth of the idle time.
+ *
+ * <pre>
+ *            ├──────────── idle time ────────────┤
+ * │ 3 │ 0 │ 7 │ 1 │ 0 │ 4 │ … │ 2 │ 9 │ 5 │
+ *                               └──────→┘ +1      └ reference: now, or how far a lane that lags has come
+ *                               a session sends something
+ * </pre>
+ *
+ * Thread-safe.
  */
 public final class ActiveSessions {
-    /** A few milliseconds' work: a stream thread does it. */
-    static final int FORGOTTEN_PER_CALL = 10_000;
+    private static final int SLICES_PER_IDLE_TIME = 30;
+
+    /** Those that the idle time touches, and one more: what was counted before the reference moves on. */
+    private static final int SLICES = SLICES_PER_IDLE_TIME + 2;
 
     private final long idleMs;
-    private final LongSupplier clock;
-    // When each was seen last, the earliest first.
-    private final Map<SessionKey, Long> lastSeen = new LinkedHashMap<>();
-    private final Map<SessionKey, Long> acknowledged = new HashMap<>();
-    // What of them is not acknowledged yet, however long ago they sent it.
-    private final Set<SessionKey> owed = new HashSet<>();
-    // What was acknowledged of them may be forgotten, unless they are owed something by then.
-    private final Set<SessionKey> ended = new HashSet<>();
+    private final long sliceMs;
+    private final Map<LanePartition, Window> windows = new ConcurrentHashMap<>();
 
     /**
-     * @param idleMs a session counts for this long after its last record
-     * @param clock epoch milliseconds
+     * @param idleMs a session counts for this long after its last record, exact to a thirtieth of it; 1 or more
      */
-    public ActiveSessions(long idleMs, LongSupplier clock) {
+    public ActiveSessions(long idleMs) {
         this.idleMs = idleMs;
-        this.clock = clock;
+        this.sliceMs = (idleMs + SLICES_PER_IDLE_TIME - 1) / SLICES_PER_IDLE_TIME;
     }
 
-    /** What was last acknowledged of a session; empty when it is not active here, and nothing of it is owed. */
-    public synchronized OptionalLong acknowledged(SessionKey session) {
-        Long sequence = acknowledged.get(session);
-        return sequence == null ? OptionalLong.empty() : OptionalLong.of(sequence);
+    /** Starts to count the sessions of a lane's partition, of which none counts yet. */
+    public Window open(LanePartition partition) {
+        Window window = new Window();
+        windows.put(partition, window);
+        return window;
     }
 
-    /** That number of the session, and all before it, were acknowledged. */
-    public synchronized void acknowledge(SessionKey session, long sequence) {
-        if (isRemembered(session)) {
-            acknowledged.put(session, sequence);
-        }
+    /** Stops to count them, unless another window was opened for the partition meanwhile. */
+    public void close(LanePartition partition, Window window) {
+        windows.remove(partition, window);
     }
 
-    /**
-     * A record of the session came.
-     *
-     * @param before the last number that was taken before it
-     */
-    public synchronized void seen(SessionKey session, long before) {
-        // Of a session that is not remembered everything is acknowledged, up to the number before this record; for one
-        // that begins anew that is 0.
-        acknowledged.merge(session, before, Math::min);
-        lastSeen.remove(session);
-        lastSeen.put(session, clock.getAsLong());
+    /** Sessions with activity within the idle time, over all windows. */
+    public long count() {
+        return windows.values().stream().mapToLong(Window::count).sum();
     }
 
-    /** A record of the session is to be acknowledged. */
-    public synchronized void owes(SessionKey session) {
-        owed.add(session);
-    }
+    /** The sessions of one lane's partition; times are epoch ms, by the lane's enqueue times. Thread-safe. */
+    public final class Window {
+        // Slot i has the latest slice whose number is i modulo the number of slots.
+        private final long[] slices = new long[SLICES];
+        private final long[] counts = new long[SLICES];
+        private long countsFromMs = Long.MAX_VALUE;
+        private long referenceMs;
 
-    /** Everything of the session is acknowledged. */
-    public synchronized void settled(SessionKey session) {
-        owed.remove(session);
-        forgetUnlessRemembered(session);
-    }
+        private Window() {}
 
-    /** The session was closed: its numbers start anew. */
-    public synchronized void ended(SessionKey session) {
-        lastSeen.remove(session);
-        acknowledged.put(session, 0L);
-        ended.add(session);
-    }
-
-    /** The session is gone, or is others' to acknowledge. */
-    public synchronized void forgotten(SessionKey session) {
-        lastSeen.remove(session);
-        owed.remove(session);
-        acknowledged.remove(session);
-    }
-
-    /**
-     * Sessions seen within the idle time; forgets the others, up to {@value #FORGOTTEN_PER_CALL} of them. When more went idle
-     * since the last call, as after the process was frozen, those that are left still count.
-     */
-    public synchronized long count() {
-        long from = clock.getAsLong() - idleMs;
-        Iterator<Map.Entry<SessionKey, Long>> earliest = lastSeen.entrySet().iterator();
-        for (int i = 0; i < FORGOTTEN_PER_CALL && earliest.hasNext(); i++) {
-            Map.Entry<SessionKey, Long> session = earliest.next();
-            if (session.getValue() >= from) {
-                break;
+        /**
+         * The last activity of a session moved.
+         *
+         * @param beforeMs when it was active before; 0 for none: it is new, or began anew
+         * @param afterMs when it is active now; 0 when it was closed
+         */
+        public synchronized void moved(long beforeMs, long afterMs) {
+            // A session that was active before anything was counted was not counted either.
+            if (beforeMs > 0 && beforeMs >= countsFromMs) {
+                add(beforeMs, -1);
             }
-            earliest.remove();
-            forgetUnlessRemembered(session.getKey());
+            if (afterMs > 0) {
+                countsFromMs = Math.min(countsFromMs, afterMs);
+                add(afterMs, 1);
+            }
         }
-        ended.forEach(this::forgetUnlessRemembered);
-        ended.clear();
-        return lastSeen.size();
-    }
 
-    private boolean isRemembered(SessionKey session) {
-        return lastSeen.containsKey(session) || owed.contains(session);
-    }
+        /** The idle time ends here: the broker's time, or the enqueue time that a lane that lags behind has reached. */
+        public synchronized void reference(long nowMs) {
+            referenceMs = nowMs;
+        }
 
-    private void forgetUnlessRemembered(SessionKey session) {
-        if (!isRemembered(session)) {
-            acknowledged.remove(session);
+        private void add(long atMs, int sessions) {
+            long slice = atMs / sliceMs;
+            int slot = (int) (slice % SLICES);
+            if (slices[slot] < slice) {
+                slices[slot] = slice;
+                counts[slot] = 0;
+            }
+            if (slices[slot] == slice) {
+                counts[slot] = Math.max(0, counts[slot] + sessions);
+            }
+        }
+
+        private synchronized long count() {
+            long first = (referenceMs - idleMs) / sliceMs;
+            long count = 0;
+            for (int slot = 0; slot < SLICES; slot++) {
+                if (slices[slot] >= first) {
+                    count += counts[slot];
+                }
+            }
+            return count;
         }
     }
 }

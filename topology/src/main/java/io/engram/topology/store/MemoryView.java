@@ -12,6 +12,7 @@ import io.engram.topology.progress.BrokerClock;
 import io.engram.topology.progress.CatchUp;
 import io.engram.topology.progress.CommitPoints;
 import io.engram.topology.progress.LaneProgress;
+import io.engram.topology.progress.OwedSessions;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +42,7 @@ public final class MemoryView implements StoredValues, StoredEntries {
     private final RetentionConfig retention;
     private final BrokerClock clock;
     private final CommitPoints commitPoints = new CommitPoints();
+    private final OwedSessions owed = new OwedSessions();
     private volatile Map<Lane, LaneProgress> lanes = Map.of();
     private volatile int partition = -1;
     private volatile CatchUp catchUp = new CatchUp();
@@ -222,6 +224,11 @@ public final class MemoryView implements StoredValues, StoredEntries {
     /** Which generations are committed. */
     public CommitPoints commitPoints() {
         return commitPoints;
+    }
+
+    /** Sessions of which something is to be acknowledged. */
+    public OwedSessions owed() {
+        return owed;
     }
 
     /** What is known of a space; {@link SpaceRecord#UNKNOWN} when nothing is. */

@@ -10,12 +10,14 @@ import io.engram.topology.admission.AdmissionControl;
 import io.engram.topology.admission.BackpressureLevel;
 import io.engram.topology.admission.LaneDepths.LanePartition;
 import io.engram.topology.format.SessionKey;
-import io.engram.topology.format.SessionState;
 import io.engram.topology.intake.DeferredOffsets;
+import io.engram.topology.intake.SessionLookup;
 import io.engram.topology.metrics.SpaceMetrics;
 import io.engram.topology.progress.Acknowledgements;
+import io.engram.topology.progress.ActiveSessions;
 import io.engram.topology.progress.LanePositions;
 import io.engram.topology.progress.LaneProgress;
+import io.engram.topology.progress.OwedSessions;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionStore;
 import java.nio.charset.StandardCharsets;
@@ -41,6 +43,8 @@ public final class PartitionTick {
     private final SessionStore sessions;
     private final AdmissionControl admission;
     private final Acknowledgements acknowledgements;
+    private final OwedSessions owed;
+    private final Map<Lane, ActiveSessions.Window> active = new EnumMap<>(Lane.class);
     private final Sweeper sweeper;
     private final SessionSweeper sessionSweeper;
     private final SpaceRetention retention;
@@ -82,6 +86,11 @@ public final class PartitionTick {
         this.partition = context.taskId().partition();
         this.spaces = new PartitionSpaces(runtime.metrics(), partition, worst);
         this.storedPositions = store.positions();
+        this.owed = store.view().owed();
+        owed.clear(); // an earlier task of this process may have left something in the same store
+        for (Lane lane : Lane.ALL) {
+            active.put(lane, runtime.activeSessions().open(new LanePartition(lane, partition)));
+        }
     }
 
     /** A record at that offset arrived; only the first of a lane can be one that was processed before. */
@@ -110,10 +119,19 @@ public final class PartitionTick {
         return Math.max(processed, runtime.brokerClock().nowMs().orElse(0));
     }
 
+    /** The state of a session is about to be stored; it is {@link #touched} afterwards. */
+    public void moves(SessionLookup session) {
+        owed.owes(
+                session.key(),
+                Math.min(session.before().taken(), session.state().taken()));
+        active.get(session.key().lane())
+                .moved(session.before().activeMs(), session.state().activeMs());
+    }
+
     /** A record at that offset concerned the session. */
-    public void touched(SessionKey session, SessionState state, long offset) {
-        runtime.sessions().owes(session);
-        acknowledgements.touch(session, state, offset);
+    public void touched(SessionLookup session, long offset) {
+        owed.owes(session.key(), session.before().taken());
+        acknowledgements.touch(session.key(), session.state(), offset);
     }
 
     /** The series under which a record of the space counts, which is traffic of a space in use. */
@@ -139,6 +157,7 @@ public final class PartitionTick {
     public void run(long nowMs) {
         announceStored();
         measure(nowMs);
+        referActiveSessions();
         acknowledge(nowMs);
         notePoint();
         sweepSessions(nowMs);
@@ -188,6 +207,14 @@ public final class PartitionTick {
         }
     }
 
+    /** The idle time of sessions ends now, or with what was processed last of a lane that lags: its sessions have not gone. */
+    private void referActiveSessions() {
+        processedEnqueueTimeMs.forEach((lane, processedMs) -> {
+            boolean drained = lanes.get(lane).depth().isDrained();
+            active.get(lane).reference(drained ? runtime.brokerClock().nowMs().orElse(processedMs) : processedMs);
+        });
+    }
+
     private void acknowledge(long nowMs) {
         if (store.view().index().isCaughtUp()) {
             acknowledgements.due(this::watermark, nowMs, due -> acknowledge(due, nowMs));
@@ -196,11 +223,9 @@ public final class PartitionTick {
 
     private void acknowledge(Acknowledgements.Due due, long nowMs) {
         SessionKey session = due.session();
-        // Once it is closed, numbers are of the incarnation that comes next.
-        boolean closed = due.progress().state().equals("closed");
-        runtime.sessions().acknowledge(session, closed ? 0 : due.progress().acknowledgedSequence());
+        owed.acknowledge(session, due.acknowledged());
         if (!acknowledgements.awaits(session)) {
-            runtime.sessions().settled(session);
+            owed.settled(session);
         }
         send(
                 SessionProgress.key(session.space(), session.lane(), session.session()),
@@ -235,7 +260,7 @@ public final class PartitionTick {
             SessionSweeper.Swept swept = sessionSweeper.sweep(processedEnqueueTimeMs, brokerMs);
             swept.changed().forEach(session -> acknowledgements.changed(session.key(), session.state()));
             for (SessionKey session : swept.purged()) {
-                runtime.sessions().forgotten(session);
+                owed.settled(session);
                 String key = SessionProgress.key(session.space(), session.lane(), session.session());
                 send(key, null, nowMs, EngramTopology.SESSIONS_SINK);
             }
@@ -250,7 +275,6 @@ public final class PartitionTick {
                 sweeper.forgetDrops(ms);
             });
         });
-        runtime.sessions().count(); // forgets those that went idle
     }
 
     /**
@@ -283,6 +307,7 @@ public final class PartitionTick {
     public void close() {
         Lane.ALL.forEach(lane -> runtime.board().remove(new LanePartition(lane, partition)));
         spaces.close();
-        acknowledgements.waiting().forEach(runtime.sessions()::forgotten);
+        owed.clear();
+        active.forEach((lane, window) -> runtime.activeSessions().close(new LanePartition(lane, partition), window));
     }
 }

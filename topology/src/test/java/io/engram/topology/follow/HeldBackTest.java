@@ -67,8 +67,9 @@ class HeldBackTest {
     /** As it is told: what nobody remembers as owed is acknowledged to its end. */
     private long acknowledged(Lane lane) {
         SessionKey session = new SessionKey(SPACE, lane, "s");
-        return topology.runtime()
-                .sessions()
+        return topology.store()
+                .view()
+                .owed()
                 .acknowledged(session)
                 .orElse(topology.store()
                                 .view()

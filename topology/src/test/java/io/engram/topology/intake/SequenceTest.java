@@ -8,13 +8,16 @@ import io.engram.schemas.Operation;
 import io.engram.schemas.RejectionHeaders;
 import io.engram.schemas.SessionProgress;
 import io.engram.topology.TopologyFixture;
+import io.engram.topology.TopologyRuntime;
 import io.engram.topology.format.OpenRanges;
+import io.engram.topology.format.SessionKey;
 import io.engram.topology.rejection.Refusals;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -283,5 +286,71 @@ class SequenceTest {
         topology.send(SPACE, observation(3, "corrected"));
 
         assertThat(topology.rejections()).isEmpty();
+    }
+
+    private OptionalLong acknowledged() {
+        return topology.store().view().owed().acknowledged(new SessionKey(SPACE, Lane.NORMAL, "s"));
+    }
+
+    private double activeSessions() {
+        return topology.metric("engram_streaming_active_sessions_total");
+    }
+
+    @Test
+    void shouldOweASessionUntilItIsAcknowledged() {
+        topology.send(SPACE, observation(1, "a"));
+        assertThat(acknowledged()).hasValue(0);
+        topology.settle();
+        assertThat(acknowledged()).isEmpty();
+
+        topology.send(SPACE, observation(2, "b"));
+        topology.send(SPACE, observation(1, "a"));
+        topology.send(SPACE, observation(4, "a gap"));
+        assertThat(acknowledged()).hasValue(1);
+        topology.settle();
+        assertThat(acknowledged()).isEmpty();
+        assertThat(activeSessions()).isEqualTo(1);
+
+        topology.send(SPACE, Observation.of(Operation.CLOSE, "s", 3));
+        assertThat(acknowledged()).as("numbers start anew").hasValue(0);
+        assertThat(activeSessions()).isZero();
+        topology.settle();
+        assertThat(acknowledged()).isEmpty();
+
+        topology.send(SPACE, observation(1, "of the next incarnation"));
+        assertThat(acknowledged()).hasValue(0);
+        assertThat(activeSessions()).isEqualTo(1);
+        topology.settle();
+        assertThat(acknowledged()).isEmpty();
+    }
+
+    @Test
+    void shouldOweNothingOfASessionThatStaysUnknown() {
+        topology.send(SPACE, observation(2, "a gap"));
+
+        assertThat(acknowledged()).isEmpty();
+        assertThat(activeSessions()).isZero();
+    }
+
+    @Test
+    void shouldOweASessionOfWhichANumberIsOpen() {
+        sendBroken(1);
+        assertThat(topology.rejectionReasons()).containsExactly("invalid_observation");
+        assertThat(acknowledged()).hasValue(0);
+        assertThat(activeSessions()).isEqualTo(1);
+
+        topology.settle();
+        assertThat(acknowledged()).isEmpty();
+    }
+
+    @Test
+    void shouldCountNoSessionOfATaskThatIsClosed() {
+        topology.send(SPACE, observation(1, "a"));
+        TopologyRuntime runtime = topology.runtime();
+        assertThat(runtime.activeSessions().count()).isEqualTo(1);
+
+        topology.close();
+        assertThat(runtime.activeSessions().count()).isZero();
+        topology = new TopologyFixture(stateDir);
     }
 }

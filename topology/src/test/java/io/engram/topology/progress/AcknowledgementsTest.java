@@ -60,7 +60,7 @@ class AcknowledgementsTest {
                 .containsExactlyElementsOf(IntStream.range(0, sessions)
                         .mapToObj(i -> key(Lane.NORMAL, i))
                         .toList());
-        assertThat(acknowledgements.waiting()).isEmpty();
+        assertThat(acknowledged).noneMatch(acknowledgements::awaits);
     }
 
     @Test
@@ -126,7 +126,8 @@ class AcknowledgementsTest {
                 .singleElement()
                 .satisfies(next ->
                         assertThat(next.progress().acknowledgedSequence()).isEqualTo(2));
-        assertThat(acknowledgements.waiting()).isEmpty();
+        assertThat(acknowledgements.awaits(session)).isFalse();
+        assertThat(acknowledgements.awaits(key(Lane.NORMAL, 2))).isFalse();
     }
 
     @Test
@@ -145,5 +146,23 @@ class AcknowledgementsTest {
                 .singleElement()
                 .satisfies(next ->
                         assertThat(next.progress().acknowledgedSequence()).isEqualTo(100));
+    }
+
+    @Test
+    void shouldKnowHowMuchOfTheStoredIncarnationIsAcknowledged() {
+        SessionKey session = key(Lane.NORMAL, 1);
+        acknowledgements.touch(session, accepted(3), 10);
+        assertThat(due(9)).isEmpty();
+        SessionState anew = SessionState.startedAt(20);
+        anew.accept(1, 7, NOW_MS);
+        acknowledgements.touch(session, anew, 20);
+
+        assertThat(due(19)).singleElement().satisfies(next -> {
+            assertThat(next.progress().acknowledgedSequence()).isEqualTo(3);
+            assertThat(next.acknowledged()).as("of the new incarnation").isZero();
+        });
+        assertThat(due(20))
+                .singleElement()
+                .satisfies(next -> assertThat(next.acknowledged()).isEqualTo(1));
     }
 }
