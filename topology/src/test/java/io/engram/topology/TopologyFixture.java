@@ -55,6 +55,7 @@ import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
 import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.test.TestRecord;
 
@@ -271,6 +272,13 @@ public final class TopologyFixture implements AutoCloseable {
     /** The store behind the cache. */
     public KeyValueStore<Bytes, byte[]> cachedStore() {
         return driver.getKeyValueStore(EngramTopology.SESSIONS);
+    }
+
+    /** Has another one, which has nothing yet, begin with what is stored of sessions here, committed or not. */
+    public void copySessionsTo(TopologyFixture other) {
+        try (KeyValueIterator<Bytes, byte[]> all = cachedStore().all()) {
+            all.forEachRemaining(entry -> other.cachedStore().put(entry.key, entry.value));
+        }
     }
 
     /** The sessions as they are stored, for one test's thread. */

@@ -32,8 +32,8 @@ public final class StateVerifier {
     private static final int ATTEMPTS = 20;
     private static final long PAUSE_MS = 250;
     private static final int EXAMPLES = 10;
-    /** Written at every tick, and neither memories nor sessions: positions and the bound of generations. */
-    private static final Set<Byte> MOVING = Set.of((byte) 'o', (byte) 'g');
+    /** Written at every tick, and neither memories nor sessions: positions, acknowledged times and the bound of generations. */
+    private static final Set<Byte> MOVING = Set.of((byte) 'o', (byte) 'a', (byte) 'g');
 
     private final LocalStores stores;
     private final Map<String, Object> consumerSettings;

@@ -24,7 +24,7 @@ public enum DueKind {
     OPEN('o'),
     /** As {@link #OPEN}, of an earlier incarnation. No value. */
     RETIRED('r'),
-    /** A session of the lane may be without activity for long: the time is when it last had any. No value. */
+    /** A session of the lane may be without activity for long: the time is when it last had any, or was touched, to some seconds. No value. */
     IDLE_HIGH('0'),
     /** As {@link #IDLE_HIGH}. */
     IDLE_NORMAL('1'),

@@ -25,6 +25,7 @@ public final class StoreKeys {
     static final byte DUE = 'u';
     public static final Bytes REVIEW = Bytes.wrap(new byte[] {'v'});
     public static final Bytes GENERATION = Bytes.wrap(new byte[] {'g'});
+    public static final Bytes ACKNOWLEDGED = Bytes.wrap(new byte[] {'a'});
     public static final Bytes POSITIONS = Bytes.wrap(new byte[] {'o'});
 
     /** Of the store itself, and never in Kafka, as is the journal; behind all that is. */

@@ -10,7 +10,9 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.PriorityQueue;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -36,7 +38,8 @@ public final class Acknowledgements {
      */
     public record Due(SessionKey session, SessionProgress progress, long acknowledged) {}
 
-    private record Point(long offset, long incarnation, long next, List<List<Long>> openRanges, boolean closed) {
+    private record Point(
+            long offset, long sinceMs, long incarnation, long next, List<List<Long>> openRanges, boolean closed) {
         long acknowledged(SessionState now) {
             return now.incarnation() == incarnation ? Math.min(next - 1, now.taken()) : 0;
         }
@@ -46,6 +49,7 @@ public final class Acknowledgements {
         final SessionKey key;
         SessionState state;
         long touchedAt = UNTOUCHED;
+        long touchedSinceMs;
         final ArrayDeque<Point> points = new ArrayDeque<>();
 
         Pending(SessionKey key, SessionState state) {
@@ -81,6 +85,10 @@ public final class Acknowledgements {
     // Those with points, each once. The first point of a session never changes while it waits.
     private final Map<Lane, PriorityQueue<Pending>> waiting = new EnumMap<>(Lane.class);
 
+    // Since when they are pending that are, each point and each touch that is not noted yet: enqueue times and how
+    // many.
+    private final Map<Lane, TreeMap<Long, Integer>> times = new EnumMap<>(Lane.class);
+
     /**
      * @param nanoTime as {@link System#nanoTime}
      */
@@ -89,39 +97,70 @@ public final class Acknowledgements {
         this.nanoTime = nanoTime;
     }
 
-    /** A record at that source offset changed the session, or asked for its progress again. */
-    public void touch(SessionKey session, SessionState state, long offset) {
+    /**
+     * A record at that source offset changed the session, or asked for its progress again.
+     *
+     * @param laneMs enqueue time that the lane has reached, epoch ms
+     */
+    public void touch(SessionKey session, SessionState state, long offset, long laneMs) {
         Pending known = pending.computeIfAbsent(session, key -> new Pending(key, state));
         known.state = state;
-        touch(known, offset);
+        touch(known, offset, laneMs);
     }
 
-    private void touch(Pending session, long offset) {
+    private void touch(Pending session, long offset, long laneMs) {
         if (session.touchedAt == UNTOUCHED) {
             touched.addLast(session);
+            session.touchedSinceMs = laneMs;
+            times(session).merge(laneMs, 1, Integer::sum);
         }
         session.touchedAt = offset;
     }
 
-    /** A session as the task found it in its store; everything of it is indexed. */
-    public void found(SessionKey session, SessionState state) {
+    /**
+     * A session as the task found it in its store; everything of it is indexed.
+     *
+     * @param sinceMs since when it may wait for an acknowledgement, by the enqueue times of its lane; epoch ms
+     */
+    public void found(SessionKey session, SessionState state, long sinceMs) {
         if (!pending.containsKey(session)) {
-            touch(session, state, ALREADY_INDEXED);
+            touch(session, state, ALREADY_INDEXED, sinceMs);
         }
     }
 
-    /** Time changed the session, and no record did. */
-    public void changed(SessionKey session, SessionState state) {
+    /**
+     * Time changed the session, and no record did.
+     *
+     * @param laneMs as with {@link #touch}
+     */
+    public void changed(SessionKey session, SessionState state, long laneMs) {
         Pending known = pending.get(session);
         if (known == null) {
-            touch(session, state, ALREADY_INDEXED);
+            touch(session, state, ALREADY_INDEXED, laneMs);
         } else {
             known.state = state;
             if (known.touchedAt == UNTOUCHED) {
                 // Sealed already: the change is told together with the last record before it.
-                touch(known, known.points.getLast().offset());
+                touch(known, known.points.getLast().offset(), laneMs);
             }
         }
+    }
+
+    /**
+     * Since when the longest of those waits that wait for an acknowledgement, by the enqueue times of the lane, epoch ms: what
+     * was touched before is acknowledged. Empty when none waits.
+     */
+    public OptionalLong waitingSinceMs(Lane lane) {
+        TreeMap<Long, Integer> since = times.get(lane);
+        return since == null || since.isEmpty() ? OptionalLong.empty() : OptionalLong.of(since.firstKey());
+    }
+
+    private TreeMap<Long, Integer> times(Pending session) {
+        return times.computeIfAbsent(session.key.lane(), lane -> new TreeMap<>());
+    }
+
+    private void told(Pending session, long sinceMs) {
+        times(session).computeIfPresent(sinceMs, (ms, count) -> count == 1 ? null : count - 1);
     }
 
     /** True when something of the session is still to be acknowledged. */
@@ -157,9 +196,9 @@ public final class Acknowledgements {
     /** Takes what is indexed from the first session of those that wait. */
     private Due acknowledge(PriorityQueue<Pending> sessions, long indexed, long nowMs) {
         Pending session = sessions.remove();
-        Point reached = session.points.removeFirst();
+        Point reached = take(session);
         while (!session.points.isEmpty() && session.waitsFor() <= indexed) {
-            reached = session.points.removeFirst();
+            reached = take(session);
         }
         if (!session.points.isEmpty()) {
             sessions.add(session);
@@ -170,6 +209,12 @@ public final class Acknowledgements {
                 session.key, progress(session.key, reached, indexed, nowMs), reached.acknowledged(session.state));
     }
 
+    private Point take(Pending session) {
+        Point point = session.points.removeFirst();
+        told(session, point.sinceMs());
+        return point;
+    }
+
     private void noteTouched() {
         for (int i = 0; i < NOTED_PER_TICK && !touched.isEmpty(); i++) {
             note(touched.removeFirst());
@@ -178,11 +223,14 @@ public final class Acknowledgements {
 
     private void note(Pending session) {
         SessionState state = session.state;
+        long sinceMs = session.touchedSinceMs;
         if (session.points.size() >= MAX_POINTS) {
-            session.points.removeLast(); // the new point says more, only later
+            told(session, sinceMs);
+            sinceMs = session.points.removeLast().sinceMs(); // the new point says more, only later
         }
         session.points.addLast(new Point(
                 session.touchedAt,
+                sinceMs,
                 state.incarnation(),
                 state.next(),
                 state.open().toList(),

@@ -4,6 +4,8 @@ import io.engram.topology.format.DueKind;
 import io.engram.topology.format.StoreKeys;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
@@ -95,7 +97,7 @@ public final class DueQueue {
                 if (at > time) {
                     break;
                 }
-                due.add(new Due(at, StoreKeys.subjectOfDue(entry.key.get()), entry.value));
+                due.add(due(entry));
             }
         }
         advance(time, due);
@@ -116,6 +118,47 @@ public final class DueQueue {
 
     private static Bytes later(Bytes a, Bytes b) {
         return a.compareTo(b) < 0 ? b : a;
+    }
+
+    /**
+     * Up to {@code max} keys of a span of time (inclusive), due or not, the earliest first; none is handed out.
+     *
+     * @param after begins behind this one; empty for the beginning of the span
+     */
+    List<Due> between(Optional<Due> after, long fromMs, long untilMs, int max) {
+        Bytes from = after.map(due -> StoreKeys.successor(StoreKeys.due(kind, due.time(), due.subject())))
+                .orElse(StoreKeys.due(kind, fromMs, ""));
+        Bytes end = StoreKeys.due(kind, untilMs + 1, "");
+        List<Due> due = new ArrayList<>();
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.get().range(from, end)) {
+            while (due.size() < max && iterator.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = iterator.next();
+                if (entry.key.compareTo(end) >= 0) {
+                    break;
+                }
+                due.add(due(entry));
+            }
+        }
+        return due;
+    }
+
+    /** Time of the last key; empty when there is none. */
+    OptionalLong latestTime() {
+        Bytes end = StoreKeys.afterDue(kind);
+        try (KeyValueIterator<Bytes, byte[]> iterator = store.get().reverseRange(front, end)) {
+            while (iterator.hasNext()) {
+                Bytes key = iterator.next().key;
+                if (key.compareTo(end) < 0) {
+                    return OptionalLong.of(StoreKeys.timeOfDue(key.get()));
+                }
+            }
+        }
+        return OptionalLong.empty();
+    }
+
+    private static Due due(KeyValue<Bytes, byte[]> entry) {
+        byte[] key = entry.key.get();
+        return new Due(StoreKeys.timeOfDue(key), StoreKeys.subjectOfDue(key), entry.value);
     }
 
     /** What was due first is done, or put again at another time. */

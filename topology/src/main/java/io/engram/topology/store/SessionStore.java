@@ -1,5 +1,7 @@
 package io.engram.topology.store;
 
+import io.engram.schemas.Lane;
+import io.engram.topology.format.AcknowledgedTimes;
 import io.engram.topology.format.DueKind;
 import io.engram.topology.format.RetiredSession;
 import io.engram.topology.format.SessionKey;
@@ -26,14 +28,20 @@ import org.slf4j.LoggerFactory;
  * <pre>
  * 's' | space 00 lane 00 session                          → {@link SessionState}
  * 'r' | space 00 lane 00 session 00 | incarnation (8)     → {@link RetiredSession}
+ * 'a'                                                     → {@link AcknowledgedTimes}
  * 'u' | kind | time (8) | space 00 lane 00 session        → nothing; of a retired one 00 and the incarnation in digits follow
  * </pre>
  *
  * A session that is stored has a key of {@link DueKind#idle}, and one of {@link DueKind#OPEN} while numbers of it are open.
- * Both are written once and not with each record: they may be early, and then move when their time has come. Belongs to the
- * stream thread; there is one for as long as the task is active.
+ * Neither is written with each record: they may be early, and then move when their time has come. An idle key also moves when
+ * the session is touched and the key is more than {@value #IDLE_KEY_LAG_MS} ms behind, so the sessions that were touched since a
+ * time are found without a look at the others; it is never earlier than that before the last touch, and may be later than the
+ * last activity, for not every touch is one. Belongs to the stream thread; there is one for as long as the task is active.
  */
 public final class SessionStore {
+    /** An idle key is behind the last touch of its session by this at most, milliseconds by the lane's enqueue times. */
+    public static final long IDLE_KEY_LAG_MS = 10_000;
+
     private static final Logger LOG = LoggerFactory.getLogger(SessionStore.class);
     private static final byte[] EMPTY = {};
 
@@ -58,8 +66,7 @@ public final class SessionStore {
     public Optional<StoredSession> taken(DueKind kind, DueQueue.Due due) {
         queues.get(kind).done(due);
         SessionKey key = SessionKey.ofSubject(due.subject());
-        Optional<SessionState> state = Optional.ofNullable(store.get(keyOf(key)))
-                .flatMap(bytes -> readable(key, () -> SessionState.decode(bytes)));
+        Optional<SessionState> state = read(key);
         state.ifPresent(found -> {
             if (kind == DueKind.OPEN) {
                 found.openKeyMs(OptionalLong.empty());
@@ -79,6 +86,12 @@ public final class SessionStore {
         return Optional.ofNullable(store.get(keyOf(key))).map(SessionState::decode);
     }
 
+    /** As {@link #session}; empty when it cannot be read. */
+    private Optional<SessionState> read(SessionKey key) {
+        return Optional.ofNullable(store.get(keyOf(key)))
+                .flatMap(bytes -> readable(key, () -> SessionState.decode(bytes)));
+    }
+
     private static <T> Optional<T> readable(SessionKey key, Supplier<T> decoded) {
         try {
             return Optional.of(decoded.get());
@@ -93,17 +106,35 @@ public final class SessionStore {
     }
 
     /**
-     * As {@link #putSession(SessionKey, SessionState)}, for a session that may have no idle key.
+     * As {@link #putSession(SessionKey, SessionState)}, for a session that was touched after its last activity, or by no record.
      *
-     * @param idleFromMs time of its next one if it has none, by the lane's enqueue times
+     * @param idleFromMs time of its idle key if it has none, or one that is further behind than {@value #IDLE_KEY_LAG_MS}
+     *     milliseconds; by the lane's enqueue times
      */
     public void putSession(SessionKey key, SessionState state, long idleFromMs) {
         begin();
-        if (state.idleKeyMs().isEmpty()) {
+        if (lacksIdleKey(state, idleFromMs)) {
+            state.idleKeyMs().ifPresent(atMs -> idleQueue(key).delete(atMs, key.subject()));
             state.idleKeyMs(OptionalLong.of(idleQueue(key).put(idleFromMs, key.subject(), EMPTY)));
         }
         queueOpen(DueKind.OPEN, key.subject(), state);
         store.put(keyOf(key), state.encode());
+    }
+
+    /**
+     * Something of the session is to be acknowledged, whether or not that changed its state: it is found by the time of its
+     * idle key.
+     *
+     * @param laneMs enqueue time that the lane has reached, epoch ms
+     */
+    public void touched(SessionKey key, SessionState state, long laneMs) {
+        if (lacksIdleKey(state, laneMs)) {
+            putSession(key, state, laneMs);
+        }
+    }
+
+    private static boolean lacksIdleKey(SessionState state, long atMs) {
+        return state.idleKeyMs().orElse(Long.MIN_VALUE) < atMs - IDLE_KEY_LAG_MS;
     }
 
     private DueQueue idleQueue(SessionKey key) {
@@ -179,33 +210,49 @@ public final class SessionStore {
     public record StoredSession(SessionKey key, SessionState state) {}
 
     /**
-     * Some sessions, in the order of their keys.
+     * Some sessions of a lane, in the order of their keys of {@link DueKind#idle}.
      *
-     * @param last where the next page starts behind; empty when this was the last page
+     * @param sessions those that can be read
+     * @param read how many keys
+     * @param last where the next page starts behind
      */
-    public record SessionPage(List<StoredSession> sessions, Optional<SessionKey> last) {}
+    public record IdlePage(List<StoredSession> sessions, int read, Optional<DueQueue.Due> last) {}
 
-    /** Up to {@code max} sessions after {@code after}; those that cannot be read are left out. */
-    public SessionPage sessionsAfter(Optional<SessionKey> after, int max) {
-        Bytes from = after.map(key -> StoreKeys.successor(keyOf(key))).orElse(StoreKeys.first(StoreKeys.SESSION));
-        Bytes to = StoreKeys.fence(StoreKeys.SESSION);
+    /**
+     * The sessions whose idle keys are in a span of time.
+     *
+     * @param after as in {@link DueQueue#between}, as are the others
+     */
+    public IdlePage idle(Lane lane, Optional<DueQueue.Due> after, long fromMs, long untilMs, int max) {
+        List<DueQueue.Due> keys = queues.get(DueKind.idle(lane)).between(after, fromMs, untilMs, max);
         List<StoredSession> sessions = new ArrayList<>();
-        Optional<SessionKey> last = Optional.empty();
-        int read = 0;
-        try (KeyValueIterator<Bytes, byte[]> iterator = store.range(from, to)) {
-            while (read < max && iterator.hasNext()) {
-                KeyValue<Bytes, byte[]> entry = iterator.next();
-                if (entry.key.compareTo(to) >= 0) {
-                    break;
-                }
-                read++;
-                SessionKey key = SessionKey.of(entry.key.get());
-                last = Optional.of(key);
-                readable(key, () -> SessionState.decode(entry.value))
-                        .ifPresent(state -> sessions.add(new StoredSession(key, state)));
-            }
+        for (DueQueue.Due due : keys) {
+            SessionKey key = SessionKey.ofSubject(due.subject());
+            read(key).ifPresent(state -> sessions.add(new StoredSession(key, state)));
         }
-        return new SessionPage(sessions, read < max ? Optional.empty() : last);
+        return new IdlePage(
+                sessions, keys.size(), keys.isEmpty() ? Optional.empty() : Optional.of(keys.get(keys.size() - 1)));
+    }
+
+    /** Time of the latest idle key of a lane, epoch ms; empty when it has none. */
+    public OptionalLong latestIdleMs(Lane lane) {
+        return queues.get(DueKind.idle(lane)).latestTime();
+    }
+
+    /**
+     * Up to when everything was acknowledged.
+     *
+     * @throws IllegalArgumentException when the stored bytes are of another version
+     */
+    public AcknowledgedTimes acknowledgedTimes() {
+        return Optional.ofNullable(store.get(StoreKeys.ACKNOWLEDGED))
+                .map(AcknowledgedTimes::decode)
+                .orElse(AcknowledgedTimes.NONE);
+    }
+
+    public void putAcknowledgedTimes(AcknowledgedTimes times) {
+        begin();
+        store.put(StoreKeys.ACKNOWLEDGED, times.encode());
     }
 
     private static Bytes keyOf(SessionKey key) {

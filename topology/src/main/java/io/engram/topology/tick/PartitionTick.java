@@ -34,7 +34,6 @@ import org.apache.kafka.streams.processor.api.Record;
  * sessions, note what was reached, and clear away a little of what is old. Belongs to the stream thread.
  */
 public final class PartitionTick {
-    private static final int SESSIONS_PER_TICK = 250;
     private static final long SWEEP_INTERVAL_MS = 1_000;
 
     private final ProcessorContext<byte[], byte[]> context;
@@ -44,6 +43,7 @@ public final class PartitionTick {
     private final AdmissionControl admission;
     private final Acknowledgements acknowledgements;
     private final OwedSessions owed;
+    private final MissedAcknowledgements missed;
     private final Map<Lane, ActiveSessions.Window> active = new EnumMap<>(Lane.class);
     private final Sweeper sweeper;
     private final SessionSweeper sessionSweeper;
@@ -58,8 +58,6 @@ public final class PartitionTick {
     private final Set<Lane> arrivedOn = EnumSet.noneOf(Lane.class);
     private LanePositions storedPositions;
     private long sweptAtMs;
-    private boolean sessionsAnnounced;
-    private Optional<SessionKey> lastAnnounced = Optional.empty();
 
     public PartitionTick(
             ProcessorContext<byte[], byte[]> context,
@@ -78,6 +76,7 @@ public final class PartitionTick {
         this.sessions = sessions;
         this.admission = admission;
         this.acknowledgements = acknowledgements;
+        this.missed = new MissedAcknowledgements(sessions, acknowledgements);
         this.sweeper = sweeper;
         this.sessionSweeper = new SessionSweeper(sessions, runtime.config().sessions(), System::nanoTime);
         this.retention = retention;
@@ -131,7 +130,14 @@ public final class PartitionTick {
     /** A record at that offset concerned the session. */
     public void touched(SessionLookup session, long offset) {
         owed.owes(session.key(), session.before().taken());
-        acknowledgements.touch(session.key(), session.state(), offset);
+        long laneMs = laneMs(session.key().lane());
+        sessions.touched(session.key(), session.state(), laneMs);
+        acknowledgements.touch(session.key(), session.state(), offset, laneMs);
+    }
+
+    /** Enqueue time that the lane has reached, epoch ms: never earlier than what was acknowledged. */
+    private long laneMs(Lane lane) {
+        return Math.max(processedEnqueueTimeMs.getOrDefault(lane, 0L), missed.acknowledgedMs(lane));
     }
 
     /** The series under which a record of the space counts, which is traffic of a space in use. */
@@ -155,7 +161,7 @@ public final class PartitionTick {
      * @param nowMs the time of this machine, epoch ms
      */
     public void run(long nowMs) {
-        announceStored();
+        findMissed();
         measure(nowMs);
         referActiveSessions();
         acknowledge(nowMs);
@@ -170,13 +176,10 @@ public final class PartitionTick {
         }
     }
 
-    /** What the task found in its store: sessions get the acknowledgement they may have missed. */
-    private void announceStored() {
-        if (!sessionsAnnounced && store.view().index().isCaughtUp()) {
-            SessionStore.SessionPage page = sessions.sessionsAfter(lastAnnounced, SESSIONS_PER_TICK);
-            page.sessions().forEach(session -> acknowledgements.found(session.key(), session.state()));
-            lastAnnounced = page.last();
-            sessionsAnnounced = lastAnnounced.isEmpty();
+    /** Sessions of the store get the acknowledgement that they may have missed. */
+    private void findMissed() {
+        if (store.view().index().isCaughtUp()) {
+            missed.find();
         }
     }
 
@@ -252,13 +255,18 @@ public final class PartitionTick {
             store.putPositions(now); // whoever restores this store knows how far it reaches
             sessions.begin();
         }
+        missed.note(processedEnqueueTimeMs);
     }
 
     private void sweepSessions(long nowMs) {
         // By a clock that is ahead everything would be old: while the broker's time is unknown nothing is deleted.
         runtime.brokerClock().nowMs().ifPresent(brokerMs -> {
             SessionSweeper.Swept swept = sessionSweeper.sweep(processedEnqueueTimeMs, brokerMs);
-            swept.changed().forEach(session -> acknowledgements.changed(session.key(), session.state()));
+            for (SessionStore.StoredSession session : swept.changed()) {
+                long laneMs = laneMs(session.key().lane());
+                sessions.touched(session.key(), session.state(), laneMs);
+                acknowledgements.changed(session.key(), session.state(), laneMs);
+            }
             for (SessionKey session : swept.purged()) {
                 owed.settled(session);
                 String key = SessionProgress.key(session.space(), session.lane(), session.session());

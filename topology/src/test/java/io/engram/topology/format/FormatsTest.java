@@ -124,4 +124,18 @@ class FormatsTest {
                 .isLessThan(StoreKeys.afterDue(DueKind.idle(Lane.LOW)));
         assertThat(StoreKeys.due(DueKind.OPEN, 1, "z")).isLessThan(StoreKeys.afterDue(DueKind.OPEN));
     }
+
+    @Test
+    void shouldKeepTheBytesOfAcknowledgedTimes() {
+        AcknowledgedTimes times =
+                AcknowledgedTimes.NONE.with(Lane.LOW, 0x0102030405060708L).with(Lane.HIGH, 0x55);
+
+        assertThat(HEX.formatHex(times.encode()))
+                .isEqualTo("01" + "0000000000000055" + "ffffffffffffffff" + "0102030405060708");
+        assertThat(AcknowledgedTimes.decode(times.encode())).isEqualTo(times);
+        assertThat(times.of(Lane.HIGH)).hasValue(0x55);
+        assertThat(times.of(Lane.NORMAL)).isEmpty();
+        assertThatThrownBy(() -> AcknowledgedTimes.decode(ofVersion(2, times.encode())))
+                .hasMessage("acknowledged times of version 2, expected 1");
+    }
 }

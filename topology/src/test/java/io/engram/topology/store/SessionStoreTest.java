@@ -126,4 +126,74 @@ class SessionStoreTest {
         assertThatThrownBy(memories::sessions).isInstanceOf(StoreClosedException.class);
         topology = new TopologyFixture(stateDir);
     }
+
+    private static List<SessionKey> idle(SessionStore store, long fromMs, long untilMs) {
+        return store.idle(Lane.NORMAL, Optional.empty(), fromMs, untilMs, 100).sessions().stream()
+                .map(SessionStore.StoredSession::key)
+                .toList();
+    }
+
+    private static SessionKey session(int number) {
+        return new SessionKey("notes", Lane.NORMAL, "s" + number);
+    }
+
+    private static void put(SessionStore store, SessionKey key, long atMs) {
+        SessionState state = SessionState.startedAt(0);
+        state.accept(1, 5, atMs);
+        store.putSession(key, state);
+    }
+
+    @Test
+    void shouldFindSessionsByWhenTheyWereTouchedLast() {
+        SessionStore store = topology.sessions();
+        put(store, session(1), 100_000);
+        put(store, session(2), 101_000);
+        SessionState active = store.session(session(1)).orElseThrow();
+        active.accept(2, 6, 110_000);
+        store.putSession(session(1), active);
+        assertThat(idle(store, 100_000, 100_000))
+                .as("not more than ten seconds behind")
+                .containsExactly(session(1));
+        assertThat(store.latestIdleMs(Lane.NORMAL)).hasValue(101_000);
+
+        active.accept(3, 7, 110_001);
+        store.putSession(session(1), active);
+        assertThat(idle(store, 0, 110_000)).containsExactly(session(2));
+        assertThat(idle(store, 110_001, 110_001)).containsExactly(session(1));
+        assertThat(topology.sessionKeys())
+                .as("two sessions, and a key for each")
+                .hasSize(4);
+
+        store.touched(session(2), store.session(session(2)).orElseThrow(), 111_000);
+        assertThat(idle(store, 101_000, 101_000)).containsExactly(session(2));
+        store.touched(session(2), store.session(session(2)).orElseThrow(), 111_001);
+        assertThat(idle(store, 111_001, 111_001)).containsExactly(session(2));
+        assertThat(store.latestIdleMs(Lane.NORMAL)).hasValue(111_001);
+        assertThat(store.latestIdleMs(Lane.LOW)).isEmpty();
+
+        SessionState stored = store.session(session(2)).orElseThrow();
+        assertThat(stored.lastActivityMs()).isEqualTo(101_000);
+        store.deleteSession(session(2), stored);
+        store.deleteSession(session(1), store.session(session(1)).orElseThrow());
+        assertThat(topology.sessionKeys()).isEmpty();
+    }
+
+    @Test
+    void shouldGoThroughASpanOfIdleKeysInPages() {
+        SessionStore store = topology.sessions();
+        for (int i = 0; i < 10; i++) {
+            put(store, session(i), 100_000 + i / 4);
+        }
+        SessionStore.IdlePage first = store.idle(Lane.NORMAL, Optional.empty(), 100_001, 100_002, 3);
+        SessionStore.IdlePage second = store.idle(Lane.NORMAL, first.last(), 100_001, 100_002, 3);
+
+        assertThat(first.sessions())
+                .extracting(SessionStore.StoredSession::key)
+                .containsExactly(session(4), session(5), session(6));
+        assertThat(second.sessions())
+                .extracting(SessionStore.StoredSession::key)
+                .containsExactly(session(7), session(8), session(9));
+        assertThat(store.idle(Lane.NORMAL, second.last(), 100_001, 100_002, 3).read())
+                .isZero();
+    }
 }

@@ -13,7 +13,7 @@ import org.apache.kafka.streams.state.KeyValueStore;
 public final class StoredKeys {
     private StoredKeys() {}
 
-    /** Of sessions and of what is due of them, without those that are always there. */
+    /** Of sessions and of what is due of them, without what is there however many sessions there are. */
     public static List<Bytes> ofSessions(KeyValueStore<Bytes, byte[]> store) {
         Set<Bytes> fences = new HashSet<>(StoreKeys.fencesOfSessions());
         List<Bytes> keys = new ArrayList<>();
@@ -21,6 +21,7 @@ public final class StoredKeys {
             all.forEachRemaining(entry -> keys.add(entry.key));
         }
         keys.removeAll(fences);
+        keys.remove(StoreKeys.ACKNOWLEDGED);
         return keys;
     }
 }

@@ -100,9 +100,9 @@ class SessionSweeperTest {
                 .containsExactlyElementsOf(IntStream.iterate(sessions - 1, i -> i > 9, i -> i - 1)
                         .mapToObj(SessionSweeperTest::key)
                         .toList());
-        assertThat(store.sessionsAfter(Optional.empty(), 100).sessions())
+        assertThat(store.idle(Lane.NORMAL, Optional.empty(), 0, 10_000, 100).sessions())
                 .extracting(SessionStore.StoredSession::key)
-                .containsExactlyElementsOf(IntStream.rangeClosed(0, 9)
+                .containsExactlyElementsOf(IntStream.iterate(9, i -> i >= 0, i -> i - 1)
                         .mapToObj(SessionSweeperTest::key)
                         .toList());
     }
