@@ -88,7 +88,9 @@ class ArchitectureTest {
             "io.engram.topology.store.SessionRocks",
             "lets nobody in once it is sealed, restored records neither, which come in batches by an internal callback",
             "io.engram.topology.store.IndexedStore",
-            "takes restored records in batches with their offsets, which only an internal callback gives");
+            "takes restored records in batches with their offsets, which only an internal callback gives",
+            "io.engram.topology.store.SourceRecords",
+            "lets go of records that Streams keeps with each entry of its cache, which no public method does");
 
     private static final DescribedPredicate<JavaClass> NOT_PUBLIC_IN_KAFKA =
             DescribedPredicate.describe("that Kafka does not call public", type -> {

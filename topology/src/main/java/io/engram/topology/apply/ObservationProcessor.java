@@ -37,6 +37,7 @@ import io.engram.topology.rejection.RejectedRecord;
 import io.engram.topology.rejection.RejectionRecord;
 import io.engram.topology.store.MemoryStore;
 import io.engram.topology.store.SessionStore;
+import io.engram.topology.store.SourceRecords;
 import io.engram.topology.tick.PartitionTick;
 import io.engram.topology.tick.Sweeper;
 import java.time.Duration;
@@ -166,6 +167,12 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
     }
 
+    /** From here on an exception is no fault of the record, which therefore is not needed as it came. */
+    private void decide() {
+        decided = true;
+        context.recordMetadata().ifPresent(SourceRecords::release);
+    }
+
     /** Returns true when the record was handed over to the index, which then finishes it. */
     private boolean process(Incoming record) {
         Optional<String> space = MemorySpaces.ofKey(record.key());
@@ -202,7 +209,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             RejectedRecord rejection = RejectedRecord.of(RejectionReason.INVALID_OBSERVATION, broken.get());
             if (decoded.position().isPresent()) {
                 SessionPosition position = decoded.position().get();
-                if (leaveOpen(record, space.get(), position) == Passed.FOR_GOOD) {
+                if (leaveOpen(record, space.get(), position, this::decide) == Passed.FOR_GOOD) {
                     rejection = rejection.passedForGood(position.session(), position.sequence() + 1);
                 }
             }
@@ -237,7 +244,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
 
     private boolean checkUnsequenced(Incoming record, String space, SpaceMetrics metrics, Observation observation) {
         Verdict verdict = checks.ofUnsequenced(record, space, observation);
-        decided = true;
+        decide();
         if (verdict instanceof Verdict.Accepted accepted) {
             settle(record);
             return changes.apply(record, space, metrics, observation, accepted);
@@ -265,7 +272,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         SessionLookup found = SessionLookup.of(sessions, key, position.sequence(), record);
         SessionState session = found.state();
         Verdict verdict = checks.ofSequenced(record, space, observation, position, session);
-        decided = true;
+        decide();
         if (verdict instanceof Verdict.Rejected rejected) {
             boolean isShed = rejected.record().reason() == RejectionReason.OVER_CAPACITY;
             Passed passed = apply(rejected.session(), verdict.id(), rejected.digest(), found, position, record, isShed);
@@ -379,14 +386,18 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
         }
     }
 
-    /** One bad record must not make all that follow look like a gap: its number is passed, but may be sent again. */
-    private Passed leaveOpen(Incoming record, String space, SessionPosition position) {
+    /**
+     * One bad record must not make all that follow look like a gap: its number is passed, but may be sent again.
+     *
+     * @param deciding is called before anything is written
+     */
+    private Passed leaveOpen(Incoming record, String space, SessionPosition position, Runnable deciding) {
         SessionKey key = new SessionKey(space, record.lane().lane(), position.session());
         SessionLookup found = SessionLookup.of(sessions, key, position.sequence(), record);
         if (!found.state().expects(position.sequence())) {
             return found.state().open().contains(position.sequence()) ? Passed.OPEN : Passed.NOT;
         }
-        decided = true;
+        deciding.run();
         Passed passed = Passed.of(found.state(), position.sequence(), record, false, tick.brokerTimeMs());
         store(found, record);
         return passed;
@@ -397,8 +408,9 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
             Optional<String> space = MemorySpaces.ofKey(record.key());
             Decoded decoded = ObservationCodec.decode(record.value());
             if (space.isPresent() && decoded.position().isPresent()) {
+                // The handler of the exception rejects the record as it came.
                 Passed passed =
-                        leaveOpen(record, space.get(), decoded.position().get());
+                        leaveOpen(record, space.get(), decoded.position().get(), () -> {});
                 if (passed != Passed.NOT) {
                     defer(record, passed == Passed.FOR_GOOD);
                 }
@@ -422,7 +434,7 @@ public final class ObservationProcessor implements Processor<byte[], byte[], byt
     }
 
     private void reject(Incoming record, SpaceMetrics metrics, RejectedRecord rejection) {
-        decided = true;
+        decide();
         long now = context.currentSystemTimeMs();
         metrics.rejected(rejection.reason());
         note(record, rejection, now);

@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.engram.schemas.Lane;
+import io.engram.schemas.Observation;
+import io.engram.topology.EngramTopology;
 import io.engram.topology.TopologyFixture;
 import io.engram.topology.follow.StoredValues.StoreClosedException;
 import io.engram.topology.format.SessionKey;
 import io.engram.topology.format.SessionState;
 import io.engram.topology.format.StoreKeys;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +23,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.processor.internals.InternalProcessorContext;
+import org.apache.kafka.streams.processor.internals.ProcessorRecordContext;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.internals.CachingKeyValueStore;
+import org.apache.kafka.streams.state.internals.ThreadCache;
+import org.apache.kafka.streams.state.internals.WrappedStateStore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -195,5 +205,49 @@ class SessionStoreTest {
                 .containsExactly(session(7), session(8), session(9));
         assertThat(store.idle(Lane.NORMAL, second.last(), 100_001, 100_002, 3).read())
                 .isZero();
+    }
+
+    /** The entries of the cache that keep the record with which they were written. */
+    private long entriesWithARecord() throws ReflectiveOperationException {
+        CachingKeyValueStore caching =
+                (CachingKeyValueStore) ((WrappedStateStore<?, ?, ?>) topology.cachedStore()).wrapped();
+        Field context = CachingKeyValueStore.class.getDeclaredField("internalContext");
+        context.setAccessible(true);
+        ThreadCache cache = ((InternalProcessorContext<?, ?>) context.get(caching)).cache();
+        String name = ThreadCache.nameSpaceFromTaskIdAndStore("0_0", EngramTopology.SESSIONS);
+        List<Bytes> keys = new ArrayList<>();
+        try (KeyValueIterator<Bytes, byte[]> all = topology.cachedStore().all()) {
+            all.forEachRemaining(entry -> keys.add(entry.key));
+        }
+        assertThat(keys).anyMatch(key -> isOf(key.get(), KEY));
+        // The class of the entries is known to their package only.
+        Method get = ThreadCache.class.getMethod("get", String.class, Bytes.class);
+        long count = 0;
+        for (Bytes key : keys) {
+            Object entry = get.invoke(cache, name, key);
+            if (entry != null) {
+                Method contextOf = entry.getClass().getMethod("context");
+                contextOf.setAccessible(true);
+                ProcessorRecordContext of = (ProcessorRecordContext) contextOf.invoke(entry);
+                count += of.sourceRawValue() != null ? 1 : 0;
+            }
+        }
+        return count;
+    }
+
+    @Test
+    void shouldNotKeepRecordsInTheCache() throws ReflectiveOperationException {
+        topology.send("notes", Observation.observe("s", 1, "first", new float[] {1, 2}));
+        topology.send("notes", Observation.observe("s", 2, "second", new float[] {1, 3}));
+        topology.send("notes", Observation.observe("s", 2, "second", new float[] {1, 3}));
+        topology.send("notes", Observation.observe("without a session", new float[] {1, 3}));
+        topology.sendRaw(
+                Lane.NORMAL,
+                Optional.of("notes".getBytes(StandardCharsets.UTF_8)),
+                Optional.of("{\"session\":\"s\",\"sequence\":3,\"content\":\"x\",\"embedding\":[0,0]}"
+                        .getBytes(StandardCharsets.UTF_8)),
+                Map.of());
+
+        assertThat(entriesWithARecord()).isZero();
     }
 }
