@@ -340,10 +340,10 @@ public final class ConfigKeys {
             .define(
                     SESSION_CACHE_BYTES,
                     Type.LONG,
-                    16L << 20,
+                    8L << 20,
                     atLeast(0),
                     LOW,
-                    "Heap for the state of sessions and the sizes of spaces that are in use: each is written once a commit as long as all that a commit touches fits, about a kilobyte a session.")
+                    "What the state of sessions and the sizes of spaces that are in use may take, as Kafka counts it: each is written once a commit as long as all that a commit touches fits, about a kilobyte a session. Small entries take three times as much heap as is counted, so all of it up to 24 MiB by default.")
             .define(
                     REJECTED_RETENTION_MS,
                     Type.LONG,

@@ -99,7 +99,7 @@ class ConfigTest {
         pinned.put("redelivery.trickle.per.second", "10");
         pinned.put("cluster.secret", "[hidden]");
         pinned.put("routing.host.timeout.ms", "500");
-        pinned.put("session.cache.bytes", "16777216");
+        pinned.put("session.cache.bytes", "8388608");
         pinned.put("rocksdb.block.cache.bytes", "134217728");
         pinned.put("rocksdb.write.buffer.bytes", "134217728");
 
