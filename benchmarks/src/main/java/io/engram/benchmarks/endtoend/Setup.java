@@ -29,6 +29,7 @@ final class Setup implements AutoCloseable {
 
     private ChildProcess startBroker() {
         return ChildProcess.start(
+                List.of(),
                 home,
                 directory.resolve("broker.log"),
                 "-Xmx1g",

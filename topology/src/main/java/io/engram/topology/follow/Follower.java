@@ -143,7 +143,8 @@ final class Follower {
             return opened.index().ids();
         }
         // What is listed now need not be looked up by the next opening as well: it is saved anew soon.
-        boolean lists = !commit.get().waiting().isEmpty() || !commit.get().unflushed().isEmpty();
+        boolean lists =
+                !commit.get().waiting().isEmpty() || !commit.get().unflushed().isEmpty();
         saved = new Saved(lists ? UNKNOWN : 0, commit.get().position(), true, IndexFiles.bytes(directory));
         on(FollowerState.Event.SAME_STORE);
         return commit.get().unsure(journal.survived());

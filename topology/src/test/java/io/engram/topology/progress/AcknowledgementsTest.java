@@ -68,9 +68,9 @@ class AcknowledgementsTest {
     void shouldAcknowledgeAsManyAsThereIsTimeFor() {
         nanosPerLook = TimeUnit.MILLISECONDS.toNanos(1);
         for (int i = 0; i < 50; i++) {
-            acknowledgements.touch(key(Lane.NORMAL, i), accepted(1), i);
+            acknowledgements.touch(key(Lane.NORMAL, i), accepted(1), i, NOW_MS);
         }
-        acknowledgements.touch(key(Lane.LOW, 0), accepted(1), 50);
+        acknowledgements.touch(key(Lane.LOW, 0), accepted(1), 50, NOW_MS);
 
         assertThat(due(Long.MAX_VALUE))
                 .as("four of a lane, and one of the other")

@@ -45,7 +45,7 @@ class MissedAcknowledgementsTest {
     /** As a task that is new here, with what is stored. */
     private void begin() {
         store = topology.sessions();
-        acknowledgements = new Acknowledgements(0);
+        acknowledgements = new Acknowledgements(0, () -> 0);
         missed = new MissedAcknowledgements(store, acknowledgements);
     }
 
@@ -74,9 +74,8 @@ class MissedAcknowledgementsTest {
     /** Acknowledges what is indexed and notes up to when everything is; the sessions in the order of their acknowledgements. */
     private List<SessionKey> tick(long indexed, Map<Lane, Long> processedMs) {
         missed.find();
-        List<SessionKey> due = acknowledgements.due(lane -> indexed, 0).stream()
-                .map(Acknowledgements.Due::session)
-                .toList();
+        List<SessionKey> due = new ArrayList<>();
+        acknowledgements.due(lane -> indexed, 0, next -> due.add(next.session()));
         missed.note(processedMs);
         return due;
     }
