@@ -260,11 +260,13 @@ class StateIT {
         }
     }
 
+    /** With the engine that has all in the heap: the other one writes files before it gets that far. */
     @Test
     void shouldShedInsteadOfRunningOutOfMemory() throws Exception {
         try (Instance instance = Instance.start(
                 "memory",
                 stateDir,
+                "index.engine=hnswlib",
                 "index.max-memory=1500000",
                 "admission.policy=backlog",
                 "index.vector.cache.bytes=0")) {
