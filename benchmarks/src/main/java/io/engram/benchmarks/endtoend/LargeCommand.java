@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -133,7 +134,7 @@ public final class LargeCommand implements Callable<Integer> {
         try {
             load(instance.get(), setup.load(instance.get(), workload, dimension));
             row("memory after the load", "%s", limit.describe());
-            recall(instance.get(), workload);
+            recall(instance.get(), workload, limit);
             row("memory after the recalls", "%s", limit.describe());
 
             instance.get().close();
@@ -211,7 +212,8 @@ public final class LargeCommand implements Callable<Integer> {
         }
     }
 
-    private void recall(ServedInstance instance, Workload workload) throws IOException, InterruptedException {
+    private void recall(ServedInstance instance, Workload workload, MemoryLimit limit)
+            throws IOException, InterruptedException {
         progress("the exact nearest of %,d queries", queries);
         List<List<String>> nearest = NearestInSpaces.of(workload, memories, queries);
         Recaller recaller = new Recaller(instance.url(), workload);
@@ -222,6 +224,14 @@ public final class LargeCommand implements Callable<Integer> {
         row("recall@10 of %,d queries".formatted(queries), "%.4f", warm.recall());
         row("recall, warm: p50 / p99 / max", "%s", ms(warm.tookMs()));
         PageCache.drop();
+        limit.reclaim();
+        OptionalLong mapped = limit.mappedBytes();
+        row(
+                "page cache dropped: what is still mapped of files",
+                "%s",
+                mapped.isPresent()
+                        ? (mapped.getAsLong() >> 20) + " MiB"
+                        : "all of it: without a limit that is not dropped");
         Asked cold = ask(recaller, workload, nearest);
         List<Double> first = cold.tookMs().subList(0, spaces);
         row("page cache dropped, first query of each space: p50 / p99 / max", "%s", ms(first));

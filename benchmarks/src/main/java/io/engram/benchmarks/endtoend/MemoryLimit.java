@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -86,17 +87,38 @@ final class MemoryLimit implements AutoCloseable {
     }
 
     private static long mib(String stat, String name) {
+        return bytes(stat, name) >> 20;
+    }
+
+    private static long bytes(String stat, String name) {
         Matcher matcher =
                 Pattern.compile("^" + name + " (\\d+)$", Pattern.MULTILINE).matcher(stat);
         if (!matcher.find()) {
             throw new BenchmarkException("no " + name + " in memory.stat");
         }
-        return Long.parseLong(matcher.group(1)) >> 20;
+        return Long.parseLong(matcher.group(1));
     }
 
     private long read(String file) throws IOException {
         return Long.parseLong(
                 Files.readString(group.orElseThrow().resolve(file)).trim());
+    }
+
+    /**
+     * Has the system forget all that it keeps of files for the processes in here, what they have mapped, too: that stays when the
+     * whole machine's page cache is dropped. Nothing without a limit.
+     */
+    void reclaim() throws IOException {
+        if (group.isPresent()) {
+            Files.writeString(group.get().resolve("memory.force_empty"), "0");
+        }
+    }
+
+    /** What processes in here have mapped of files and in memory, bytes; empty without a limit. */
+    OptionalLong mappedBytes() throws IOException {
+        return group.isPresent()
+                ? OptionalLong.of(bytes(Files.readString(group.get().resolve("memory.stat")), "total_mapped_file"))
+                : OptionalLong.empty();
     }
 
     /** Takes it away; processes in it must have ended. */
