@@ -85,8 +85,7 @@ public final class Acknowledgements {
     // Those with points, each once. The first point of a session never changes while it waits.
     private final Map<Lane, PriorityQueue<Pending>> waiting = new EnumMap<>(Lane.class);
 
-    // Since when they are pending that are, each point and each touch that is not noted yet: enqueue times and how
-    // many.
+    // How many points, and touches that are not noted yet, wait since an enqueue time.
     private final Map<Lane, TreeMap<Long, Integer>> times = new EnumMap<>(Lane.class);
 
     /**
