@@ -5,6 +5,7 @@ import io.engram.app.cli.ServeCommand;
 import io.engram.benchmarks.endtoend.EndToEndCommand;
 import io.engram.benchmarks.endtoend.LargeCommand;
 import io.engram.benchmarks.endtoend.LoadCommand;
+import io.engram.benchmarks.endtoend.OneSpaceCommand;
 import io.engram.benchmarks.endtoend.SpacesCommand;
 import io.engram.benchmarks.endtoend.UnindexedEngine;
 import io.engram.benchmarks.endtoend.UntouchedCommand;
@@ -24,6 +25,7 @@ public final class Bench {
                 .addSubcommand(new SpacesCommand())
                 .addSubcommand(new UntouchedCommand())
                 .addSubcommand(new LargeCommand())
+                .addSubcommand(new OneSpaceCommand())
                 .addSubcommand(new LoadCommand())
                 .addSubcommand("serve-unindexed", new ServeCommand((config, executor) -> new UnindexedEngine()))
                 .setExecutionExceptionHandler(ExitCodes::report)

@@ -89,9 +89,11 @@ public final class EndToEndCommand implements Callable<Integer> {
     }
 
     private Report run(Setup setup) throws IOException, InterruptedException {
-        Workload workload = new Workload(PARTITIONS, spaces, dimension);
+        Workload workload = new Workload(PARTITIONS, PARTITIONS * spaces, dimension);
         int saturating = count.orElse(quick ? 40_000 : 150_000);
         int length = seconds.orElse(quick ? 10 : 45);
+        OneSpace oneSpace = OneSpace.measure(
+                setup, quick ? 20_000 : 100_000, dimension, settings, "", text -> progress("%s", text));
         Phase ceiling;
         try (ServedInstance bare = setup.serve(List.of("bench", "serve-unindexed"), "ceiling", settings, "")) {
             LoadRun load = setup.load(bare, workload, dimension);
@@ -118,7 +120,7 @@ public final class EndToEndCommand implements Callable<Integer> {
             Completeness.require(instance, load.sent());
             Completeness.requireConsistent(instance);
             double recall = Completeness.recall(workload, load.recaller(), load.sent());
-            return new Report(dimension, PARTITIONS, ceiling, phases, idle, recall, load.sent());
+            return new Report(dimension, PARTITIONS, ceiling, phases, idle, oneSpace, recall, load.sent());
         }
     }
 

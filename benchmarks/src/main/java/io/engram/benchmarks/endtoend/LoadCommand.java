@@ -35,8 +35,8 @@ public final class LoadCommand implements Callable<Integer> {
     @Option(names = "--partitions", required = true)
     private int partitions;
 
-    @Option(names = "--spaces-per-partition", required = true)
-    private int spacesPerPartition;
+    @Option(names = "--spaces", required = true)
+    private int spaces;
 
     @Option(names = "--dimension", required = true)
     private int dimension;
@@ -65,7 +65,7 @@ public final class LoadCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Workload workload = new Workload(partitions, spacesPerPartition, dimension, contentBytes);
+        Workload workload = new Workload(partitions, spaces, dimension, contentBytes);
         byte[][] values = new byte[count][];
         for (int i = 0; i < count; i++) {
             values[i] = workload.value(from + i);

@@ -124,7 +124,7 @@ final class LoadRun {
                 "--bootstrap=" + bootstrap,
                 "--prefix=" + instance.prefix(),
                 "--partitions=" + EndToEndCommand.PARTITIONS,
-                "--spaces-per-partition=" + workload.spaces().size() / EndToEndCommand.PARTITIONS,
+                "--spaces=" + workload.spaces().size(),
                 "--dimension=" + dimension,
                 "--content=" + workload.contentBytes(),
                 "--from=" + next,

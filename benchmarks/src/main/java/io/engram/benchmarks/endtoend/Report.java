@@ -15,6 +15,7 @@ import java.util.Locale;
  * @param ceiling the highest rate without an index
  * @param phases with one: the highest rate first
  * @param idleRecallMs recalls with nothing else going on, milliseconds
+ * @param oneSpace recall by a client that keeps its connection
  * @param recall recall@10 of all that was sent
  * @param observations that were sent and found
  */
@@ -24,6 +25,7 @@ record Report(
         Phase ceiling,
         List<Phase> phases,
         List<Double> idleRecallMs,
+        OneSpace oneSpace,
         double recall,
         long observations) {
     private static final int MIB = 1 << 20;
@@ -82,6 +84,7 @@ record Report(
                 Phase.quantile(idleRecallMs, 0.5),
                 Phase.quantile(idleRecallMs, 0.99),
                 concurrentRatio());
+        oneSpace.lines().forEach(row -> line(text, "%s", row));
         line(
                 text,
                 "* All %,d observations are there, store, index and changelog agree, nothing was rejected; recall@10 %.3f.",
@@ -105,6 +108,7 @@ record Report(
                 .put("recall_idle_p50_ms", Phase.quantile(idleRecallMs, 0.5))
                 .put("recall_idle_p99_ms", Phase.quantile(idleRecallMs, 0.99))
                 .put("recall_concurrent_ratio", concurrentRatio());
+        json.set("one_space", oneSpace.toJson());
         json.set("ceiling", toJson(ceiling));
         ArrayNode list = json.putArray("loads");
         phases.forEach(phase -> list.add(toJson(phase)));

@@ -120,14 +120,14 @@ public final class SpacesCommand implements Callable<Integer> {
         int count = spaces * memories;
         double few;
         try (ServedInstance instance = setup.serve("few", settings, "-Xmx" + heap)) {
-            Workload workload = new Workload(EndToEndCommand.PARTITIONS, 1, dimension);
+            Workload workload = new Workload(EndToEndCommand.PARTITIONS, EndToEndCommand.PARTITIONS, dimension);
             LoadRun load = setup.load(instance, workload, dimension);
             progress("%,d observations into %d spaces", count, EndToEndCommand.PARTITIONS);
             few = load.saturate("few", count).rate();
             Completeness.require(instance, load.sent());
             progress("%,.0f/s", few);
         }
-        Workload workload = new Workload(EndToEndCommand.PARTITIONS, spaces / EndToEndCommand.PARTITIONS, dimension);
+        Workload workload = new Workload(EndToEndCommand.PARTITIONS, spaces, dimension);
         int all = workload.spaces().size() * memories;
         long writtenFromMs = System.currentTimeMillis();
         ServedInstance instance = setup.serve("many", settings, "-Xmx" + heap);

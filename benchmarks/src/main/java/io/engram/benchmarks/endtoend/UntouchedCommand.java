@@ -59,8 +59,7 @@ public final class UntouchedCommand implements Callable<Integer> {
     }
 
     private void run(Setup setup, ServedInstance instance) throws IOException, InterruptedException {
-        Workload workload =
-                new Workload(EndToEndCommand.PARTITIONS, spaces / EndToEndCommand.PARTITIONS, dimension, content);
+        Workload workload = new Workload(EndToEndCommand.PARTITIONS, spaces, dimension, content);
         List<String> all = workload.spaces();
         LoadRun load = setup.load(instance, workload, dimension);
         progress("%,d observations into %,d spaces", (long) all.size() * memories, all.size());

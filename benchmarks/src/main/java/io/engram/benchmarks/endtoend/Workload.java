@@ -22,30 +22,30 @@ final class Workload {
 
     /**
      * @param partitions of the lanes
-     * @param perPartition spaces that each gets, 1 or more
+     * @param count of the spaces, 1 or more: they go round the partitions
      * @param dimension of the vectors
      */
-    Workload(int partitions, int perPartition, int dimension) {
-        this(partitions, perPartition, dimension, 0);
+    Workload(int partitions, int count, int dimension) {
+        this(partitions, count, dimension, 0);
     }
 
     /**
      * @param partitions of the lanes
-     * @param perPartition spaces that each gets, 1 or more
+     * @param count of the spaces, 1 or more: they go round the partitions
      * @param dimension of the vectors
      * @param contentBytes that each content has at least
      */
-    Workload(int partitions, int perPartition, int dimension, int contentBytes) {
+    Workload(int partitions, int count, int dimension, int contentBytes) {
         this.padding = "x".repeat(contentBytes);
-        this.spaces = spaces(partitions, perPartition);
+        this.spaces = spaces(partitions, count);
         this.vectors = new ClusteredVectors(dimension, SEED);
     }
 
     /** In turns: neighbours are on different partitions. */
-    private static List<String> spaces(int partitions, int perPartition) {
+    private static List<String> spaces(int partitions, int count) {
         int[] tried = new int[partitions];
         List<String> spaces = new ArrayList<>();
-        for (int i = 0; i < partitions * perPartition; i++) {
+        for (int i = 0; i < count; i++) {
             int partition = i % partitions;
             String space;
             do {

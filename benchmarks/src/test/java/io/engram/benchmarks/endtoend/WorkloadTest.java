@@ -10,8 +10,8 @@ import org.junit.jupiter.api.Test;
 class WorkloadTest {
     @Test
     void shouldMakeTheSameRecordsInEveryProcess() {
-        Workload one = new Workload(4, 2, 32);
-        Workload other = new Workload(4, 2, 32);
+        Workload one = new Workload(4, 8, 32);
+        Workload other = new Workload(4, 8, 32);
 
         for (long number : new long[] {0, 1, 7, 1_000_003}) {
             assertThat(one.value(number)).isEqualTo(other.value(number));
@@ -21,7 +21,7 @@ class WorkloadTest {
 
     @Test
     void shouldGiveEachPartitionOneSpace() {
-        Workload workload = new Workload(8, 1, 2);
+        Workload workload = new Workload(8, 8, 2);
 
         assertThat(workload.spaces().stream().map(space -> SpacePartitioner.partition(space, 8)))
                 .containsExactlyElementsOf(IntStream.range(0, 8).boxed().toList());
@@ -31,7 +31,7 @@ class WorkloadTest {
 
     @Test
     void shouldGiveEachPartitionManySpaces() {
-        Workload workload = new Workload(4, 3, 2);
+        Workload workload = new Workload(4, 12, 2);
 
         assertThat(workload.spaces()).hasSize(12).doesNotHaveDuplicates();
         for (int i = 0; i < 12; i++) {
