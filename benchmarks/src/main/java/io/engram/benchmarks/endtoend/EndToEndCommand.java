@@ -44,6 +44,13 @@ public final class EndToEndCommand implements Callable<Integer> {
     @Option(names = "--spaces", description = "Per partition; default ${DEFAULT-VALUE}.", defaultValue = "1")
     private int spaces;
 
+    @Option(
+            names = "--one-space",
+            description =
+                    "Memories of the space that is recalled from right after restarts; default 100000, with --quick"
+                            + " 20000; 0 leaves that out.")
+    private Optional<Integer> oneSpace = Optional.empty();
+
     @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting of the instance; may be repeated.")
     private List<String> settings = List.of();
 
@@ -92,8 +99,11 @@ public final class EndToEndCommand implements Callable<Integer> {
         Workload workload = new Workload(PARTITIONS, PARTITIONS * spaces, dimension);
         int saturating = count.orElse(quick ? 40_000 : 150_000);
         int length = seconds.orElse(quick ? 10 : 45);
-        OneSpace oneSpace = OneSpace.measure(
-                setup, quick ? 20_000 : 100_000, dimension, settings, "", text -> progress("%s", text));
+        int inOneSpace = oneSpace.orElse(quick ? 20_000 : 100_000);
+        Optional<OneSpace> rows = inOneSpace == 0
+                ? Optional.empty()
+                : Optional.of(
+                        OneSpace.measure(setup, inOneSpace, dimension, settings, "", text -> progress("%s", text)));
         Phase ceiling;
         try (ServedInstance bare = setup.serve(List.of("bench", "serve-unindexed"), "ceiling", settings, "")) {
             LoadRun load = setup.load(bare, workload, dimension);
@@ -120,7 +130,7 @@ public final class EndToEndCommand implements Callable<Integer> {
             Completeness.require(instance, load.sent());
             Completeness.requireConsistent(instance);
             double recall = Completeness.recall(workload, load.recaller(), load.sent());
-            return new Report(dimension, PARTITIONS, ceiling, phases, idle, oneSpace, recall, load.sent());
+            return new Report(dimension, PARTITIONS, ceiling, phases, idle, rows, recall, load.sent());
         }
     }
 

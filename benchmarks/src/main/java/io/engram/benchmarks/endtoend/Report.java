@@ -8,6 +8,7 @@ import io.engram.benchmarks.Machine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * What a run found.
@@ -15,7 +16,7 @@ import java.util.Locale;
  * @param ceiling the highest rate without an index
  * @param phases with one: the highest rate first
  * @param idleRecallMs recalls with nothing else going on, milliseconds
- * @param oneSpace recall by a client that keeps its connection
+ * @param oneSpace recall by a client that keeps its connection; empty when that was left out
  * @param recall recall@10 of all that was sent
  * @param observations that were sent and found
  */
@@ -25,7 +26,7 @@ record Report(
         Phase ceiling,
         List<Phase> phases,
         List<Double> idleRecallMs,
-        OneSpace oneSpace,
+        Optional<OneSpace> oneSpace,
         double recall,
         long observations) {
     private static final int MIB = 1 << 20;
@@ -84,7 +85,7 @@ record Report(
                 Phase.quantile(idleRecallMs, 0.5),
                 Phase.quantile(idleRecallMs, 0.99),
                 concurrentRatio());
-        oneSpace.lines().forEach(row -> line(text, "%s", row));
+        oneSpace.ifPresent(rows -> rows.lines().forEach(row -> line(text, "%s", row)));
         line(
                 text,
                 "* All %,d observations are there, store, index and changelog agree, nothing was rejected; recall@10 %.3f.",
@@ -108,7 +109,7 @@ record Report(
                 .put("recall_idle_p50_ms", Phase.quantile(idleRecallMs, 0.5))
                 .put("recall_idle_p99_ms", Phase.quantile(idleRecallMs, 0.99))
                 .put("recall_concurrent_ratio", concurrentRatio());
-        json.set("one_space", oneSpace.toJson());
+        oneSpace.ifPresent(rows -> json.set("one_space", rows.toJson()));
         json.set("ceiling", toJson(ceiling));
         ArrayNode list = json.putArray("loads");
         phases.forEach(phase -> list.add(toJson(phase)));
