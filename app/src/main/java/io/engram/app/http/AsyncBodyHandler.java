@@ -56,6 +56,11 @@ final class AsyncBodyHandler extends Handler.Wrapper {
         Budget.Grant charged = budget.tryTake(Request.getRemoteAddr(request), 0).orElseThrow();
         Request.addCompletionListener(request, failure -> charged.close());
         CompletableFuture<byte[]> body = new BodyReader(request, maxBytes, charged).read();
+        if (body.isDone()) {
+            // It came with the headers, as small ones do: no other thread is needed, and no deadline.
+            body.whenComplete((bytes, failure) -> go(request, response, callback, charged, bytes, failure));
+            return true;
+        }
         Scheduler.Task deadline = request.getComponents()
                 .getScheduler()
                 .schedule(() -> body.completeExceptionally(new TimeoutException()), deadlineMs, TimeUnit.MILLISECONDS);
