@@ -77,6 +77,7 @@ public final class ConfigKeys {
     public static final String SHUTDOWN_TIMEOUT_MS = "shutdown.timeout.ms";
     public static final String MAX_THREAD_REPLACEMENTS = "max.thread.replacements";
     public static final String SHUTDOWN_DRAIN_MS = "shutdown.drain.ms";
+    public static final String WARM_UP_MS = "warm.up.ms";
     public static final String INDEX_MAX_MEMORY = "index.max-memory";
     public static final String INDEX_SCAN_THRESHOLD = "index.scan.threshold";
     public static final String SNAPSHOT_INTERVAL_MS = "snapshot.interval.ms";
@@ -552,6 +553,14 @@ public final class ConfigKeys {
                     between(0L, 60_000L),
                     MEDIUM,
                     "How long a stopping instance still answers after it said that it is not ready, milliseconds.")
+            .define(
+                    WARM_UP_MS,
+                    Type.LONG,
+                    3_000L,
+                    between(0L, 60_000L),
+                    LOW,
+                    "How long a starting instance may make recalls of its own, to be quick from the first request, before it is"
+                            + " ready, milliseconds from its start; 0 to make none.")
             .define(
                     MAX_THREAD_REPLACEMENTS,
                     Type.INT,

@@ -98,6 +98,16 @@ public final class EngramConfig {
         return stateDir().resolve("hnsw");
     }
 
+    /** Where files of the warm-up are until it ends. */
+    public Path warmUpDir() {
+        return snapshotDir().resolve("warm-up");
+    }
+
+    /** How long the warm-up may take; 0 for none. */
+    public long warmUpMs() {
+        return longNumber(ConfigKeys.WARM_UP_MS);
+    }
+
     public Topics topics() {
         return checked(ConfigKeys.TOPICS_PREFIX, () -> new Topics(text(ConfigKeys.TOPICS_PREFIX)));
     }

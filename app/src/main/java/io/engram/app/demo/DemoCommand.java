@@ -88,7 +88,8 @@ public final class DemoCommand implements Callable<Integer> {
                 ConfigKeys.STATE_DIR + "=" + directory.resolve("state"),
                 ConfigKeys.HTTP_PORT + "=" + freeOr(7432),
                 ConfigKeys.METRICS_PORT + "=" + freeOr(9090),
-                ConfigKeys.STANDBY_REPLICAS + "=0"));
+                ConfigKeys.STANDBY_REPLICAS + "=0",
+                ConfigKeys.WARM_UP_MS + "=0"));
         EngramApplication application = new EngramApplication(config);
         EmbeddedKafka broker = joined(starting);
         open.add(broker);

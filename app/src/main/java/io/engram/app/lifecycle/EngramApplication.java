@@ -93,6 +93,7 @@ public final class EngramApplication implements AutoCloseable {
     private final DiskHold diskHold;
     private final ApiServer api;
     private final Readiness readiness;
+    private final WarmUp warmUp;
     private final Supervisor supervisor = new Supervisor();
     private final MetricsServer metricsServer;
     private final Object halting = new Object();
@@ -162,6 +163,7 @@ public final class EngramApplication implements AutoCloseable {
                     new StateVerifier(stores, consumer, config::changelogTopic, runtime.loader()::checkFiles);
             metricsServer = owned(new MetricsServer(config, registry, streams, this::fatal));
             api = owned(new ApiServer(config, recall, gateway, stores, cluster, verifier, runtime, probes()));
+            warmUp = owned(new WarmUp(config, streams, () -> engine.apply(Runnable::run), this::fatal));
             metrics.instance().partitions(stores::countByRole, config::partitions);
             metrics.instance().standbyLags(stores::lagOfStandbys);
             metrics.instance().ready(this::isReady);
@@ -430,9 +432,14 @@ public final class EngramApplication implements AutoCloseable {
         return !failed && supervisor.trouble().isEmpty();
     }
 
-    /** True when the instance can answer recall: its tasks run and their indexes are complete. */
+    /** True when the instance can answer recall: its tasks run, their indexes are complete, and it is warm. */
     public boolean isReady() {
-        return !stopping && isLive() && !topicWatch.stopsProcessing() && diskHold.held() == 0 && readiness.isReached();
+        return !stopping
+                && isLive()
+                && !topicWatch.stopsProcessing()
+                && diskHold.held() == 0
+                && readiness.isReached()
+                && warmUp.isOver();
     }
 
     /** {@code http://host:port} of the HTTP interface. */

@@ -26,19 +26,65 @@ import org.apache.kafka.streams.state.HostInfo;
 public final class Cluster {
     private static final long SUSPECT_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-    private final KafkaStreams streams;
+    private final Group group;
     private final LocalStores stores;
     private final HostInfo self;
     private final LongSupplier nanoTime;
     private final Map<Integer, KeyQueryMetadata> lastKnown = new ConcurrentHashMap<>();
     private final Map<HostInfo, Long> suspectUntil = new ConcurrentHashMap<>();
 
+    /** What the group has agreed on, as Kafka Streams tells it. */
+    private interface Group {
+        /** Who has the partition of a space; empty while that is not known. */
+        Optional<KeyQueryMetadata> holders(String space);
+
+        /** Every member. */
+        List<HostInfo> members();
+    }
+
+    private record StreamsGroup(KafkaStreams streams) implements Group {
+        @Override
+        public Optional<KeyQueryMetadata> holders(String space) {
+            KeyQueryMetadata metadata = streams.queryMetadataForKey(
+                    EngramTopology.STORE, space.getBytes(StandardCharsets.UTF_8), new ByteArraySerializer());
+            return Optional.ofNullable(metadata).filter(known -> !known.equals(KeyQueryMetadata.NOT_AVAILABLE));
+        }
+
+        @Override
+        public List<HostInfo> members() {
+            return streams.metadataForAllStreamsClients().stream()
+                    .map(StreamsMetadata::hostInfo)
+                    .toList();
+        }
+    }
+
+    private record Nobody() implements Group {
+        @Override
+        public Optional<KeyQueryMetadata> holders(String space) {
+            return Optional.empty();
+        }
+
+        @Override
+        public List<HostInfo> members() {
+            return List.of();
+        }
+    }
+
     /**
      * @param self this instance's own {@code host:port}, as others see it
      * @param nanoTime as {@link System#nanoTime}
      */
     public Cluster(KafkaStreams streams, LocalStores stores, String self, LongSupplier nanoTime) {
-        this.streams = streams;
+        this(new StreamsGroup(streams), stores, self, nanoTime);
+    }
+
+    /** An instance that is alone: nobody else is ever asked. */
+    public static Cluster alone(LocalStores stores, String self, LongSupplier nanoTime) {
+        return new Cluster(new Nobody(), stores, self, nanoTime);
+    }
+
+    private Cluster(Group group, LocalStores stores, String self, LongSupplier nanoTime) {
+        this.group = group;
         this.stores = stores;
         this.self = HostInfo.buildFromEndpoint(self);
         this.nanoTime = nanoTime;
@@ -81,11 +127,10 @@ public final class Cluster {
     private Optional<KeyQueryMetadata> metadata(String space) {
         int partition = stores.partitionOf(space);
         try {
-            KeyQueryMetadata metadata = streams.queryMetadataForKey(
-                    EngramTopology.STORE, space.getBytes(StandardCharsets.UTF_8), new ByteArraySerializer());
-            if (metadata != null && !metadata.equals(KeyQueryMetadata.NOT_AVAILABLE)) {
-                lastKnown.put(partition, metadata);
-                return Optional.of(metadata);
+            Optional<KeyQueryMetadata> known = group.holders(space);
+            if (known.isPresent()) {
+                lastKnown.put(partition, known.get());
+                return known;
             }
         } catch (IllegalStateException | StreamsException e) {
             // Not running yet, or no longer: what was known last is the best guess.
@@ -96,8 +141,7 @@ public final class Cluster {
     /** Every other instance that the group knows. */
     public List<HostInfo> others() {
         try {
-            return streams.metadataForAllStreamsClients().stream()
-                    .map(StreamsMetadata::hostInfo)
+            return group.members().stream()
                     .filter(host -> !isSelf(host) && !host.equals(HostInfo.unavailable()))
                     .distinct()
                     .toList();

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.LagInfo;
@@ -35,23 +36,37 @@ import org.apache.kafka.streams.query.StateQueryResult;
 public final class LocalStores {
     private final KafkaStreams streams;
     private final Topics topics;
-    private final int partitions;
+    private final ToIntFunction<String> partitioner;
     private final OpenStores open;
     private final Supplier<Optional<String>> trouble;
 
     /** @param trouble why this instance serves nothing right now, in words; empty when nothing keeps it from that */
     public LocalStores(
             KafkaStreams streams, Topics topics, int partitions, OpenStores open, Supplier<Optional<String>> trouble) {
+        this(streams, topics, space -> SpacePartitioner.partition(space, partitions), open, trouble);
+    }
+
+    /**
+     * As the other one, with partitions of the caller's.
+     *
+     * @param partitioner tells on which one a space lives; one that Streams does not know is asked where it is open
+     */
+    public LocalStores(
+            KafkaStreams streams,
+            Topics topics,
+            ToIntFunction<String> partitioner,
+            OpenStores open,
+            Supplier<Optional<String>> trouble) {
         this.open = open;
         this.trouble = trouble;
         this.streams = streams;
         this.topics = topics;
-        this.partitions = partitions;
+        this.partitioner = partitioner;
     }
 
     /** The partition that a space lives on. */
     public int partitionOf(String space) {
-        return SpacePartitioner.partition(space, partitions);
+        return partitioner.applyAsInt(space);
     }
 
     /**

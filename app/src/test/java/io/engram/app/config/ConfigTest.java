@@ -88,6 +88,7 @@ class ConfigTest {
         pinned.put("shutdown.timeout.ms", "30000");
         pinned.put("max.thread.replacements", "5");
         pinned.put("shutdown.drain.ms", "1000");
+        pinned.put("warm.up.ms", "3000");
         pinned.put("index.max-memory", "0");
         pinned.put("index.scan.threshold", "1000");
         pinned.put("snapshot.interval.ms", "60000");

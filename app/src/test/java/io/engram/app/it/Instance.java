@@ -75,7 +75,8 @@ final class Instance implements AutoCloseable {
         loader.set("http.port=0")
                 .set("metrics.port=0")
                 .set("shutdown.drain.ms=0")
-                .set("standby.replicas=0");
+                .set("standby.replicas=0")
+                .set("warm.up.ms=0");
         boolean accept = List.of(settings).contains(ACCEPT);
         for (String setting : settings) {
             if (!setting.equals(ACCEPT)) {

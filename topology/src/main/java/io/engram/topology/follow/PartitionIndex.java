@@ -26,6 +26,7 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The indexes of the large spaces of one partition. Belongs to the partition's store: made with it, closed with it. A small
@@ -523,11 +524,13 @@ public final class PartitionIndex implements IndexedPartition {
     private synchronized void reportComplete() {
         if (!restore.isFinished()) {
             restore.finish();
-            LOG.info(
-                    "The index of {} is complete: {}, {} ms",
-                    task,
-                    restore,
-                    TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - openedAtNanos));
+            // Of a partition without an index that says nothing.
+            LOG.atLevel(restore.isEmpty() ? Level.DEBUG : Level.INFO)
+                    .log(
+                            "The index of {} is complete: {}, {} ms",
+                            task,
+                            restore,
+                            TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - openedAtNanos));
         }
     }
 

@@ -68,6 +68,11 @@ public final class RestoreProgress {
         return takenOver.sum() + confirmed.sum() + inserted.sum();
     }
 
+    /** True when nothing was read or opened for it. */
+    public boolean isEmpty() {
+        return done() + dropped.sum() == 0;
+    }
+
     @Override
     public String toString() {
         return takenOver.sum() + " memories taken over, " + confirmed.sum() + " confirmed, " + inserted.sum()
