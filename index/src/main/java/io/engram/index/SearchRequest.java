@@ -1,6 +1,7 @@
 package io.engram.index;
 
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -12,15 +13,24 @@ import java.util.function.BooleanSupplier;
  *     longer
  * @param filter entries that may be returned
  * @param maxGeneration entries of a later generation are invisible; {@link Long#MAX_VALUE} shows all
+ * @param originals where the caller has original vectors read, by the searching thread alone; empty for where the index
+ *     has them read
  * @param isOver asked now and then while searching: once it is true, the search ends with what it has found
  */
 public record SearchRequest(
-        float[] vector, int k, int accuracy, EntryFilter filter, long maxGeneration, BooleanSupplier isOver) {
+        float[] vector,
+        int k,
+        int accuracy,
+        EntryFilter filter,
+        long maxGeneration,
+        Optional<VectorSource> originals,
+        BooleanSupplier isOver) {
     private static final BooleanSupplier NEVER = () -> false;
 
     public SearchRequest {
         Objects.requireNonNull(vector, "vector");
         Objects.requireNonNull(filter, "filter");
+        Objects.requireNonNull(originals, "originals");
         Objects.requireNonNull(isOver, "isOver");
         if (k < 1) {
             throw new IllegalArgumentException("k < 1: " + k);
@@ -32,7 +42,7 @@ public record SearchRequest(
 
     /** A query that takes as long as it takes. */
     public SearchRequest(float[] vector, int k, int accuracy, EntryFilter filter, long maxGeneration) {
-        this(vector, k, accuracy, filter, maxGeneration, NEVER);
+        this(vector, k, accuracy, filter, maxGeneration, Optional.empty(), NEVER);
     }
 
     /** A query of all entries. */

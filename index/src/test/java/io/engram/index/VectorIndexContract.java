@@ -242,7 +242,13 @@ public abstract class VectorIndexContract {
         };
 
         List<Hit> hits = index.search(new SearchRequest(
-                random(random, DIMENSION), 10, 50, nothing, Long.MAX_VALUE, () -> asked.get() >= 100));
+                random(random, DIMENSION),
+                10,
+                50,
+                nothing,
+                Long.MAX_VALUE,
+                Optional.empty(),
+                () -> asked.get() >= 100));
 
         assertThat(hits).isEmpty();
         assertThat(asked.get()).isBetween(100, 3_000);
@@ -260,8 +266,8 @@ public abstract class VectorIndexContract {
             return id.endsWith("7");
         };
 
-        List<Hit> hits = index.search(
-                new SearchRequest(random(random, DIMENSION), 1_000, 50, few, Long.MAX_VALUE, () -> asked.get() >= 500));
+        List<Hit> hits = index.search(new SearchRequest(
+                random(random, DIMENSION), 1_000, 50, few, Long.MAX_VALUE, Optional.empty(), () -> asked.get() >= 500));
 
         assertThat(hits).isNotEmpty().allMatch(hit -> hit.id().endsWith("7"));
     }

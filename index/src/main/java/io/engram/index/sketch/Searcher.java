@@ -93,7 +93,7 @@ final class Searcher {
     }
 
     private float exact(Query query, String id, long generation, float estimate) {
-        Optional<float[]> vector = source.vector(id, generation);
+        Optional<float[]> vector = query.request().originals().orElse(source).vector(id, generation);
         return vector.isPresent() && vector.get().length == dimension
                 ? Vectors.cosineToUnit(query.unit(), vector.get())
                 : Math.max(-1f, Math.min(1f, estimate));

@@ -5,6 +5,7 @@ import io.engram.index.ExactCosine;
 import io.engram.index.Hit;
 import io.engram.index.SearchRequest;
 import io.engram.index.VectorIndex;
+import io.engram.index.VectorSource;
 import io.engram.schemas.Lane;
 import io.engram.topology.follow.PartitionIndex;
 import io.engram.topology.follow.SpaceIndex;
@@ -16,6 +17,7 @@ import io.engram.topology.progress.LaneProgress;
 import io.engram.topology.recall.RecallOutcome.Recalled;
 import io.engram.topology.store.MemoryView;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,12 +36,19 @@ public final class Recall {
     /** How often a search is widened to make up for hits that turned out to be gone. */
     private static final int MAX_WIDENINGS = 3;
 
+    /** Of memories that the search has read; of more, those that it read last are kept, for it comes nearer and nearer. */
+    private static final long PASSED_BYTES = 1 << 20;
+
     private final MemoryView view;
     private final RecallRequest request;
     private final SpaceRecord space;
     private final Effort effort;
     private final ExactCosine cosine;
     private final long maxGeneration;
+    // What the search has read and the filter lets through, by id: the hits are among it, and are not read a second
+    // time.
+    private final Map<String, StoredMemory> passed = new LinkedHashMap<>();
+    private long passedBytes;
     private long held;
 
     private Recall(MemoryView view, RecallRequest request, SpaceRecord space, Effort effort) {
@@ -171,10 +180,11 @@ public final class Recall {
 
     private void searchIndex(VectorIndex vectors, Map<String, Recalled> found) {
         EntryFilter filter = request.filter().admitsAll() ? EntryFilter.ALL : this::passes;
+        Optional<VectorSource> originals = Optional.of(this::original);
         int wanted = request.k();
         for (int attempt = 0; attempt <= MAX_WIDENINGS; attempt++) {
             List<Hit> hits = vectors.search(new SearchRequest(
-                    request.vector(), wanted, request.accuracy(), filter, maxGeneration, effort::isOver));
+                    request.vector(), wanted, request.accuracy(), filter, maxGeneration, originals, effort::isOver));
             int gone = 0;
             for (Hit hit : hits) {
                 if (effort.isLate()) {
@@ -183,7 +193,7 @@ public final class Recall {
                 if (found.containsKey(hit.id())) {
                     continue;
                 }
-                Optional<Recalled> memory = read(hit.id());
+                Optional<Recalled> memory = hit(hit.id());
                 if (memory.isPresent()) {
                     found.put(hit.id(), memory.get());
                 } else {
@@ -199,22 +209,60 @@ public final class Recall {
 
     /** Nothing passes once the time is up: the search goes through the rest without reading it. */
     private boolean passes(String id) {
-        return !effort.isOver()
-                && view.memory(request.space(), space, id)
-                        .filter(memory -> request.filter().admits(memory.metadata()))
-                        .isPresent();
+        if (effort.isOver()) {
+            return false;
+        }
+        Optional<StoredMemory> admitted = view.memory(request.space(), space, id)
+                .filter(memory -> request.filter().admits(memory.metadata()));
+        admitted.ifPresent(memory -> pass(id, memory));
+        return admitted.isPresent();
+    }
+
+    /** The vector of a memory that the search compares exactly, read with all of it. */
+    private Optional<float[]> original(String id, long generation) {
+        return Optional.ofNullable(passed.get(id))
+                .or(() -> {
+                    Optional<StoredMemory> read = view.memory(request.space(), space, id);
+                    read.filter(this::fits).ifPresent(memory -> pass(id, memory));
+                    return read;
+                })
+                .filter(memory -> memory.generation() == generation)
+                .map(StoredMemory::embedding);
+    }
+
+    private void pass(String id, StoredMemory memory) {
+        Optional.ofNullable(passed.put(id, memory)).ifPresent(before -> passedBytes -= before.sizeBytes());
+        passedBytes += memory.sizeBytes();
+        Iterator<StoredMemory> oldest = passed.values().iterator();
+        while (passedBytes > PASSED_BYTES) {
+            passedBytes -= oldest.next().sizeBytes();
+            oldest.remove();
+        }
+    }
+
+    /** As the search read it, else as it is now. */
+    private Optional<Recalled> hit(String id) {
+        return Optional.ofNullable(passed.get(id))
+                .filter(this::isComparable)
+                .map(memory -> compared(id, memory))
+                .or(() -> read(id));
     }
 
     private Optional<Recalled> read(String id) {
-        return view.memory(request.space(), space, id)
-                .filter(this::fits)
-                .map(memory -> recalled(id, memory, cosine.similarity(memory.embedding())));
+        return view.memory(request.space(), space, id).filter(this::fits).map(memory -> compared(id, memory));
+    }
+
+    private Recalled compared(String id, StoredMemory memory) {
+        return recalled(id, memory, cosine.similarity(memory.embedding()));
     }
 
     private boolean fits(StoredMemory memory) {
-        return memory.dimension() == cosine.dimension()
-                && memory.generation() <= maxGeneration
+        return isComparable(memory)
                 && (request.filter().admitsAll() || request.filter().admits(memory.metadata()));
+    }
+
+    private boolean isComparable(StoredMemory memory) {
+        return memory.dimension() == cosine.dimension() && memory.generation() <= maxGeneration;
     }
 
     private Recalled recalled(String id, StoredMemory memory, float similarity) {
