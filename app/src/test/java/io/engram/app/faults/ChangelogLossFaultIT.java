@@ -20,12 +20,14 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Somebody deletes the changelog of a running instance: what is left of the memories stays. */
+@Tag("alone")
 class ChangelogLossFaultIT {
     private static final String GROUP = "engram-streaming";
     private static final String MEMORIES_CHANGELOG = GROUP + "-memory-changelog";

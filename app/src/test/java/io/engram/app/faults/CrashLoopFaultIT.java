@@ -8,11 +8,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Under load, killed again and again at random moments: at the end nothing is lost, doubled or made up. */
+@Tag("alone")
 class CrashLoopFaultIT {
     private static final int SPACES = 3;
     private static final int PER_SECOND = FaultSettings.scaled(800, 1_600);

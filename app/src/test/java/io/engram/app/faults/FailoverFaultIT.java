@@ -26,11 +26,13 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Recall goes on while instances die, are replaced one by one, come and go. */
+@Tag("alone")
 class FailoverFaultIT {
     private static final int DIMENSION = 64;
     private static final int PARTITIONS = 4;

@@ -9,10 +9,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** After an outage there is more in the lane than it may hold: what is fresh comes first, the rest drains behind it. */
+@Tag("alone")
 class OutageFaultIT {
     private static final int DIMENSION = 64;
     private static final int CAPACITY = FaultSettings.scaled(1_000, 10_000);

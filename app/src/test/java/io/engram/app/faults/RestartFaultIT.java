@@ -18,10 +18,12 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One instance with many memories: restarts, and everything that can happen to its files. */
+@Tag("alone")
 class RestartFaultIT {
     private static final int DIMENSION = FaultSettings.scaled(64, 768);
     private static final int MEMORIES = FaultSettings.scaled(6_000, 100_000);

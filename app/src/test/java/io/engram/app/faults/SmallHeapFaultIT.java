@@ -15,10 +15,12 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Large answers for many clients at once, from a process with a small heap: each is given or refused, and it lives on. */
+@Tag("alone")
 class SmallHeapFaultIT {
     private static final int DIMENSION = 2_048;
     private static final int MEMORIES = 600;

@@ -25,12 +25,14 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One client, however large its answers and however long it waits, leaves room for others. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Tag("alone")
 class BudgetsIT {
     private static final String SPACE = "budgets";
     private static final int DIMENSION = 1_024;

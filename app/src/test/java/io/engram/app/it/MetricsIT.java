@@ -28,10 +28,12 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The live metrics against the operations guide's catalogue. */
+@Tag("alone")
 class MetricsIT {
     @TempDir
     Path stateDir;

@@ -15,10 +15,12 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What happens when more comes than can be indexed at once. */
+@Tag("alone")
 class SchedulingIT {
     private static final String SPACE = "busy";
     private static final int DIMENSION = 256;

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("operations")
 @Tag("monitoring")
+@Tag("alone")
 class LivePrometheusIT {
     private static final int SPEED = 20;
     private static final int LOW_CAPACITY = 2_000;
