@@ -118,7 +118,8 @@ final class WarmUp implements AutoCloseable {
             if (closed) {
                 LOG.debug("The warm-up was stopped", e);
             } else {
-                LOG.warn("The warm-up failed: the first recalls may be slow", e);
+                LOG.warn("The warm-up failed, the first recalls may be slow: {}", e.toString());
+                LOG.debug("Why the warm-up failed", e);
             }
         } finally {
             over.countDown();

@@ -233,10 +233,12 @@ public final class LocalStores {
     private <R> Map<Integer, R> query(Function<MemoryView, R> question, Optional<Set<Integer>> only) {
         StateQueryRequest<R> request =
                 StateQueryRequest.inStore(EngramTopology.STORE).withQuery(new StoreQuery<>(question));
-        StateQueryResult<R> result;
+        StateQueryResult<R> result = new StateQueryResult<>();
         try {
             result = streams.query(only.map(request::withPartitions).orElseGet(request::withAllPartitions));
-        } catch (StreamsNotStartedException | StreamsStoppedException | UnknownStateStoreException e) {
+        } catch (StreamsNotStartedException e) {
+            // It has no task, and what is open is none of its tasks.
+        } catch (StreamsStoppedException | UnknownStateStoreException e) {
             return Map.of();
         }
         Map<Integer, R> answers = new LinkedHashMap<>();

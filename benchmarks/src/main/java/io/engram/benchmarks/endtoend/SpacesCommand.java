@@ -33,6 +33,9 @@ public final class SpacesCommand implements Callable<Integer> {
     private static final int RECALLS = 2_000;
     private static final int SCRAPES = 20;
 
+    /** What a start leaves to do: files that RocksDB merges, acknowledgements, code that is compiled. */
+    private static final int SETTLE_SECONDS = 60;
+
     @Spec
     private CommandSpec spec;
 
@@ -213,7 +216,7 @@ public final class SpacesCommand implements Callable<Integer> {
     }
 
     private void idle(ServedInstance instance, String name) throws InterruptedException {
-        TimeUnit.SECONDS.sleep(10); // what a start leaves to do
+        TimeUnit.SECONDS.sleep(SETTLE_SECONDS);
         long cpu = instance.process().cpuMicros();
         TimeUnit.SECONDS.sleep(idleSeconds);
         row(name.formatted(idleSeconds), "%.1f %%", (instance.process().cpuMicros() - cpu) / 1e4 / idleSeconds);
