@@ -29,7 +29,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class StateVerifier {
     private static final Logger LOG = LoggerFactory.getLogger(StateVerifier.class);
-    private static final int ATTEMPTS = 20;
+    /** Four times the longest interval between commits: until the next one the changelog says what was. */
+    private static final int ATTEMPTS = 80;
+
     private static final long PAUSE_MS = 250;
     private static final int EXAMPLES = 10;
     /** Written at every tick, and neither memories nor sessions: positions, acknowledged times and the bound of generations. */

@@ -90,7 +90,8 @@ class StateIT {
 
         try (Instance instance = Instance.start("state", stateDir)) {
             instance.awaitMemories(1_500);
-            assertThat(CommandRun.of("verify", "--url", instance.url()).exit()).isZero();
+            CommandRun verified = CommandRun.of("verify", "--url", instance.url());
+            assertThat(verified.exit()).as(verified.out() + verified.err()).isZero();
         }
     }
 
