@@ -29,6 +29,8 @@ public final class EndToEndCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    private BenchmarkRun bench;
+
     @Option(names = "--quick", description = "Fewer observations and shorter loads: under three minutes.")
     private boolean quick;
 
@@ -68,20 +70,15 @@ public final class EndToEndCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Path directory = Files.createTempDirectory("engram-bench-");
-        progress("in %s", directory);
-        Report report;
-        try (Setup setup = Setup.start(directory)) {
-            report = run(setup);
-        } catch (BenchmarkException e) {
-            spec.commandLine().getErr().println("engram bench: " + e.getMessage() + "\nlogs are in " + directory);
-            return 1;
-        }
-        if (keep) {
-            progress("logs and state are in %s", directory);
-        } else {
-            Setup.delete(directory);
-        }
+        bench = new BenchmarkRun(spec);
+        return bench.run(keep, directory -> {
+            try (Setup setup = Setup.start(directory)) {
+                print(run(setup));
+            }
+        });
+    }
+
+    private void print(Report report) throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         out.println(report.toMarkdown());
         out.flush();
@@ -92,7 +89,6 @@ public final class EndToEndCommand implements Callable<Integer> {
             JsonNode tree = report.toJson();
             Files.writeString(json.get(), tree.toPrettyString());
         }
-        return 0;
     }
 
     private Report run(Setup setup) throws IOException, InterruptedException {
@@ -102,8 +98,8 @@ public final class EndToEndCommand implements Callable<Integer> {
         int inOneSpace = oneSpace.orElse(quick ? 20_000 : 100_000);
         Optional<OneSpace> rows = inOneSpace == 0
                 ? Optional.empty()
-                : Optional.of(
-                        OneSpace.measure(setup, inOneSpace, dimension, settings, "", text -> progress("%s", text)));
+                : Optional.of(OneSpace.measure(
+                        setup, inOneSpace, dimension, settings, "", text -> bench.progress("%s", text)));
         Phase ceiling;
         try (ServedInstance bare = setup.serve(List.of("bench", "serve-unindexed"), "ceiling", settings, "")) {
             LoadRun load = setup.load(bare, workload, dimension);
@@ -120,13 +116,13 @@ public final class EndToEndCommand implements Callable<Integer> {
             phases.add(highest);
             for (double share : new double[] {HIGH_LOAD, HALF_LOAD}) {
                 double rate = share * highest.rate();
-                progress("%.0f %%: %,.0f observations/s for %d s", share * 100, rate, length);
+                bench.progress("%.0f %%: %,.0f observations/s for %d s", share * 100, rate, length);
                 phases.add(
                         load.steady(String.format(Locale.ROOT, "%.0f %%", share * 100), (int) (rate * length), rate));
             }
-            progress("idle: %d recalls", SERIAL_RECALLS);
+            bench.progress("idle: %d recalls", SERIAL_RECALLS);
             List<Double> idle = load.recaller().serial(SERIAL_RECALLS);
-            progress("checking that all %,d are there, and recall@10", load.sent());
+            bench.progress("checking that all %,d are there, and recall@10", load.sent());
             Completeness.require(instance, load.sent());
             Completeness.requireConsistent(instance);
             double recall = Completeness.recall(workload, load.recaller(), load.sent());
@@ -135,16 +131,11 @@ public final class EndToEndCommand implements Callable<Integer> {
     }
 
     private Phase saturated(LoadRun load, String name, int saturating) throws IOException, InterruptedException {
-        progress("%s: warming up with %,d observations", name, saturating);
+        bench.progress("%s: warming up with %,d observations", name, saturating);
         load.saturate("warm-up", saturating);
-        progress("%s: %,d observations", name, saturating);
+        bench.progress("%s: %,d observations", name, saturating);
         Phase phase = load.saturate(name, saturating);
-        progress("%s: %,.0f observations/s", name, phase.rate());
+        bench.progress("%s: %,.0f observations/s", name, phase.rate());
         return phase;
-    }
-
-    private void progress(String format, Object... values) {
-        spec.commandLine().getErr().println(String.format(format, values));
-        spec.commandLine().getErr().flush();
     }
 }

@@ -3,7 +3,6 @@ package io.engram.benchmarks.endtoend;
 import io.engram.benchmarks.Machine;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,6 +42,8 @@ public final class LargeCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    private BenchmarkRun bench;
+
     @Option(names = "--memories", description = "In all spaces; default ${DEFAULT-VALUE}.", defaultValue = "1000000")
     private int memories;
 
@@ -72,23 +73,18 @@ public final class LargeCommand implements Callable<Integer> {
     @Option(names = "--keep", description = "Keep logs and state of the processes.")
     private boolean keep;
 
-    private final List<String> table = new ArrayList<>();
-
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Path directory = Files.createTempDirectory("engram-bench-");
-        progress("in %s", directory);
-        String readAhead = PageCache.readAhead(directory);
-        try {
+        bench = new BenchmarkRun(spec);
+        return bench.run(keep, directory -> {
+            String readAhead = PageCache.readAhead(directory);
             requirePossible();
             run(directory);
-        } catch (BenchmarkException e) {
-            spec.commandLine().getErr().println("engram bench: " + e.getMessage() + "\nlogs are in " + directory);
-            return 1;
-        }
-        if (!keep) {
-            Setup.delete(directory);
-        }
+            print(readAhead);
+        });
+    }
+
+    private void print(String readAhead) {
         PrintWriter out = spec.commandLine().getOut();
         out.println(Machine.describe());
         out.printf(
@@ -101,10 +97,8 @@ public final class LargeCommand implements Callable<Integer> {
                 heap,
                 memoryLimit,
                 readAhead);
-        out.println("| | |\n|---|---|");
-        table.forEach(out::println);
+        bench.printTable(out);
         out.flush();
-        return 0;
     }
 
     private void requirePossible() {
@@ -133,9 +127,9 @@ public final class LargeCommand implements Callable<Integer> {
         AtomicReference<ServedInstance> instance = new AtomicReference<>(serve(setup, limit));
         try {
             load(instance.get(), setup.load(instance.get(), workload, dimension));
-            row("memory after the load", "%s", limit.describe());
+            bench.row("memory after the load", "%s", limit.describe());
             recall(instance.get(), workload, limit);
-            row("memory after the recalls", "%s", limit.describe());
+            bench.row("memory after the recalls", "%s", limit.describe());
 
             instance.get().close();
             instance.set(ready(setup, limit, "ready after a clean stop"));
@@ -147,9 +141,9 @@ public final class LargeCommand implements Callable<Integer> {
             });
             awaitStored(instance.get(), beside.sent());
             Completeness.require(instance.get(), beside.sent());
-            progress("comparing store, index and changelog");
+            bench.progress("comparing store, index and changelog");
             Completeness.requireConsistent(instance.get());
-            row("memory at the end", "%s", limit.describe());
+            bench.row("memory at the end", "%s", limit.describe());
         } finally {
             instance.get().close();
         }
@@ -163,24 +157,25 @@ public final class LargeCommand implements Callable<Integer> {
     private void load(ServedInstance instance, LoadRun load) throws IOException, InterruptedException {
         load.send(FEW * spaces, FEW_PER_SECOND, () -> {});
         awaitStored(instance, load.sent());
-        long before = liveHeap(instance);
+        long before = instance.liveHeapBytes();
         List<Double> rates = new ArrayList<>();
         while (load.sent() < memories) {
             rates.add(load.saturate("load", (int) Math.min(PER_LOAD, memories - load.sent()))
                     .rate());
-            progress("%,d memories, %,.0f/s", load.sent(), rates.get(rates.size() - 1));
+            bench.progress("%,d memories, %,.0f/s", load.sent(), rates.get(rates.size() - 1));
         }
         Completeness.require(instance, load.sent());
-        row("rate: median, lowest of each %,d".formatted(PER_LOAD), "%,.0f, %,.0f/s", median(rates), lowest(rates));
+        bench.row(
+                "rate: median, lowest of each %,d".formatted(PER_LOAD), "%,.0f, %,.0f/s", median(rates), lowest(rates));
         heap("when all has come", instance, before);
         awaitRest(instance);
         heap("at rest", instance, before);
     }
 
     private void heap(String when, ServedInstance instance, long before) throws IOException, InterruptedException {
-        long live = liveHeap(instance) - before;
+        long live = instance.liveHeapBytes() - before;
         long estimated = instance.scrape().indexBytes();
-        row(
+        bench.row(
                 "heap per memory, " + when
                         + ": live after a collection more than with %,d; index by its metric".formatted(FEW * spaces),
                 "%.0f B (%,d MiB), %.0f B (%,d MiB)",
@@ -190,11 +185,6 @@ public final class LargeCommand implements Callable<Integer> {
                 estimated >> 20);
     }
 
-    private static long liveHeap(ServedInstance instance) throws IOException, InterruptedException {
-        instance.process().collectGarbage();
-        return instance.scrape().heapBytes();
-    }
-
     /** What is in the heap of an index that is not written any more gets a file after a while, and files are merged. */
     private void awaitRest(ServedInstance instance) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(REST_TIMEOUT_S);
@@ -202,7 +192,7 @@ public final class LargeCommand implements Callable<Integer> {
         int idle = 0;
         while (instance.scrape().indexBytes() > sealed || idle < 3) {
             if (System.nanoTime() > deadline) {
-                progress("the indexes have not come to rest in %d s", REST_TIMEOUT_S);
+                bench.progress("the indexes have not come to rest in %d s", REST_TIMEOUT_S);
                 return;
             }
             long cpu = instance.process().cpuMicros();
@@ -214,19 +204,19 @@ public final class LargeCommand implements Callable<Integer> {
 
     private void recall(ServedInstance instance, Workload workload, MemoryLimit limit)
             throws IOException, InterruptedException {
-        progress("the exact nearest of %,d queries", queries);
+        bench.progress("the exact nearest of %,d queries", queries);
         List<List<String>> nearest = NearestInSpaces.of(workload, memories, queries);
         Recaller recaller = new Recaller(instance.url(), workload);
         for (int i = 0; i < WARM_UP; i++) {
             ask(recaller, workload, queries + i);
         }
         Asked warm = ask(recaller, workload, nearest);
-        row("recall@10 of %,d queries".formatted(queries), "%.4f", warm.recall());
-        row("recall, warm: p50 / p99 / max", "%s", ms(warm.tookMs()));
+        bench.row("recall@10 of %,d queries".formatted(queries), "%.4f", warm.recall());
+        bench.row("recall, warm: p50 / p99 / max", "%s", ms(warm.tookMs()));
         PageCache.drop();
         limit.reclaim();
         OptionalLong mapped = limit.mappedBytes();
-        row(
+        bench.row(
                 "page cache dropped: what is still mapped of files",
                 "%s",
                 mapped.isPresent()
@@ -234,14 +224,14 @@ public final class LargeCommand implements Callable<Integer> {
                         : "all of it: without a limit that is not dropped");
         Asked cold = ask(recaller, workload, nearest);
         List<Double> first = cold.tookMs().subList(0, spaces);
-        row("page cache dropped, first query of each space: p50 / p99 / max", "%s", ms(first));
-        row(
+        bench.row("page cache dropped, first query of each space: p50 / p99 / max", "%s", ms(first));
+        bench.row(
                 "page cache dropped, all behind these: p50 / p99 / max",
                 "%s",
                 ms(cold.tookMs().subList(spaces, queries)));
-        row("page cache dropped, all: p50 / p99 / max", "%s", ms(cold.tookMs()));
+        bench.row("page cache dropped, all: p50 / p99 / max", "%s", ms(cold.tookMs()));
         Asked again = ask(recaller, workload, nearest);
-        row("the same queries once more: p50 / p99 / max", "%s", ms(again.tookMs()));
+        bench.row("the same queries once more: p50 / p99 / max", "%s", ms(again.tookMs()));
     }
 
     private record Asked(double recall, List<Double> tookMs) {}
@@ -280,7 +270,7 @@ public final class LargeCommand implements Callable<Integer> {
             compared += Long.parseLong(complete.group(1));
             partitions++;
         }
-        row(name + "; memories compared with the store", "%.1f s; %,d", seconds, compared);
+        bench.row(name + "; memories compared with the store", "%.1f s; %,d", seconds, compared);
         if (partitions != EndToEndCommand.PARTITIONS) {
             throw new BenchmarkException(
                     "ready, but the log says of " + partitions + " partitions that they are complete");
@@ -319,16 +309,5 @@ public final class LargeCommand implements Callable<Integer> {
                 Phase.quantile(tookMs, 0.5),
                 Phase.quantile(tookMs, 0.99),
                 Phase.quantile(tookMs, 1));
-    }
-
-    private void row(String name, String format, Object... values) {
-        String line = "| " + name + " | " + String.format(Locale.ROOT, format, values) + " |";
-        table.add(line);
-        progress("%s", line);
-    }
-
-    private void progress(String format, Object... values) {
-        spec.commandLine().getErr().println(String.format(Locale.ROOT, format, values));
-        spec.commandLine().getErr().flush();
     }
 }

@@ -3,8 +3,6 @@ package io.engram.benchmarks.endtoend;
 import io.engram.benchmarks.Machine;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -38,27 +36,16 @@ public final class OneSpaceCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Path directory = Files.createTempDirectory("engram-bench-");
-        progress("in " + directory);
-        OneSpace measured;
-        try (Setup setup = Setup.start(directory)) {
-            measured = OneSpace.measure(setup, memories, dimension, settings, javaOptions, this::progress);
-        } catch (BenchmarkException e) {
-            spec.commandLine().getErr().println("engram bench: " + e.getMessage() + "\nlogs are in " + directory);
-            return 1;
-        }
-        if (!keep) {
-            Setup.delete(directory);
-        }
-        PrintWriter out = spec.commandLine().getOut();
-        out.println(Machine.describe());
-        measured.lines().forEach(out::println);
-        out.flush();
-        return 0;
-    }
-
-    private void progress(String text) {
-        spec.commandLine().getErr().println(text);
-        spec.commandLine().getErr().flush();
+        BenchmarkRun bench = new BenchmarkRun(spec);
+        return bench.run(keep, directory -> {
+            try (Setup setup = Setup.start(directory)) {
+                OneSpace measured = OneSpace.measure(
+                        setup, memories, dimension, settings, javaOptions, text -> bench.progress("%s", text));
+                PrintWriter out = spec.commandLine().getOut();
+                out.println(Machine.describe());
+                measured.lines().forEach(out::println);
+                out.flush();
+            }
+        });
     }
 }

@@ -94,6 +94,12 @@ final class ServedInstance implements AutoCloseable {
         return client;
     }
 
+    /** What is left of the heap after a collection, bytes. */
+    long liveHeapBytes() throws IOException, InterruptedException {
+        process.collectGarbage();
+        return scrape().heapBytes();
+    }
+
     ChildProcess process() {
         return process;
     }

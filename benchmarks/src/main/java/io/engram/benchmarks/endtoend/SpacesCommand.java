@@ -7,8 +7,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,6 +36,8 @@ public final class SpacesCommand implements Callable<Integer> {
 
     @Spec
     private CommandSpec spec;
+
+    private BenchmarkRun bench;
 
     @Option(names = "--spaces", description = "Default ${DEFAULT-VALUE}.", defaultValue = "1000000")
     private int spaces;
@@ -74,7 +74,6 @@ public final class SpacesCommand implements Callable<Integer> {
     private boolean keep;
 
     private final HttpClient http = HttpClient.newHttpClient();
-    private final List<String> table = new ArrayList<>();
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -93,16 +92,14 @@ public final class SpacesCommand implements Callable<Integer> {
                                     + " --leaving=0");
             return 1;
         }
-        Path directory = Files.createTempDirectory("engram-bench-");
-        progress("in %s", directory);
-        try (Setup setup = Setup.start(directory)) {
-            run(setup, later);
-        } catch (BenchmarkException e) {
-            spec.commandLine().getErr().println("engram bench: " + e.getMessage() + "\nlogs are in " + directory);
-            return 1;
-        }
-        if (!keep) {
-            Setup.delete(directory);
+        bench = new BenchmarkRun(spec);
+        int exit = bench.run(keep, directory -> {
+            try (Setup setup = Setup.start(directory)) {
+                run(setup, later);
+            }
+        });
+        if (exit != 0) {
+            return exit;
         }
         PrintWriter out = spec.commandLine().getOut();
         out.println(Machine.describe());
@@ -113,8 +110,7 @@ public final class SpacesCommand implements Callable<Integer> {
                 memories,
                 dimension,
                 heap);
-        out.println("| | |\n|---|---|");
-        table.forEach(out::println);
+        bench.printTable(out);
         out.flush();
         return 0;
     }
@@ -125,10 +121,10 @@ public final class SpacesCommand implements Callable<Integer> {
         try (ServedInstance instance = setup.serve("few", settings, "-Xmx" + heap)) {
             Workload workload = new Workload(EndToEndCommand.PARTITIONS, EndToEndCommand.PARTITIONS, dimension);
             LoadRun load = setup.load(instance, workload, dimension);
-            progress("%,d observations into %d spaces", count, EndToEndCommand.PARTITIONS);
+            bench.progress("%,d observations into %d spaces", count, EndToEndCommand.PARTITIONS);
             few = load.saturate("few", count).rate();
             Completeness.require(instance, load.sent());
-            progress("%,.0f/s", few);
+            bench.progress("%,.0f/s", few);
         }
         Workload workload = new Workload(EndToEndCommand.PARTITIONS, spaces, dimension);
         int all = workload.spaces().size() * memories;
@@ -137,21 +133,22 @@ public final class SpacesCommand implements Callable<Integer> {
         try {
             LoadRun load = setup.load(instance, workload, dimension);
             load.saturate("the first spaces", FEW_SPACES);
-            long before = liveHeap(instance);
-            progress("%,d observations into %,d spaces", all, workload.spaces().size());
+            long before = instance.liveHeapBytes();
+            bench.progress(
+                    "%,d observations into %,d spaces", all, workload.spaces().size());
             Phase many = load.saturate("many", all - FEW_SPACES);
             Completeness.require(instance, load.sent());
-            row(
+            bench.row(
                     "accepted / rejected",
                     "%,d / %,d",
                     load.sent(),
                     instance.scrape().rejected());
-            row("rate, relative to eight spaces", "%,.0f/s, %.2f", many.rate(), many.rate() / few);
-            row("CPU per observation", "%.0f µs", many.cpuMicrosPerObservation());
-            row(
+            bench.row("rate, relative to eight spaces", "%,.0f/s, %.2f", many.rate(), many.rate() / few);
+            bench.row("CPU per observation", "%.0f µs", many.cpuMicrosPerObservation());
+            bench.row(
                     "live heap more than with %,d spaces".formatted(FEW_SPACES),
                     "%,d MiB",
-                    mib(liveHeap(instance) - before));
+                    mib(instance.liveHeapBytes() - before));
             instance.close();
             instance = ready(setup, "ready after a clean stop");
             instance.process().kill();
@@ -182,18 +179,18 @@ public final class SpacesCommand implements Callable<Integer> {
         LeavingSpaces.Left left = spacesThatLeave.leave(instance, writtenFromMs);
         Completeness.require(instance, sent - spacesThatLeave.memoriesGone());
         String name = "%,d dropped and %,d expired".formatted(left.spaces(), left.spaces());
-        row(
+        bench.row(
                 name + ": longest call of a stream thread for a record / for the time",
                 "%.1f / %.1f ms",
                 left.processMs(),
                 left.punctuateMs());
-        row(
+        bench.row(
                 name + ": recall in another space meanwhile, p50 / p99",
                 "%.1f / %.1f ms",
                 Phase.quantile(left.recallMs(), 0.5),
                 Phase.quantile(left.recallMs(), 0.99));
         // Half of those that expire do so from then on, at the rate at which they were written.
-        row(
+        bench.row(
                 name + ": until nothing was left, %d s of it waiting".formatted(LeavingSpaces.LATER_MS / 1_000),
                 "%.1f s",
                 left.tookSeconds());
@@ -211,7 +208,7 @@ public final class SpacesCommand implements Callable<Integer> {
     private ServedInstance ready(Setup setup, String name) throws InterruptedException {
         long start = System.nanoTime();
         ServedInstance instance = setup.serve("many", settings, "-Xmx" + heap);
-        row(name, "%.1f s", (System.nanoTime() - start) / 1e9);
+        bench.row(name, "%.1f s", (System.nanoTime() - start) / 1e9);
         return instance;
     }
 
@@ -219,7 +216,7 @@ public final class SpacesCommand implements Callable<Integer> {
         TimeUnit.SECONDS.sleep(SETTLE_SECONDS);
         long cpu = instance.process().cpuMicros();
         TimeUnit.SECONDS.sleep(idleSeconds);
-        row(name.formatted(idleSeconds), "%.1f %%", (instance.process().cpuMicros() - cpu) / 1e4 / idleSeconds);
+        bench.row(name.formatted(idleSeconds), "%.1f %%", (instance.process().cpuMicros() - cpu) / 1e4 / idleSeconds);
     }
 
     private void scrape(ServedInstance instance) throws IOException, InterruptedException {
@@ -231,7 +228,7 @@ public final class SpacesCommand implements Callable<Integer> {
                     .length();
             tookMs.add((System.nanoTime() - start) / 1e6);
         }
-        row("a scrape: median, bytes", "%.1f ms, %,d", Phase.quantile(tookMs, 0.5), bytes);
+        bench.row("a scrape: median, bytes", "%.1f ms, %,d", Phase.quantile(tookMs, 0.5), bytes);
     }
 
     private void recall(ServedInstance instance, Workload workload) throws IOException, InterruptedException {
@@ -248,7 +245,7 @@ public final class SpacesCommand implements Callable<Integer> {
                 throw new BenchmarkException("a recall in " + space + " found " + found + " memories");
             }
         }
-        row(
+        bench.row(
                 "recall in a space at random: p50 / p99",
                 "%.1f / %.1f ms",
                 Phase.quantile(tookMs, 0.5),
@@ -263,24 +260,7 @@ public final class SpacesCommand implements Callable<Integer> {
         return response.body();
     }
 
-    /** What is left of the heap after a collection, bytes. */
-    private static long liveHeap(ServedInstance instance) throws IOException, InterruptedException {
-        instance.process().collectGarbage();
-        return instance.scrape().heapBytes();
-    }
-
     private static long mib(long bytes) {
         return bytes >> 20;
-    }
-
-    private void row(String name, String format, Object... values) {
-        String line = "| " + name + " | " + String.format(Locale.ROOT, format, values) + " |";
-        table.add(line);
-        progress("%s", line);
-    }
-
-    private void progress(String format, Object... values) {
-        spec.commandLine().getErr().println(String.format(Locale.ROOT, format, values));
-        spec.commandLine().getErr().flush();
     }
 }

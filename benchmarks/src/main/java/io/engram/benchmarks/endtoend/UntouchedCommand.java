@@ -3,8 +3,6 @@ package io.engram.benchmarks.endtoend;
 import io.engram.benchmarks.Machine;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,6 +22,8 @@ public final class UntouchedCommand implements Callable<Integer> {
 
     @Spec
     private CommandSpec spec;
+
+    private BenchmarkRun bench;
 
     @Option(names = "--spaces", description = "Written in turns; default ${DEFAULT-VALUE}.", defaultValue = "1000")
     private int spaces;
@@ -45,24 +45,20 @@ public final class UntouchedCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Path directory = Files.createTempDirectory("engram-bench-");
-        progress("in %s", directory);
-        try (Setup setup = Setup.start(directory);
-                ServedInstance instance = setup.serve("untouched", settings, "")) {
-            run(setup, instance);
-        } catch (BenchmarkException e) {
-            spec.commandLine().getErr().println("engram bench: " + e.getMessage() + "\nlogs are in " + directory);
-            return 1;
-        }
-        Setup.delete(directory);
-        return 0;
+        bench = new BenchmarkRun(spec);
+        return bench.run(false, directory -> {
+            try (Setup setup = Setup.start(directory);
+                    ServedInstance instance = setup.serve("untouched", settings, "")) {
+                run(setup, instance);
+            }
+        });
     }
 
     private void run(Setup setup, ServedInstance instance) throws IOException, InterruptedException {
         Workload workload = new Workload(EndToEndCommand.PARTITIONS, spaces, dimension, content);
         List<String> all = workload.spaces();
         LoadRun load = setup.load(instance, workload, dimension);
-        progress("%,d observations into %,d spaces", (long) all.size() * memories, all.size());
+        bench.progress("%,d observations into %,d spaces", (long) all.size() * memories, all.size());
         double rate = load.saturate("load", all.size() * memories).rate();
         Completeness.require(instance, load.sent());
         Recaller recaller = new Recaller(instance.url(), workload);
@@ -110,10 +106,5 @@ public final class UntouchedCommand implements Callable<Integer> {
             throw new BenchmarkException("a recall in " + space + " found " + found + " memories");
         }
         return ms;
-    }
-
-    private void progress(String format, Object... values) {
-        spec.commandLine().getErr().println(String.format(Locale.ROOT, format, values));
-        spec.commandLine().getErr().flush();
     }
 }
