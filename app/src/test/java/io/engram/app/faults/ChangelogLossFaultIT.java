@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.engram.app.cli.CommandRun;
+import io.engram.app.kafka.TestTopics;
 import io.engram.schemas.Lane;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -150,10 +151,10 @@ class ChangelogLossFaultIT {
     void shouldEndAndKeepEverythingWhenTheChangelogIsMadeAgain() throws Exception {
         admin.deleteTopics(List.of(MEMORIES_CHANGELOG)).all().get();
         await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
-            admin.createTopics(List.of(new NewTopic(MEMORIES_CHANGELOG, Optional.of(2), Optional.empty())
-                            .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))))
-                    .all()
-                    .get();
+            TestTopics.create(
+                    admin,
+                    List.of(new NewTopic(MEMORIES_CHANGELOG, Optional.of(2), Optional.empty())
+                            .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))));
             return true;
         });
         assertKept(MEMORIES_CHANGELOG, "was deleted and made again");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.engram.app.kafka.TestTopics;
 import io.engram.schemas.Observation;
 import io.engram.schemas.ObservationCodec;
 import io.engram.schemas.RejectionHeaders;
@@ -163,10 +164,10 @@ class OversizedRecordIT {
     @Test
     void shouldCutWhatASmallTopicOfRejectionsDoesNotTakeWhateverChangesMeanwhile() throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", SharedBroker.bootstrapServers()))) {
-            admin.createTopics(List.of(new NewTopic("small-rejected", Optional.of(2), Optional.empty())
-                            .configs(Map.of("message.timestamp.type", "LogAppendTime"))))
-                    .all()
-                    .get();
+            TestTopics.create(
+                    admin,
+                    List.of(new NewTopic("small-rejected", Optional.of(2), Optional.empty())
+                            .configs(Map.of("message.timestamp.type", "LogAppendTime"))));
             try (Instance instance = Instance.start("small", stateDir);
                     KafkaProducer<byte[], byte[]> producer = producer("none")) {
                 String topic = "small-observations-normal";

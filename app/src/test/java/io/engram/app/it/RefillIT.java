@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.engram.app.cli.CommandRun;
+import io.engram.app.kafka.TestTopics;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
 import java.io.IOException;
@@ -74,10 +75,10 @@ class RefillIT {
 
     private void create(String changelog, int partitions) {
         await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
-            admin.createTopics(List.of(new NewTopic(changelog, Optional.of(partitions), Optional.empty())
-                            .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))))
-                    .all()
-                    .get();
+            TestTopics.create(
+                    admin,
+                    List.of(new NewTopic(changelog, Optional.of(partitions), Optional.empty())
+                            .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))));
             return true;
         });
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.engram.app.kafka.EmbeddedKafka;
+import io.engram.app.kafka.TestTopics;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -72,11 +73,11 @@ class TopicSetupIT {
     @Test
     void shouldRefuseLanesOfUnequalPartitions() throws InterruptedException, ExecutionException {
         try (Admin admin = admin()) {
-            admin.createTopics(List.of(
+            TestTopics.create(
+                    admin,
+                    List.of(
                             topic("unequal-observations-high", 2, Map.of()),
-                            topic("unequal-observations-low", 3, Map.of())))
-                    .all()
-                    .get();
+                            topic("unequal-observations-low", 3, Map.of())));
         }
         assertThatThrownBy(() -> Instance.start("unequal", stateDir))
                 .hasMessageContaining("equal numbers of partitions")
@@ -86,13 +87,13 @@ class TopicSetupIT {
     @Test
     void shouldRefuseOtherNumberOfPartitionsAndCompactedLanes() throws InterruptedException, ExecutionException {
         try (Admin admin = admin()) {
-            admin.createTopics(List.of(
+            TestTopics.create(
+                    admin,
+                    List.of(
                             topic("three-observations-high", 3, Map.of()),
                             topic("three-observations-normal", 3, Map.of()),
                             topic("three-observations-low", 3, Map.of()),
-                            topic("compacted-observations-high", 2, Map.of("cleanup.policy", "compact"))))
-                    .all()
-                    .get();
+                            topic("compacted-observations-high", 2, Map.of("cleanup.policy", "compact"))));
         }
         assertThatThrownBy(() -> Instance.start("three", stateDir)).hasMessageContaining("set partitions=3");
         assertThatThrownBy(() -> Instance.start("compacted", stateDir)).hasMessageContaining("compacted");
@@ -101,11 +102,11 @@ class TopicSetupIT {
     @Test
     void shouldCreateNothingWhenAnythingDoesNotFit() throws InterruptedException, ExecutionException {
         try (Admin admin = admin()) {
-            admin.createTopics(List.of(
+            TestTopics.create(
+                    admin,
+                    List.of(
                             topic("nothing-observations-low", 2, Map.of("cleanup.policy", "compact")),
-                            topic("nothing-sessions", 2, Map.of())))
-                    .all()
-                    .get();
+                            topic("nothing-sessions", 2, Map.of())));
             assertThatThrownBy(() -> Instance.start("nothing", stateDir)).hasMessageContaining("compacted");
             assertThat(admin.listTopics().names().get())
                     .filteredOn(name -> name.startsWith("nothing-"))
@@ -160,9 +161,8 @@ class TopicSetupIT {
     @Test
     void shouldRefuseTopicsThatTakeTheTimeOfClients() throws InterruptedException, ExecutionException {
         try (Admin admin = admin()) {
-            admin.createTopics(List.of(topic("created-rejected", 2, Map.of("message.timestamp.type", "CreateTime"))))
-                    .all()
-                    .get();
+            TestTopics.create(
+                    admin, List.of(topic("created-rejected", 2, Map.of("message.timestamp.type", "CreateTime"))));
         }
         assertThatThrownBy(() -> Instance.start("created", stateDir))
                 .hasMessageContaining("topic created-rejected has message.timestamp.type=CreateTime")

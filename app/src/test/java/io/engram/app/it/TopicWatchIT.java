@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.engram.app.kafka.TestTopics;
 import io.engram.app.lifecycle.StreamsAdvice;
 import io.engram.schemas.Lane;
 import io.engram.schemas.Observation;
@@ -142,9 +143,7 @@ class TopicWatchIT {
             awaitNote(instance, 503, "again-rejected is not there any more");
             assertThat(instance.sumOf("engram_topic_problems", "missing")).isEqualTo(1);
 
-            admin.createTopics(List.of(new NewTopic("again-rejected", Optional.of(2), Optional.empty())))
-                    .all()
-                    .get();
+            TestTopics.create(admin, List.of(new NewTopic("again-rejected", Optional.of(2), Optional.empty())));
             awaitNote(instance, 200, "again-rejected was deleted and made again");
             assertThat(instance.sumOf("engram_topic_problems", "missing")).isZero();
             assertThat(instance.sumOf("engram_topic_problems", "made_again")).isEqualTo(1);
@@ -171,10 +170,10 @@ class TopicWatchIT {
                 .hasMessageContaining(changelog)
                 .hasMessageContaining("memories that were accepted would be missing");
 
-        admin.createTopics(List.of(new NewTopic(changelog, Optional.of(2), Optional.empty())
-                        .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))))
-                .all()
-                .get();
+        TestTopics.create(
+                admin,
+                List.of(new NewTopic(changelog, Optional.of(2), Optional.empty())
+                        .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))));
         assertThatThrownBy(() -> Instance.start(name, stateDir))
                 .hasMessageContaining(changelog + ", which was deleted and made again")
                 .hasMessageContaining("EngramTopicsChanged");
@@ -306,10 +305,10 @@ class TopicWatchIT {
         admin.deleteTopics(List.of(lane)).all().get();
         awaitGone(lane);
         await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
-            admin.createTopics(List.of(new NewTopic(lane, Optional.of(partitions), Optional.empty())
-                            .configs(Map.of("message.timestamp.type", "LogAppendTime"))))
-                    .all()
-                    .get();
+            TestTopics.create(
+                    admin,
+                    List.of(new NewTopic(lane, Optional.of(partitions), Optional.empty())
+                            .configs(Map.of("message.timestamp.type", "LogAppendTime"))));
             return true;
         });
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.engram.app.kafka.EmbeddedKafka;
+import io.engram.app.kafka.TestTopics;
 import io.engram.app.query.Cluster;
 import io.engram.app.query.LocalStores;
 import io.engram.schemas.Topics;
@@ -87,7 +88,7 @@ class ReadinessIT {
     void shouldBeReadyForNothingOnlyWhereAnotherMayServe() throws Exception {
         broker = EmbeddedKafka.start(directory.resolve("broker"), 0);
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-            admin.createTopics(List.of(new NewTopic("in", 1, (short) 1))).all().get();
+            TestTopics.create(admin, List.of(new NewTopic("in", 1, (short) 1)));
             try (Member one = new Member("127.0.0.1:1")) {
                 awaitRunning(one);
                 assertThat(one.stores.servesAny()).isFalse();

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.engram.app.config.ConfigLoader;
 import io.engram.app.config.EngramConfig;
 import io.engram.app.kafka.EmbeddedKafka;
+import io.engram.app.kafka.TestTopics;
 import io.engram.app.query.BackpressureWatch;
 import io.engram.schemas.BackpressureStatus;
 import io.engram.schemas.Lane;
@@ -108,7 +109,7 @@ class LaneRedeliveryIT {
         List<NewTopic> topics = new ArrayList<>();
         Lane.ALL.forEach(lane -> topics.add(topic(config.topics().observations(lane))));
         topics.add(topic(config.topics().rejected()));
-        admin.createTopics(topics).all().get();
+        TestTopics.create(admin, topics);
     }
 
     @AfterEach
