@@ -123,7 +123,7 @@ public final class LargeCommand implements Callable<Integer> {
     }
 
     private void run(Setup setup, MemoryLimit limit) throws IOException, InterruptedException {
-        Workload workload = new Workload(EndToEndCommand.PARTITIONS, spaces / EndToEndCommand.PARTITIONS, dimension);
+        Workload workload = new Workload(EndToEndCommand.PARTITIONS, spaces, dimension);
         AtomicReference<ServedInstance> instance = new AtomicReference<>(serve(setup, limit));
         try {
             load(instance.get(), setup.load(instance.get(), workload, dimension));
@@ -132,12 +132,12 @@ public final class LargeCommand implements Callable<Integer> {
             bench.row("memory after the recalls", "%s", limit.describe());
 
             instance.get().close();
-            instance.set(ready(setup, limit, "ready after a clean stop"));
+            restart(instance, setup, limit, "ready after a clean stop");
             LoadRun beside = setup.load(instance.get(), workload, dimension, memories);
             beside.send((int) (BESIDE_KILL_PER_SECOND * BESIDE_KILL_SECONDS), BESIDE_KILL_PER_SECOND, () -> {
                 TimeUnit.SECONDS.sleep(KILL_AFTER_SECONDS);
                 instance.get().process().kill();
-                instance.set(ready(setup, limit, "ready after SIGKILL under load"));
+                restart(instance, setup, limit, "ready after SIGKILL under load");
             });
             awaitStored(instance.get(), beside.sent());
             Completeness.require(instance.get(), beside.sent());
@@ -259,11 +259,12 @@ public final class LargeCommand implements Callable<Integer> {
         return ids;
     }
 
-    private ServedInstance ready(Setup setup, MemoryLimit limit, String name) throws InterruptedException {
+    private void restart(AtomicReference<ServedInstance> instance, Setup setup, MemoryLimit limit, String name)
+            throws InterruptedException {
         long start = System.nanoTime();
-        ServedInstance instance = serve(setup, limit);
+        instance.set(serve(setup, limit));
         double seconds = (System.nanoTime() - start) / 1e9;
-        Matcher complete = COMPLETE.matcher(instance.process().output());
+        Matcher complete = COMPLETE.matcher(instance.get().process().output());
         long compared = 0;
         int partitions = 0;
         while (complete.find()) {
@@ -275,7 +276,6 @@ public final class LargeCommand implements Callable<Integer> {
             throw new BenchmarkException(
                     "ready, but the log says of " + partitions + " partitions that they are complete");
         }
-        return instance;
     }
 
     private static void awaitStored(ServedInstance instance, long sent) throws IOException, InterruptedException {
