@@ -150,13 +150,10 @@ class ChangelogLossFaultIT {
     @Test
     void shouldEndAndKeepEverythingWhenTheChangelogIsMadeAgain() throws Exception {
         admin.deleteTopics(List.of(MEMORIES_CHANGELOG)).all().get();
-        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
-            TestTopics.create(
-                    admin,
-                    List.of(new NewTopic(MEMORIES_CHANGELOG, Optional.of(2), Optional.empty())
-                            .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))));
-            return true;
-        });
+        TestTopics.createAgain(
+                admin,
+                new NewTopic(MEMORIES_CHANGELOG, Optional.of(2), Optional.empty())
+                        .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime")));
         assertKept(MEMORIES_CHANGELOG, "was deleted and made again");
     }
 }

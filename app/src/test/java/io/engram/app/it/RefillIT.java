@@ -74,13 +74,10 @@ class RefillIT {
     }
 
     private void create(String changelog, int partitions) {
-        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
-            TestTopics.create(
-                    admin,
-                    List.of(new NewTopic(changelog, Optional.of(partitions), Optional.empty())
-                            .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime"))));
-            return true;
-        });
+        TestTopics.createAgain(
+                admin,
+                new NewTopic(changelog, Optional.of(partitions), Optional.empty())
+                        .configs(Map.of("cleanup.policy", "compact", "message.timestamp.type", "LogAppendTime")));
     }
 
     private static List<String> files(Path directory) throws IOException {

@@ -304,13 +304,10 @@ class TopicWatchIT {
         awaitCommitted(lane);
         admin.deleteTopics(List.of(lane)).all().get();
         awaitGone(lane);
-        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> {
-            TestTopics.create(
-                    admin,
-                    List.of(new NewTopic(lane, Optional.of(partitions), Optional.empty())
-                            .configs(Map.of("message.timestamp.type", "LogAppendTime"))));
-            return true;
-        });
+        TestTopics.createAgain(
+                admin,
+                new NewTopic(lane, Optional.of(partitions), Optional.empty())
+                        .configs(Map.of("message.timestamp.type", "LogAppendTime")));
     }
 
     private static void assertRemembered(Instance instance, int count) {
